@@ -1,0 +1,45 @@
+# Every routine command. `make demo` runs the main job, `make test` passes every test; both set up what they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+DATA   ?=
+TIME   ?=
+WORKERS ?= 2
+
+.PHONY: demo test lint format bench bench-peers setup system clean
+
+demo: $(READY)  ## compare two generated months of card transactions (or DATA=file.parquet TIME=column) and write a report
+	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)")
+
+test: $(READY) system  ## every test, the doctests and the examples in the docs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --doctest-modules --doctest-glob='*.md' --cov --cov-report=term
+
+lint: $(READY)  ## style, formatting, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY)  ## speed, memory, false alarms and power; rewrites docs/benchmarks.md
+	$(BIN)/python benchmarks/run.py
+
+bench-peers: $(READY)  ## the same job with the peers that install, each in a virtual environment of its own
+	$(BIN)/python benchmarks/peers.py
+
+setup: $(READY)
+
+system:  ## Chromium for the browser tests (Debian); says what it installs, and leaves other systems alone
+	@bash scripts/system.sh
+
+$(READY): pyproject.toml constraints.txt scripts/vega_bundle.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable ".[sql,delta,png]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output
