@@ -1,0 +1,90 @@
+"""The reference cut into windows of time: coarse counts of each, from which natural variation is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.profile.arrays import seconds
+
+MOST = 100
+"""Most windows that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Windows of `width_seconds`, numbered from 1970; of many, every `stride`-th one is kept."""
+
+    width_seconds: float
+    stride: int = 1
+
+    def numbers(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Window of each moment in seconds since 1970; -1 where there is no time, or the window is not kept."""
+        known = ~np.isnan(moments)
+        number = np.floor(np.where(known, moments, 0.0) / self.width_seconds).astype(np.int64)
+        return np.where(known & (number % self.stride == 0), number, -1)
+
+    def slices(self, batch: pa.RecordBatch, time: str) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The rows of each window, with its number (-1: none)."""
+        numbers = self.numbers(seconds(batch.column(time)))
+        if len(numbers) == 0 or (numbers == numbers[0]).all():
+            yield int(numbers[0]) if len(numbers) else -1, batch
+            return
+        order = np.argsort(numbers, kind="stable")
+        starts = np.flatnonzero(np.diff(numbers[order], prepend=numbers[order[0]] - 1))
+        for places in np.split(order, starts[1:]):
+            yield int(numbers[places[0]]), batch.take(pa.array(places))
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Counts of each window, all columns one after another: missing rows, then the coarse groups.
+
+    Attributes
+    ----------
+    windows
+        Number of the window -> counts, shape `(entries,)`; the places of a column's entries are given by the table's edges.
+    """
+
+    windows: dict[int, NDArray[np.int64]] = field(default_factory=dict)
+
+    def __add__(self, other: History) -> History:
+        """Rows of both."""
+        merged = dict(self.windows)
+        for number, counts in other.windows.items():
+            merged[number] = merged[number] + counts if number in merged else counts
+        return History(merged)
+
+    def __sub__(self, other: History) -> History:
+        """Rows of `self` without those of `other`."""
+        left = dict(self.windows)
+        for number, counts in other.windows.items():
+            left[number] = left[number] - counts
+        return History({number: counts for number, counts in left.items() if counts.any()})
+
+    def matrix(self, factor: int = 1) -> NDArray[np.int64]:
+        """Counts in order of time, shape `(windows, entries)`, with `factor` neighbouring windows merged into one."""
+        merged: dict[int, NDArray[np.int64]] = {}
+        for number in sorted(self.windows):
+            counts = self.windows[number]
+            merged[number // factor] = merged[number // factor] + counts if number // factor in merged else counts
+        return np.stack(list(merged.values())) if merged else np.empty((0, 0), dtype=np.int64)
+
+
+def grid(first: float, last: float, width_seconds: float | None = None) -> Grid:
+    """Windows for a reference from `first` to `last` (seconds since 1970), of a given width or of a fitting calendar unit."""
+    span = max(last - first, 1.0)
+    if width_seconds is None:
+        units = [60, 300, 900, 3600, 21_600, 86_400, 604_800, 2_419_200, 31_536_000]
+        width_seconds = next((unit for unit in units if span / unit <= MOST), span / MOST)
+    return Grid(width_seconds, max(1, int(np.ceil(span / width_seconds / MOST))))
+
+
+def rounded_up(span_seconds: float) -> float:
+    """A span as whole days, hours, minutes or seconds: a day of data that ends at 23:59:30 is a day."""
+    unit = next((unit for unit in (86_400, 3600, 60) if span_seconds >= 0.9 * unit), 1)
+    return float(np.ceil(max(span_seconds, 1.0) / unit) * unit)

@@ -1,0 +1,28 @@
+"""Identifiers: how many there are. Their values go into no profile, only their hashes into a sample of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.profile.column import ColumnProfile
+
+
+@dataclass(frozen=True)
+class IdentifierEdges:
+    """`counts = [null, invalid, present]`."""
+
+    size: int = 3
+
+    @property
+    def groups(self) -> NDArray[np.intp]:
+        """One group of all that is present."""
+        return np.zeros(1, dtype=np.intp)
+
+    def count(self, array: pa.Array) -> ColumnProfile:
+        """Profile of one batch."""
+        nulls = array.null_count
+        return ColumnProfile(self, np.array([nulls, 0, len(array) - nulls]), np.empty(0))

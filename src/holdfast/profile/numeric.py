@@ -1,0 +1,156 @@
+"""Numbers: counts between fixed cuts, which are the quantiles of the reference.
+
+Equal-width bins collapse when one value is huge; quantiles of the reference do not. A value that the reference repeats
+heavily has a bin of its own, `[v, nextafter(v))`, so that zero-inflated and integer columns keep their atoms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from holdfast.profile.arrays import floats, text_codes
+from holdfast.profile.column import ColumnProfile
+
+BINS = 512
+"""Quantile bins of a reference column."""
+
+GROUPS = 32
+"""Coarse groups of near-equal reference rows: cells of tests and of windows."""
+
+NEGATIVE_INFINITE, POSITIVE_INFINITE = -2, -1
+"""Places of the two counts of infinities, which also stand in the outermost bins."""
+
+
+@dataclass(frozen=True, eq=False)
+class NumberEdges:
+    """Cuts between bins: `counts = [null, NaN, below cuts[0], ..., from cuts[-1] on, -inf, +inf]`.
+
+    Attributes
+    ----------
+    cuts
+        Strictly increasing, shape `(m,)`; there are `m + 1` bins, the first and last hold what the reference never had.
+    learned
+        Rows of the reference in each bin when the cuts were learned, shape `(m + 1,)`.
+    """
+
+    cuts: NDArray[np.float64]
+    learned: NDArray[np.int64]
+
+    @staticmethod
+    def learn(values: NDArray[np.float64]) -> NumberEdges:
+        """Cuts at the quantiles of `values`, shape `(rows,)`; NaN and infinities are left out.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> NumberEdges.learn(np.array([0.0, 0.0, 0.0, 1.5, np.nan])).cuts.tolist()
+        [0.0, 5e-324, 1.5, 1.5000000000000002]
+        """
+        ordered = np.sort(values[np.isfinite(values)])
+        rows = len(ordered)
+        if rows == 0:
+            return NumberEdges(np.empty(0), np.zeros(1, dtype=np.int64))
+        places = np.unique(np.linspace(0, rows - 1, min(BINS, rows) + 1).round().astype(np.intp))
+        quantiles = ordered[places]
+        repeated = quantiles[1:][np.diff(quantiles) == 0]
+        atoms = np.append(repeated, quantiles[-1])
+        cuts = np.unique(np.concatenate([quantiles, np.nextafter(atoms, np.inf)]))
+        return NumberEdges(cuts, np.diff(np.searchsorted(ordered, cuts), prepend=0, append=rows))
+
+    @property
+    def size(self) -> int:
+        """Length of the counts."""
+        return len(self.cuts) + 5
+
+    @cached_property
+    def groups(self) -> NDArray[np.intp]:
+        """Groups of neighbouring bins, by the middle of the reference rows that each bin covers."""
+        middle = np.cumsum(self.learned) - self.learned / 2
+        group = np.minimum(middle * (GROUPS / max(int(self.learned.sum()), 1)), GROUPS - 1).astype(np.intp)
+        return np.asarray(np.unique(group, return_inverse=True)[1])
+
+    @cached_property
+    def atoms(self) -> NDArray[np.bool_]:
+        """Which bins hold a single value."""
+        inner = np.nextafter(self.cuts[:-1], np.inf) == self.cuts[1:] if len(self.cuts) else np.empty(0, dtype=bool)
+        return np.concatenate([[False], inner, [False]])[: len(self.cuts) + 1]
+
+    @cached_property
+    def centre(self) -> float:
+        """A middle value: sums are taken around it, so that a large mean does not drown a small spread."""
+        return float(self.cuts[len(self.cuts) // 2]) if len(self.cuts) else 0.0
+
+    def count(self, array: pa.Array) -> ColumnProfile:
+        """Profile of one batch: sort it, then look the few cuts up in it, which is faster than looking up each value."""
+        values, nulls = numbers(array)
+        ordered = np.sort(values)
+        valid = int(np.searchsorted(ordered, np.nan))
+        ordered = ordered[:valid]
+        first, last = (int(x) for x in np.searchsorted(ordered, (-np.inf, np.inf), side="right"))
+        last = int(np.searchsorted(ordered, np.inf, side="left"))
+        places = np.searchsorted(ordered, self.cuts)
+        counts = np.empty(self.size, dtype=np.int64)
+        counts[:2] = nulls, len(values) - valid - nulls
+        counts[2:-2] = np.diff(places, prepend=0, append=valid)
+        counts[-2:] = first, valid - last
+        finite = ordered[first:last]
+        if len(finite) == 0:
+            return ColumnProfile(self, counts, np.zeros(2))
+        around = finite - self.centre
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = np.array([around.sum(), np.einsum("i,i", around, around)])
+        return ColumnProfile(self, counts, sums, float(finite[0]), float(finite[-1]))
+
+
+def mean_and_deviation(profile: ColumnProfile) -> tuple[float, float]:
+    """Mean and sample standard deviation of the finite numbers; NaN where there are too few."""
+    assert isinstance(profile.edges, NumberEdges)
+    rows = finite_rows(profile)
+    if rows == 0:
+        return np.nan, np.nan
+    shift = profile.sums[0] / rows
+    variance = (profile.sums[1] - rows * shift**2) / (rows - 1) if rows > 1 else np.nan
+    return float(profile.edges.centre + shift), float(np.sqrt(max(variance, 0.0)))
+
+
+def finite_rows(profile: ColumnProfile) -> int:
+    """Rows that hold a finite number."""
+    return int(profile.cells.sum() - profile.counts[NEGATIVE_INFINITE] - profile.counts[POSITIVE_INFINITE])
+
+
+def infinite_rows(profile: ColumnProfile) -> int:
+    """Rows that hold an infinity."""
+    return int(profile.counts[NEGATIVE_INFINITE] + profile.counts[POSITIVE_INFINITE])
+
+
+def numbers(array: pa.Array) -> tuple[NDArray[np.float64], int]:
+    """Numbers of a column that may have come as text, and how many cells are null; what does not parse becomes NaN."""
+    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        words, codes = text_codes(array)
+        table = np.append(parsed_numbers(words), np.nan)
+        return table[codes], array.null_count
+    if pa.types.is_temporal(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+        return np.full(len(array), np.nan), array.null_count
+    return floats(array), array.null_count
+
+
+def parsed_numbers(words: pa.Array) -> NDArray[np.float64]:
+    """Each text as a number; NaN where it is none."""
+    try:
+        return floats(pc.cast(words, pa.float64()))
+    except pa.ArrowInvalid:
+        return np.array([_parsed(word) for word in words.to_pylist()], dtype=np.float64)
+
+
+def _parsed(word: str | None) -> float:
+    try:
+        return float(word) if word is not None else np.nan
+    except ValueError:
+        return np.nan
