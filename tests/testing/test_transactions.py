@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from holdfast.errors import SettingError
+from holdfast.testing.transactions import (
+    COUNTRIES,
+    MERCHANT_GROUPS,
+    SCHEMA,
+    change_dependence,
+    demo_months,
+    duplicate_rows,
+    new_category,
+    nulls,
+    shift,
+    transactions,
+    unit_change,
+)
+
+
+@pytest.fixture(scope="module")
+def payments() -> pd.DataFrame:
+    """The default 60 days, with the scenario of each fraud and the day since the start."""
+    frame = transactions(scenario=True).to_pandas()
+    return frame.assign(day=(frame["time"] - pd.Timestamp("2025-01-01", tz="UTC")).dt.days)
+
+
+def test_equal_arguments_give_equal_tables():
+    arguments = {"customers": 50, "terminals": 30, "days": 10}
+    assert transactions(**arguments, seed=3).equals(transactions(**arguments, seed=3))
+    assert not transactions(**arguments, seed=3).equals(transactions(**arguments, seed=4))
+
+
+def test_schema_order_and_period():
+    table = transactions(customers=100, terminals=40, start="2024-02-28", days=3)
+    assert table.schema.equals(SCHEMA)
+    times = table["time"].to_pylist()
+    assert times == sorted(times)
+    assert {time.date() for time in times} == {date(2024, 2, 28), date(2024, 2, 29), date(2024, 3, 1)}
+    assert table["transaction_id"].to_pylist() == [f"X{i:09d}" for i in range(1, table.num_rows + 1)]
+
+
+def test_the_scenario_is_an_extra_column_that_says_why_it_is_fraud():
+    arguments = {"customers": 300, "terminals": 200, "days": 20}
+    table = transactions(**arguments, scenario=True)
+    assert table.drop_columns("fraud_scenario").equals(transactions(**arguments))
+    assert pc.greater(table["fraud_scenario"], 0).equals(table["is_fraud"])
+
+
+@pytest.mark.parametrize("wrong", [{"customers": 0}, {"terminals": 1}, {"days": 0}])
+def test_a_simulation_without_anything_in_it_is_refused(wrong):
+    with pytest.raises(SettingError, match="customers >= 1, terminals >= 2 and days >= 1"):
+        transactions(**wrong)
+
+
+def test_the_smallest_simulation_runs():
+    assert transactions(customers=1, terminals=2, days=1).schema.equals(SCHEMA)
+
+
+def test_values_lie_where_the_docstring_says(payments):
+    assert set(payments["merchant_group"]) == set(MERCHANT_GROUPS)
+    assert set(payments["country"]) == set(COUNTRIES)
+    assert payments["amount"].min() > 0
+    assert payments["age"].between(18, 90).all()
+    online = payments["channel"].isin(["online", "recurring"])
+    assert (payments["distance_km"].isna() == online).all()
+    assert (payments["device_os"].notna() == payments["channel"].isin(["online", "wallet"])).all()
+    nullable = {"distance_km", "device_os", "customer_mean_amount_30d", "terminal_risk_7d"}
+    assert set(payments.columns[payments.isna().any()]) <= nullable
+
+
+def test_customers_pay_near_home_at_noon_and_less_on_sundays(payments):
+    kilometres = payments["distance_km"].dropna()
+    assert kilometres.median() < 15  # on a map 2,000 km across
+    assert 0.02 < (kilometres > 200).mean() < 0.06
+    hours = payments["time"].dt.hour.value_counts(normalize=True)
+    assert hours[[10, 11, 12, 13]].min() > 2 * hours[[0, 1, 2, 3, 21, 22, 23]].max()
+    volume = payments["day"].value_counts().groupby(lambda day: (day + 2) % 7).mean()  # 2025-01-01 was a Wednesday
+    assert volume.idxmin() == 6
+    assert volume.idxmax() == 5
+
+
+def test_volume_varies_between_equal_weekdays_more_than_counting_explains(payments):
+    """Nine Wednesdays: Poisson counts alone would have an index of dispersion of one."""
+    counts = payments["day"].value_counts().sort_index()[::7]
+    assert stats.chi2(len(counts) - 1).sf(((counts - counts.mean()) ** 2 / counts.mean()).sum()) < 0.001
+    assert counts.std() / counts.mean() < 0.15
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_about_one_transaction_in_a_hundred_is_fraud(seed):
+    table = transactions(customers=500, seed=seed)
+    assert 0.004 < pc.mean(table["is_fraud"]).as_py() < 0.02
+
+
+def test_large_amounts_come_in_waves(payments):
+    """Some eight frauds a day while a wave lasts, so that a day without one is a day outside."""
+    large = payments[payments["fraud_scenario"] == 1]
+    assert large["amount"].min() >= 220
+    is_wave = np.isin(np.arange(60), large["day"])
+    edges = np.flatnonzero(np.diff(is_wave)) + 1
+    lengths = np.diff(edges)  # of the waves and pauses that begin and end inside the 60 days
+    assert len(lengths) >= 3
+    assert lengths.min() >= 7
+    assert lengths.max() <= 14
+
+
+def test_a_compromised_terminal_sends_only_frauds_and_recovers(payments):
+    """Campaigns of 28 days; two may overlap, so a few last longer."""
+    compromised = payments[payments["fraud_scenario"] == 2].groupby("terminal_id")["day"].agg(["min", "max"])
+    assert len(compromised) > 10
+    length = compromised["max"] - compromised["min"] + 1
+    assert (length <= 28).mean() > 0.9
+    inside = payments.join(compromised[length <= 28], on="terminal_id", how="inner")
+    assert inside.loc[inside["day"].between(inside["min"], inside["max"]), "is_fraud"].all()
+    outside = inside[~inside["day"].between(inside["min"], inside["max"])]
+    assert (outside["fraud_scenario"] != 2).all()
+    assert outside["is_fraud"].mean() < 0.05
+    assert (outside["day"] < outside["min"]).any()
+    assert (outside["day"] > outside["max"]).any()
+
+
+def test_a_compromised_customer_loses_a_third_of_the_payments_at_five_times_the_amount(payments):
+    frauds = payments[payments["fraud_scenario"] == 3]
+    stolen = frauds.groupby("customer_id")["day"].agg(["min", "max"])
+    length = stolen["max"] - stolen["min"] + 1
+    assert len(stolen) > 20
+    assert (length <= 14).mean() > 0.9
+    # Strictly between the first and the last fraud nothing selects the rows.
+    inside = payments.join(stolen[length <= 14], on="customer_id", how="inner")
+    inside = inside[(inside["day"] > inside["min"]) & (inside["day"] < inside["max"])]
+    assert stats.binomtest(int((inside["fraud_scenario"] == 3).sum()), len(inside), 1 / 3).pvalue > 0.001
+    honest = payments[~payments["is_fraud"] & payments["customer_id"].isin(frauds["customer_id"])]
+    ratio = frauds["amount"].median() / honest["amount"].median()
+    assert 4 < ratio < 6
+
+
+def test_features_see_only_the_past_and_labels_a_week_late():
+    """Recomputed row by row for all rows whose whole history lies in the table."""
+    frame = transactions(customers=25, terminals=12, days=45, seed=5).to_pandas()
+    # Frauds are rare in so small a table; the labels of the recomputation are those of the table all the same.
+    assert frame["is_fraud"].any()
+    time, day = frame["time"], pd.Timedelta(days=1)
+    late = frame[time >= time.min().normalize() + 30 * day]
+    assert len(late) > 500
+    for row in late.itertuples():
+        own = frame[(frame["customer_id"] == row.customer_id) & (time < row.time)]
+        month = own.loc[own["time"] >= row.time - 30 * day, "amount"]
+        assert row.customer_mean_amount_30d == pytest.approx(month.mean(), rel=1e-12, nan_ok=True)
+        assert row.customer_count_1d == (own["time"] >= row.time - day).sum()
+        assert row.customer_count_7d == (own["time"] >= row.time - 7 * day).sum()
+        known = frame.loc[
+            (frame["terminal_id"] == row.terminal_id) & (time >= row.time - 14 * day) & (time < row.time - 7 * day),
+            "is_fraud",
+        ]
+        assert row.terminal_count_7d == len(known)
+        assert row.terminal_risk_7d == pytest.approx(known.mean(), rel=1e-12, nan_ok=True)
+
+
+def test_the_first_day_already_has_a_history(payments):
+    first = payments[payments["day"] == 0]
+    assert first["customer_mean_amount_30d"].notna().mean() > 0.95
+    assert first["customer_count_7d"].mean() > 0.8 * payments["customer_count_7d"].mean()
+
+
+CENTRE = datetime(2025, 1, 6, tzinfo=UTC)
+
+
+def small_table(days: int = 10) -> pa.Table:
+    """Ten rows a day, from 2025-01-01 on, with numbers, strings, a dictionary and missing values."""
+    rows = 10 * days
+    number = np.arange(rows, dtype=float)
+    number[::10] = np.nan
+    return pa.table(
+        {
+            "time": pa.array(
+                [datetime(2025, 1, 1, tzinfo=UTC) + timedelta(days=i / 10) for i in range(rows)],
+                pa.timestamp("us", "UTC"),
+            ),
+            "number": number,
+            "count": pa.array([None if i % 20 == 3 else i % 7 for i in range(rows)], pa.int32()),
+            "city": [None if i % 10 == 5 else "abc"[i % 3] for i in range(rows)],
+            "code": pa.array(["uvwx"[i % 4] for i in range(rows)]).dictionary_encode(),
+        }
+    )
+
+
+CHANGES = {
+    "nulls": lambda table, since: nulls(table, "number", 0.5, since),
+    "nulls of a dictionary": lambda table, since: nulls(table, "code", 0.5, since),
+    "unit change": lambda table, since: unit_change(table, "number", 100, since, share=0.5),
+    "shift": lambda table, since: shift(table, "count", 1.0, since),
+    "new category": lambda table, since: new_category(table, "city", "new", 0.5, since),
+    "new category of a dictionary": lambda table, since: new_category(table, "code", "new", 0.5, since),
+    "dependence": lambda table, since: change_dependence(table, "number", "count", 0.5, since),
+}
+COLUMNS = {"nulls": "number", "unit change": "number", "shift": "count", "new category": "city", "dependence": "number"}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("since", [None, CENTRE])
+def test_a_change_touches_its_column_in_the_reported_rows_and_nothing_else(name, since):
+    before = small_table()
+    after, rows = CHANGES[name](before, since)
+    column = COLUMNS.get(name, "code")
+    assert after.schema == before.schema
+    assert after.drop_columns(column).to_pandas().equals(before.drop_columns(column).to_pandas())
+    untouched = np.delete(np.arange(before.num_rows), rows)
+    pd.testing.assert_series_equal(
+        after[column].take(pa.array(untouched)).to_pandas().astype(object),
+        before[column].take(pa.array(untouched)).to_pandas().astype(object),
+    )
+    assert len(rows) > 0
+    assert (np.diff(rows) > 0).all()
+    assert rows.min() >= (50 if since else 0)
+    again, rows_again = CHANGES[name](before, since)
+    assert again.to_pandas().equals(after.to_pandas())
+    np.testing.assert_array_equal(rows_again, rows)
+
+
+def test_nulls_are_a_share_of_the_rows_with_a_value():
+    after, rows = nulls(small_table(), "city", 0.4, CENTRE)
+    assert len(rows) == 18  # 45 of the last 50 rows have a city
+    assert after["city"].null_count == 10 + 18
+    assert after["city"].take(pa.array(rows)).null_count == 18
+
+
+@given(share=st.floats(0, 1), seed=st.integers(0, 1_000))
+def test_the_share_is_exact_up_to_rounding(share, seed):
+    after, rows = nulls(pa.table({"x": np.arange(57)}), "x", share, seed=seed)
+    assert after["x"].null_count == len(rows) == round(share * 57)
+
+
+def test_other_seeds_choose_other_rows():
+    assert nulls(small_table(), "code", 0.5, seed=1).rows.tolist() != nulls(small_table(), "code", 0.5).rows.tolist()
+
+
+def test_a_unit_change_multiplies_and_keeps_integers_whole():
+    table = pa.table({"euros": [1.5, None, 2.0], "seconds": pa.array([90, 149, None], pa.int64())})
+    assert unit_change(table, "euros", 100).table["euros"].to_pylist() == [150.0, None, 200.0]
+    minutes, rows = unit_change(table, "seconds", 1 / 60)
+    assert minutes["seconds"].to_pylist() == [2, 2, None]
+    assert rows.tolist() == [0, 1]
+
+
+def test_a_shift_is_measured_in_standard_deviations_of_the_finite_values():
+    table = pa.table({"x": [1.0, 3.0, None, float("nan"), float("inf")]})
+    values = shift(table, "x", 0.5).table["x"].to_pylist()
+    assert values[:3] == [1.5, 3.5, None]
+    assert np.isnan(values[3])
+    assert values[4] == float("inf")
+
+
+def test_a_new_category_is_written_into_its_share():
+    after, rows = new_category(small_table(), "code", "new", 0.3)
+    assert pc.sum(pc.equal(after["code"], "new")).as_py() == len(rows) == 30
+
+
+def test_duplicates_stand_after_their_originals():
+    before = small_table()
+    after, copies = duplicate_rows(before, 0.2, CENTRE)
+    assert len(copies) == 10
+    assert copies.min() > 50
+    originals = np.delete(np.arange(after.num_rows), copies)
+    assert after.take(pa.array(originals)).to_pandas().equals(before.to_pandas())
+    twins = (after.take(pa.array(copies + step)).to_pandas() for step in (0, -1))
+    assert next(twins).equals(next(twins))
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, -0.8])
+def test_a_pair_gets_the_dependence_asked_for_and_keeps_its_values(correlation):
+    """The correlation of normal scores, within 4 standard errors of (1 - r^2) / sqrt(n)."""
+    rng = np.random.default_rng(0)
+    x = rng.lognormal(size=4_000)
+    before = pa.table({"x": x, "y": x + rng.standard_normal(4_000)})
+    after = change_dependence(before, "x", "y", correlation).table
+    np.testing.assert_array_equal(np.sort(after["x"].to_numpy()), np.sort(x))
+    scores = [stats.norm.ppf((stats.rankdata(after[name].to_numpy()) - 0.5) / 4_000) for name in ("x", "y")]
+    assert abs(np.corrcoef(scores)[0, 1] - correlation) < 4 * (1 - correlation**2) / np.sqrt(4_000)
+
+
+def test_the_dependence_of_strings_changes_too():
+    before = small_table(days=200)
+    after = change_dependence(before, "code", "number", 0.9).table
+    letter = after["code"].to_pandas().map(ord).astype(int)
+    assert letter.corr(after["number"].to_pandas(), method="spearman") > 0.8
+    assert after["code"].to_pandas().value_counts().to_dict() == before["code"].to_pandas().value_counts().to_dict()
+
+
+@pytest.mark.parametrize("since", ["2025-01-06", "2025-01-06T01:00+01:00", datetime(2025, 1, 6), CENTRE])
+def test_since_is_a_moment_in_utc_unless_it_says_otherwise(since):
+    aware = small_table()
+    naive = aware.set_column(0, "time", aware["time"].cast(pa.timestamp("us")))
+    for table in (aware, naive):
+        assert nulls(table, "code", 1.0, since).rows.tolist() == list(range(50, 100))
+
+
+def test_the_time_column_can_have_another_name():
+    table = small_table().rename_columns(["moment", "number", "count", "city", "code"])
+    assert nulls(table, "code", 1.0, CENTRE, time="moment").rows.tolist() == list(range(50, 100))
+
+
+def test_shares_and_correlations_out_of_range_are_refused():
+    with pytest.raises(SettingError, match="share from 0 to 1"):
+        nulls(small_table(), "code", 1.1)
+    with pytest.raises(SettingError, match="correlation from -1 to 1"):
+        change_dependence(small_table(), "number", "count", 2.0)
+
+
+def test_the_demo_plants_what_its_docstring_says_and_nothing_else():
+    reference, current = demo_months(seed=1)
+    plain = transactions(start="2025-03-01", days=61, seed=1)
+    assert reference.equals(plain.slice(0, reference.num_rows))
+    assert reference["time"][-1].as_py().date() == date(2025, 3, 31)
+    before, after = plain.slice(reference.num_rows).to_pandas(), current.to_pandas()
+    assert len(before) == len(after)
+    planted = {
+        "customer_count_1d": "2025-04-06",
+        "merchant_group": "2025-04-08",
+        "terminal_risk_7d": "2025-04-11",
+        "amount": "2025-04-16",
+    }
+    assert after.drop(columns=list(planted)).equals(before.drop(columns=list(planted)))
+    since = {column: after["time"] >= pd.Timestamp(moment, tz="UTC") for column, moment in planted.items()}
+    for column, is_late in since.items():
+        assert after.loc[~is_late, column].equals(before.loc[~is_late, column])
+    old = {column: before.loc[is_late, column] for column, is_late in since.items()}
+    new = {column: after.loc[is_late, column] for column, is_late in since.items()}
+
+    counts = "customer_count_1d"
+    assert sorted(new[counts]) == sorted(old[counts])
+    week = after.loc[since[counts], "customer_count_7d"]
+    assert old[counts].corr(week, method="spearman") > 0.6
+    assert abs(new[counts].corr(week, method="spearman")) < 0.03
+
+    is_crypto = new["merchant_group"] == "crypto"
+    assert is_crypto.sum() == round(0.06 * len(is_crypto))
+    assert new["merchant_group"][~is_crypto].equals(old["merchant_group"][~is_crypto])
+
+    risk_before, risk_after = old["terminal_risk_7d"].notna(), new["terminal_risk_7d"].notna()
+    assert risk_before.sum() - risk_after.sum() == round(0.60 * risk_before.sum())
+    assert new["terminal_risk_7d"][risk_after].equals(old["terminal_risk_7d"][risk_after])
+
+    in_cents = new["amount"] != old["amount"]
+    assert in_cents.sum() == round(0.40 * len(in_cents))
+    assert new["amount"][in_cents].equals(old["amount"][in_cents] * 100)
