@@ -7,11 +7,12 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from holdfast.profile.arrays import seconds, text_codes
+from holdfast.errors import InputError
+from holdfast.profile.arrays import floats, seconds
 from holdfast.profile.column import ColumnProfile
+from holdfast.schema import Kind, as_kind
 
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
 
@@ -32,10 +33,10 @@ class TimeEdges:
 
     def count(self, array: pa.Array) -> ColumnProfile:
         """Profile of one batch of timestamps, dates, or ISO 8601 texts."""
-        moments, nulls = _moments(array)
-        valid = moments[~np.isnan(moments)]
+        when, nulls = moments(array)
+        valid = when[~np.isnan(when)]
         counts = np.empty(self.size, dtype=np.int64)
-        counts[:2] = nulls, len(moments) - len(valid) - nulls
+        counts[:2] = nulls, len(when) - len(valid) - nulls
         hours = ((valid - _MONDAY) % WEEK // HOUR).astype(np.intp)
         counts[2:] = np.bincount(np.minimum(hours, 167), minlength=168)
         if len(valid) == 0:
@@ -56,29 +57,12 @@ def weekdays(profile: ColumnProfile) -> NDArray[np.int64]:
     return np.asarray(profile.cells.reshape(7, 24).sum(1))
 
 
-def _moments(array: pa.Array) -> tuple[NDArray[np.float64], int]:
-    """Seconds since 1970 and how many cells are null; what is no time becomes NaN."""
+def moments(array: pa.Array) -> tuple[NDArray[np.float64], int]:
+    """Seconds since 1970 and how many cells are null; what is no time becomes NaN. Numbers are taken for seconds."""
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        decoded = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
-        return seconds(decoded), array.null_count
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        words, codes = text_codes(array)
-        return np.append(_parsed(words), np.nan)[codes], array.null_count
-    return np.full(len(array), np.nan), array.null_count
-
-
-def _parsed(words: pa.Array) -> NDArray[np.float64]:
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return floats(array), array.null_count
     try:
-        return seconds(pc.cast(words, pa.timestamp("us")))
-    except pa.ArrowInvalid:
-        parts = [_parsed_one(word) for word in words]
-        return np.array(parts, dtype=np.float64)
-
-
-def _parsed_one(word: pa.Scalar) -> float:
-    try:
-        moment = word.cast(pa.timestamp("us"))
-    except pa.ArrowInvalid:
-        return np.nan
-    return moment.value / 1e6 if moment.is_valid else np.nan
+        return seconds(as_kind(array, Kind.TIME)), array.null_count
+    except (InputError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return np.full(len(array), np.nan), array.null_count

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.profile.arrays import seconds
+from holdfast.profile.calendar import moments
 
 MOST = 100
 """Most windows that are kept."""
@@ -30,7 +30,7 @@ class Grid:
 
     def slices(self, batch: pa.RecordBatch, time: str) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The rows of each window, with its number (-1: none)."""
-        numbers = self.numbers(seconds(batch.column(time)))
+        numbers = self.numbers(moments(batch.column(time))[0])
         if len(numbers) == 0 or (numbers == numbers[0]).all():
             yield int(numbers[0]) if len(numbers) else -1, batch
             return

@@ -113,10 +113,10 @@ def _read(table: Table, names: list[str], rows: int, seed: int) -> Iterator[pa.R
 def _edges(column: Column, chunks: list[pa.Array]) -> ColumnEdges:
     if column.role is Role.ID or column.identifier:
         return IdentifierEdges()
+    if column.kind is Kind.TIME or column.role is Role.TIME:
+        return TimeEdges()
     if column.kind is Kind.NUMBER:
         return NumberEdges.learn(_all_numbers(chunks))
-    if column.kind is Kind.TIME:
-        return TimeEdges()
     if column.kind is Kind.TEXT:
         texts: list[pa.Array] = []
         for chunk in chunks:

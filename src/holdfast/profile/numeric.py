@@ -11,14 +11,18 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from holdfast.profile.arrays import floats, text_codes
+from holdfast.profile.arrays import floats
 from holdfast.profile.column import ColumnProfile
+from holdfast.schema import Kind, as_kind
+from holdfast.stats.ecdf import is_atom
 
 BINS = 512
 """Quantile bins of a reference column."""
+
+TAILS = 0.5 ** np.arange(1, 9) / BINS
+"""Levels of further cuts within the outermost bins: long tails would otherwise be one bin wide."""
 
 GROUPS = 32
 """Coarse groups of near-equal reference rows: cells of tests and of windows."""
@@ -56,7 +60,8 @@ class NumberEdges:
         rows = len(ordered)
         if rows == 0:
             return NumberEdges(np.empty(0), np.zeros(1, dtype=np.int64))
-        places = np.unique(np.linspace(0, rows - 1, min(BINS, rows) + 1).round().astype(np.intp))
+        levels = np.concatenate([np.linspace(0, 1, min(BINS, rows) + 1), TAILS, 1 - TAILS])
+        places = np.unique((levels * (rows - 1)).round().astype(np.intp))
         quantiles = ordered[places]
         repeated = quantiles[1:][np.diff(quantiles) == 0]
         atoms = np.append(repeated, quantiles[-1])
@@ -78,8 +83,7 @@ class NumberEdges:
     @cached_property
     def atoms(self) -> NDArray[np.bool_]:
         """Which bins hold a single value."""
-        inner = np.nextafter(self.cuts[:-1], np.inf) == self.cuts[1:] if len(self.cuts) else np.empty(0, dtype=bool)
-        return np.concatenate([[False], inner, [False]])[: len(self.cuts) + 1]
+        return is_atom(self.cuts)
 
     @cached_property
     def centre(self) -> float:
@@ -130,27 +134,13 @@ def infinite_rows(profile: ColumnProfile) -> int:
 
 
 def numbers(array: pa.Array) -> tuple[NDArray[np.float64], int]:
-    """Numbers of a column that may have come as text, and how many cells are null; what does not parse becomes NaN."""
-    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
-        words, codes = text_codes(array)
-        table = np.append(parsed_numbers(words), np.nan)
-        return table[codes], array.null_count
-    if pa.types.is_temporal(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+    """Numbers of a column that may have come as text, and how many cells are null; what is no number becomes NaN."""
+    try:
+        return floats(as_kind(array, Kind.NUMBER) if _is_text(array.type) else array), array.null_count
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
         return np.full(len(array), np.nan), array.null_count
-    return floats(array), array.null_count
 
 
-def parsed_numbers(words: pa.Array) -> NDArray[np.float64]:
-    """Each text as a number; NaN where it is none."""
-    try:
-        return floats(pc.cast(words, pa.float64()))
-    except pa.ArrowInvalid:
-        return np.array([_parsed(word) for word in words.to_pylist()], dtype=np.float64)
-
-
-def _parsed(word: str | None) -> float:
-    try:
-        return float(word) if word is not None else np.nan
-    except ValueError:
-        return np.nan
+def _is_text(kind: pa.DataType) -> bool:
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(values) or pa.types.is_large_string(values) or pa.types.is_string_view(values))

@@ -34,7 +34,7 @@ def merged_cells(totals: ArrayLike, share: float, least: float = LEAST_EXPECTED)
     """Cell number of each bin, after merging the rare ones.
 
     Bins whose expected count in the smaller sample reaches `least` stay alone; the others are joined, commonest first,
-    into cells that reach it. The grouping depends on the totals of both samples only, which keeps a test that
+    into cells that about reach it. The grouping depends on the totals of both samples only, which keeps a test that
     conditions on the margins valid.
 
     Parameters
@@ -106,8 +106,8 @@ def contingency(
     share = min(rows, reference_rows) / (rows + reference_rows)
     cells = merged_cells(cur + ref, share, least)
     merged_cur, merged_ref = np.bincount(cells, cur), np.bincount(cells, ref)
-    small = (merged_cur + merged_ref).min() * share < least
-    if small and len(cur) > 1:  # nothing to merge into: judge the table as it is
+    small = min(rows, reference_rows) < least
+    if small:  # nothing to merge into: judge the table as it is
         merged_cur, merged_ref = cur, ref
     degrees = len(merged_cur) - 1
     measure = _STATISTICS[statistic]

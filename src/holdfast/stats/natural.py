@@ -90,10 +90,11 @@ def _autoregressive(phi: float, windows: Array) -> tuple[Array, float]:
     """Factor from in-sample to prediction variance of an AR(1) series, and the share of degrees of freedom that is left."""
     if phi == 0.0:
         return np.ones_like(windows), 1.0
+    # Mean correlation of two different windows, for each number of windows that occurs.
     shared = np.empty_like(windows)
-    for i, k in enumerate(windows):
+    for k in np.unique(windows):
         lags = np.arange(1, int(k))
-        shared[i] = 2 * ((k - lags) * phi**lags).sum() / (k * (k - 1))
+        shared[windows == k] = 2 * ((k - lags) * phi**lags).sum() / (k * (k - 1))
     prediction = 1 + (1 + (windows - 1) * shared) / windows
     return prediction / ((1 - shared) * (1 + 1 / windows)), (1 - phi**2) / (1 + phi**2)
 

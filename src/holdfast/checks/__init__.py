@@ -1,0 +1,1 @@
+"""Checks: `(current, reference, context) -> findings`, one family per file, several codes each."""

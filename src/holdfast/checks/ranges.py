@@ -1,0 +1,57 @@
+"""Numbers where the reference has none: outside its range, or far outside its bulk."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from holdfast.checks.ask import Said, Seen, judged_share, not_applicable
+from holdfast.profile.column import ColumnProfile
+from holdfast.profile.numeric import NumberEdges
+from holdfast.stats.ecdf import quantile
+
+FENCE = 3.0
+"""Interquartile ranges beyond the quartiles from which a value is far out (Tukey 1977)."""
+
+
+def out_of_range(seen: Seen) -> Said | None:
+    """How many values lie outside the range of the reference?"""
+    if not isinstance(seen.current.edges, NumberEdges):
+        return None
+    cells = seen.current.cells
+    if not seen.reference.cells.sum():
+        return not_applicable("The reference has no numbers in this column.")
+    below, above = int(cells[0]), int(cells[-1])
+    # The largest of m reference values is passed by chance now and then, the more often the smaller m is.
+    chance = 2 / max(int(seen.reference.cells.sum()), 1)
+    limit = max(seen.context.settings.out_of_range, chance)
+    return judged_share(
+        below + above, int(cells.sum()), limit, "a value outside the reference's range", below=below, above=above
+    )
+
+
+def outliers(seen: Seen) -> Said | None:
+    """Has the share of far-out values grown?"""
+    edges = seen.current.edges
+    if not isinstance(edges, NumberEdges):
+        return None
+    fences = _fences(seen.reference, edges)
+    if fences is None:
+        return not_applicable("The reference has no spread from which to tell what is far out.")
+    out = (np.append(edges.cuts, np.inf) <= fences[0]) | (np.insert(edges.cuts, 0, -np.inf) >= fences[1])
+    out[0], out[-1] = True, True
+    usual = float(seen.reference.cells[out].sum() / seen.reference.cells.sum())
+    return judged_share(
+        int(seen.current.cells[out].sum()),
+        int(seen.current.cells.sum()),
+        usual + seen.context.settings.outliers,
+        f"a value more than {FENCE:g} interquartile ranges outside the reference's quartiles",
+        reference=usual,
+    )
+
+
+def _fences(reference: ColumnProfile, edges: NumberEdges) -> tuple[float, float] | None:
+    if not reference.cells.sum() or not np.isfinite(reference.low):
+        return None
+    low, high = quantile(edges.cuts, reference.cells, (reference.low, reference.high), [0.25, 0.75])  # type: ignore[misc]
+    spread = high - low
+    return (float(low - FENCE * spread), float(high + FENCE * spread)) if spread > 0 else None
