@@ -31,7 +31,7 @@ KINDS = ("number", "boolean", "category", "text", "time", "nested")
 
 _MAX_ROWS = 131_072
 _MIN_ROWS = 1_024
-_BATCH_BYTES = 32 * 2**20
+_BATCH_BYTES = 16 * 2**20
 _CSV_BLOCK_BYTES = 4 * 2**20
 
 # What a CSV column may be when a later block does not fit the type that its first block suggested; after that, a text.
@@ -173,7 +173,7 @@ class Table:
         columns
             The columns to read, in this order. None: all.
         batch_rows
-            The most rows of a batch. None: 131,072, or fewer so that a batch stays near 32 MB, but at least 1,024.
+            The most rows of a batch. None: 131,072, or fewer so that a batch stays near 16 MB, but at least 1,024.
 
         Returns
         -------

@@ -10,7 +10,8 @@ import pyarrow as pa
 from holdfast.checks.ask import Said, Seen, not_applicable, passed
 from holdfast.checks.context import Context
 from holdfast.profile.categorical import CategoryEdges
-from holdfast.profile.numeric import parsed_numbers
+from holdfast.profile.column import ColumnProfile
+from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Profile
 from holdfast.records import Status
 from holdfast.schema import Role
@@ -112,15 +113,12 @@ def mixed_types(seen: Seen) -> Said | None:
     return Said(status=status, message=words, value=shares[0], unit="share", evidence={"reference": shares[1]})
 
 
-def _numeric_share(profile: object) -> float:
-    from holdfast.profile.column import ColumnProfile
-
-    assert isinstance(profile, ColumnProfile)
+def _numeric_share(profile: ColumnProfile) -> float:
     edges = profile.edges
     assert isinstance(edges, CategoryEdges)
     words = [*edges.values, *profile.fresh.counts]
     rows = np.concatenate([profile.cells[1:], list(profile.fresh.counts.values())])
     if not rows.sum():
         return float("nan")
-    numeric = ~np.isnan(parsed_numbers(pa.array(words, pa.string())))
+    numeric = ~np.isnan(numbers(pa.array(words, pa.string()))[0])
     return float(rows[numeric].sum() / rows.sum())

@@ -20,7 +20,7 @@ _MONDAY = 4 * DAY
 """1970-01-01 was a Thursday: the first Monday is four days later."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TimeEdges:
     """The 168 hours of the week from Monday, UTC: `counts = [null, unparseable, Monday 00h, ..., Sunday 23h]`."""
 
@@ -37,14 +37,16 @@ class TimeEdges:
         valid = when[~np.isnan(when)]
         counts = np.empty(self.size, dtype=np.int64)
         counts[:2] = nulls, len(when) - len(valid) - nulls
-        hours = ((valid - _MONDAY) % WEEK // HOUR).astype(np.intp)
-        counts[2:] = np.bincount(np.minimum(hours, 167), minlength=168)
+        counts[2:] = np.bincount(_hour_of_week(valid), minlength=168)
         if len(valid) == 0:
             return ColumnProfile(self, counts, np.empty(0))
         return ColumnProfile(self, counts, np.empty(0), float(valid.min()), float(valid.max()))
 
-    def __hash__(self) -> int:
-        return 168
+    def place(self, array: pa.Array) -> NDArray[np.intp]:
+        """Cell of each row, -1 for a missing one."""
+        when, _ = moments(array)
+        known = ~np.isnan(when)
+        return np.where(known, _hour_of_week(np.where(known, when, 0.0)), -1)
 
 
 def hours(profile: ColumnProfile) -> NDArray[np.int64]:
@@ -55,6 +57,10 @@ def hours(profile: ColumnProfile) -> NDArray[np.int64]:
 def weekdays(profile: ColumnProfile) -> NDArray[np.int64]:
     """Rows per weekday from Monday, shape `(7,)`."""
     return np.asarray(profile.cells.reshape(7, 24).sum(1))
+
+
+def _hour_of_week(when: NDArray[np.float64]) -> NDArray[np.intp]:
+    return np.minimum((when - _MONDAY) % WEEK // HOUR, 167).astype(np.intp)
 
 
 def moments(array: pa.Array) -> tuple[NDArray[np.float64], int]:

@@ -87,6 +87,13 @@ class CategoryEdges:
             fresh = FreshValues() + FreshValues(seen)
         return ColumnProfile(self, counts, np.empty(0), fresh=fresh)
 
+    def place(self, array: pa.Array) -> NDArray[np.intp]:
+        """Cell of each row, -1 for a missing one."""
+        words, codes = text_codes(as_text(array))
+        found = pc.fill_null(pc.index_in(words.cast(pa.string()), self._places), -1).to_numpy(zero_copy_only=False) + 1
+        found = np.where(word_is_null(words), -1, found)
+        return np.append(found, -1)[codes].astype(np.intp)
+
 
 def as_text(array: pa.Array) -> pa.Array:
     """Booleans and numbers as text; text and dictionaries of text as they are."""

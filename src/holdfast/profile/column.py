@@ -41,6 +41,10 @@ class ColumnEdges(Protocol):
         """Profile of one batch of the column."""
         ...
 
+    def place(self, array: pa.Array) -> NDArray[np.intp]:
+        """Cell of each row, -1 for a missing one: what `count` counts."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:

@@ -26,3 +26,7 @@ class IdentifierEdges:
         """Profile of one batch."""
         nulls = array.null_count
         return ColumnProfile(self, np.array([nulls, 0, len(array) - nulls]), np.empty(0))
+
+    def place(self, array: pa.Array) -> NDArray[np.intp]:
+        """Cell of each row, -1 for a missing one."""
+        return np.where(np.asarray(array.is_valid()), 0, -1)

@@ -33,7 +33,7 @@ SAMPLED_ROWS = 200_000
 TEXTS = 20_000
 """Texts from which the cuts of lengths are learned."""
 
-BLOCK_BYTES = 160_000_000
+BLOCK_BYTES = 48_000_000
 """Most memory for the values of the columns that are learned together; wide tables are read in several blocks."""
 
 Map = Callable[[Callable[..., Any], Iterable[Any]], Iterable[Any]]

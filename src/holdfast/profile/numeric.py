@@ -111,6 +111,11 @@ class NumberEdges:
             sums = np.array([around.sum(), np.einsum("i,i", around, around)])
         return ColumnProfile(self, counts, sums, float(finite[0]), float(finite[-1]))
 
+    def place(self, array: pa.Array) -> NDArray[np.intp]:
+        """Cell of each row, -1 for a missing one."""
+        values, _ = numbers(array)
+        return np.where(np.isnan(values), -1, np.searchsorted(self.cuts, values, side="right"))
+
 
 def mean_and_deviation(profile: ColumnProfile) -> tuple[float, float]:
     """Mean and sample standard deviation of the finite numbers; NaN where there are too few."""

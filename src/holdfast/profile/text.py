@@ -59,6 +59,11 @@ class TextEdges:
         counts = np.concatenate([[texts.null_count, 0], lengths.cells, words.cells, _token_counts(texts)])
         return ColumnProfile(self, counts.astype(np.int64), lengths.sums, lengths.low, lengths.high)
 
+    def place(self, array: pa.Array) -> NDArray[np.intp]:
+        """Cell of each row by its length, -1 for a missing one."""
+        decoded = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+        return self.lengths.place(pc.utf8_length(valid_text(decoded)))
+
 
 def word_bins(profile: ColumnProfile) -> NDArray[np.int64]:
     """Rows per bin of the number of words."""

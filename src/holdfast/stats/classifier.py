@@ -11,7 +11,7 @@ from holdfast.stats.natural import FEWEST_WINDOWS
 
 Array = NDArray[np.float64]
 
-MOST_PRODUCTS = 500
+MOST_PRODUCTS = 200
 """Most products of two columns that the classifier sees, drawn at random beyond."""
 
 RIDGE = 0.1

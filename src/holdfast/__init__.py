@@ -1,0 +1,74 @@
+"""Holdfast takes a trained tabular model from a notebook to production and keeps it true there.
+
+>>> import holdfast as hf
+>>> hf.compare({"x": [1, 2, 3] * 100}, {"x": [1, 2, 3] * 100}).passed
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from holdfast.checks.context import ColumnLimits, Settings
+    from holdfast.comparison import Result, compare, profile_table
+    from holdfast.errors import HoldfastError, InputError, MissingExtraError, ProfileError, SettingError
+    from holdfast.profile.codec import load_profile, save_profile
+    from holdfast.profile.table import Profile
+    from holdfast.records import Finding, Severity, Status
+    from holdfast.schema import Column, Kind, Role, Schema, infer
+    from holdfast.tables import Table, open_table
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Column",
+    "ColumnLimits",
+    "Finding",
+    "HoldfastError",
+    "InputError",
+    "Kind",
+    "MissingExtraError",
+    "Profile",
+    "ProfileError",
+    "Result",
+    "Role",
+    "Schema",
+    "SettingError",
+    "Settings",
+    "Severity",
+    "Status",
+    "Table",
+    "compare",
+    "infer",
+    "load_profile",
+    "open_table",
+    "profile_table",
+    "save_profile",
+]
+
+_HOMES = {
+    "checks.context": ["ColumnLimits", "Settings"],
+    "comparison": ["Result", "compare", "profile_table"],
+    "errors": ["HoldfastError", "InputError", "MissingExtraError", "ProfileError", "SettingError"],
+    "profile.codec": ["load_profile", "save_profile"],
+    "profile.table": ["Profile"],
+    "records": ["Finding", "Severity", "Status"],
+    "schema": ["Column", "Kind", "Role", "Schema", "infer"],
+    "tables": ["Table", "open_table"],
+}
+"""Where each public name lives; it is loaded when it is first asked for, so that `import holdfast` costs next to nothing."""
+
+
+def __getattr__(name: str) -> Any:
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
+        raise AttributeError(f"module 'holdfast' has no attribute {name!r}")
+    value = getattr(import_module(f"holdfast.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

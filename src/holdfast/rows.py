@@ -1,0 +1,153 @@
+"""Which rows show it: the most responsible rows of a failing column, found by a second reading of that column alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.profile.column import ColumnProfile
+from holdfast.profile.numeric import numbers
+from holdfast.profile.table import Profile
+from holdfast.records import Finding, Status
+from holdfast.schema import Role
+from holdfast.tables import Table
+
+MOST = 20
+"""Rows named per column."""
+
+MISSING = frozenset({"drift.missing", "quality.missing_rate", "quality.new_nulls"})
+EXTREME = frozenset({"quality.range", "quality.outliers", "quality.infinite"})
+NEW = frozenset({"quality.unseen_category"})
+SHIFTED = frozenset(
+    {"drift.numeric", "drift.categories", "drift.text", "drift.time", "drift.label", "drift.prediction"}
+)
+
+Array = NDArray[np.float64]
+
+
+class ResponsibleRows(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of the current table that show a finding.
+
+    Attributes
+    ----------
+    column, code
+        The column, and the check that failed on it.
+    positions
+        Positions of the rows in the current table, from 0, most responsible first.
+    ids
+        Their identifiers as text; empty without a column of the role id.
+    values
+        Their values as text, for the local report only: they are left out of every export.
+    reason
+        What makes these rows responsible.
+    """
+
+    column: str
+    code: str
+    positions: tuple[int, ...]
+    ids: tuple[str, ...]
+    values: tuple[str, ...]
+    reason: str
+
+
+def responsible_rows(
+    findings: Iterable[Finding], table: Table, current: Profile, reference: Profile, most: int = MOST
+) -> dict[str, ResponsibleRows]:
+    """The responsible rows of each column with a failing finding, by column; one reading per column.
+
+    Parameters
+    ----------
+    findings
+        Ranked: the first failing finding of a column decides what is looked for.
+    table
+        The current table.
+    current, reference
+        Its profile and that of the reference.
+    most
+        Rows named per column.
+    """
+    leading: dict[str, Finding] = {}
+    for finding in findings:
+        known = finding.subject in current.columns and finding.code in MISSING | EXTREME | NEW | SHIFTED
+        if finding.status is Status.FAIL and known:
+            leading.setdefault(finding.subject, finding)
+    ids = [c.name for c in reference.edges.schema.by_role(Role.ID) if c.name in current.types]
+    return {
+        name: _rows_of(name, finding.code, table, current, reference, ids[:1], most) for name, finding in leading.items()
+    }
+
+
+def _rows_of(
+    name: str, code: str, table: Table, current: Profile, reference: Profile, ids: Sequence[str], most: int
+) -> ResponsibleRows:
+    wanted = [name, *(i for i in ids if i != name)]
+    weights = np.empty(0)
+    positions = np.empty(0, dtype=np.int64)
+    chosen: list[tuple[str, str]] = []
+    first = 0
+    for batch in table.batches(wanted):
+        weight = _weights(code, batch.column(name), current.columns[name], reference.columns[name])
+        places = np.argsort(-weight, kind="stable")[:most]
+        places = places[weight[places] > 0]
+        merged = np.concatenate([weights, weight[places]])
+        best = np.argsort(-merged, kind="stable")[:most]
+        texts = chosen + [_texts(batch, int(place), name, wanted) for place in places]
+        weights, positions = merged[best], np.concatenate([positions, first + places])[best]
+        chosen = [texts[i] for i in best]
+        first += batch.num_rows
+    return ResponsibleRows(
+        column=name,
+        code=code,
+        positions=tuple(int(p) for p in positions),
+        ids=tuple(text for _, text in chosen) if ids else (),
+        values=tuple(text for text, _ in chosen),
+        reason=_reason(code),
+    )
+
+
+def _weights(code: str, column: pa.Array, current: ColumnProfile, reference: ColumnProfile) -> Array:
+    """How responsible each row is: positive for those that may be named."""
+    edges = reference.edges
+    cells = edges.place(column)
+    if code in MISSING:
+        return (cells < 0).astype(np.float64)
+    if code in NEW:
+        return (cells == 0).astype(np.float64)
+    if code in EXTREME:
+        values, _ = numbers(column)
+        centre, spread = (reference.low + reference.high) / 2, max(reference.high - reference.low, 1e-300)
+        return np.nan_to_num(np.abs(values - centre) / spread, nan=0.0, posinf=np.inf)
+    excess = _excess(current, reference)
+    return np.append(excess, 0.0)[cells]
+
+
+def _excess(current: ColumnProfile, reference: ColumnProfile) -> Array:
+    """Per cell, by how much its group is more frequent than in the reference: rows there brought the change about."""
+    now, before = current.grouped.astype(np.float64), reference.grouped.astype(np.float64)
+    share, usual = (now + 0.5) / (now.sum() + 1), (before + 0.5) / (before.sum() + 1)
+    gain = np.where(share > usual, (share - usual) * np.log(share / usual), 0.0)
+    return np.asarray(gain[reference.edges.groups])
+
+
+def _texts(batch: pa.RecordBatch, place: int, name: str, wanted: Sequence[str]) -> tuple[str, str]:
+    return _text(batch.column(name)[place]), _text(batch.column(wanted[-1])[place])
+
+
+def _text(cell: pa.Scalar) -> str:
+    value: Any = cell.as_py()
+    return "" if value is None else str(value)
+
+
+def _reason(code: str) -> str:
+    if code in MISSING:
+        return "the value is missing"
+    if code in NEW:
+        return "the reference does not have the value"
+    if code in EXTREME:
+        return "the value lies farthest out"
+    return "the value is more frequent than in the reference"
