@@ -27,7 +27,9 @@ app = typer.Typer(
 
 COULD_NOT_RUN = 2
 
-Reference = Annotated[str, typer.Argument(help="Parquet, CSV, Delta or Arrow file, folder, glob or URI; or a stored profile.")]
+Reference = Annotated[
+    str, typer.Argument(help="Parquet, CSV, Delta or Arrow file, folder, glob or URI; or a stored profile.")
+]
 Current = Annotated[str, typer.Argument(help="The table to compare with it.")]
 TimeColumn = Annotated[str | None, typer.Option("--time", help="Column that says when a row happened.")]
 IdColumn = Annotated[str | None, typer.Option("--id", help="Column that identifies a row.")]
@@ -35,17 +37,19 @@ TargetColumn = Annotated[str | None, typer.Option("--target", help="Column with 
 PredictionColumn = Annotated[str | None, typer.Option("--prediction", help="Column with the model's prediction.")]
 ScoreColumn = Annotated[str | None, typer.Option("--score", help="Column with the model's score.")]
 RoleOption = Annotated[
-    list[str] | None, typer.Option("--role", metavar="COLUMN=ROLE", help="Any other role, such as note=ignore. May be repeated.")
+    list[str] | None,
+    typer.Option("--role", metavar="COLUMN=ROLE", help="Any other role, such as note=ignore. May be repeated."),
 ]
 SchemaFile = Annotated[Path | None, typer.Option("--schema", help="Schema as JSON, from `holdfast schema`.")]
 Window = Annotated[
-    str | None, typer.Option("--window", help="Length of the reference's windows, such as 1d, 6h, 15m.", metavar="LENGTH")
+    str | None,
+    typer.Option("--window", help="Length of the reference's windows, such as 1d, 6h, 15m.", metavar="LENGTH"),
 ]
 
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,  # noqa: FBT002
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if version:
         from holdfast import __version__
@@ -59,7 +63,7 @@ def compare(
     reference: Reference,
     current: Current,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report here.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON instead of a table.")] = False,  # noqa: FBT002
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON instead of a table.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     time: TimeColumn = None,
     id: IdColumn = None,  # noqa: A002  # the option's name
@@ -72,10 +76,11 @@ def compare(
         Path | None, typer.Option("--settings", help="Limits and switches as TOML; see docs/settings.md.")
     ] = None,
     skip: Annotated[
-        list[str] | None, typer.Option("--skip", help="Check or family to switch off, such as drift.joint. May be repeated.")
+        list[str] | None,
+        typer.Option("--skip", help="Check or family to switch off, such as drift.joint. May be repeated."),
     ] = None,
     window: Window = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the findings that pass, too.")] = False,  # noqa: FBT002
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the findings that pass, too.")] = False,
 ) -> None:
     """Compare two tables: what has changed, by how much, beyond chance, and does it matter?"""
     import holdfast as hf
@@ -123,7 +128,7 @@ def profile(
     window: Window = None,
     rows: Annotated[
         bool, typer.Option("--rows/--no-rows", help="Keep a sample of rows and row hashes, or counts alone.")
-    ] = True,  # noqa: FBT002
+    ] = True,
 ) -> None:
     """Make the profile of a reference: small, and it serves instead of the data."""
     import holdfast as hf
@@ -240,12 +245,14 @@ def _show(result: Result, *, verbose: bool) -> None:
         console.print(table)
         console.print()
     told = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in result.counts.items() if n)
-    verdict = Text("Nothing failed", "bold green") if result.passed else Text(f"{len(result.failed)} failed", "bold red")
+    verdict = (
+        Text("Nothing failed", "bold green") if result.passed else Text(f"{len(result.failed)} failed", "bold red")
+    )
     console.print(verdict + Text(f" ({told})."))
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int], None] | None]:  # noqa: FBT001
+def _progress(quiet: bool) -> Iterator[Callable[[str, int], None] | None]:
     """A line on the terminal while tables are read; nothing where nobody looks."""
     if quiet or not sys.stderr.isatty():
         yield None

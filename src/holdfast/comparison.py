@@ -119,7 +119,9 @@ class Result:
             for name in ("value", "limit", "visible", "weight")
         }
         columns |= {"interval_low": pa.array(low, number), "interval_high": pa.array(high, number)}
-        columns["evidence"] = pa.array([msgspec.json.encode(f.evidence, enc_hook=_plain).decode() for f in self.findings], text)
+        columns["evidence"] = pa.array(
+            [msgspec.json.encode(f.evidence, enc_hook=_plain).decode() for f in self.findings], text
+        )
         return pa.table(columns)
 
     def to_junit(self) -> str:
@@ -324,7 +326,9 @@ def _asked(code: str, check: Check, current: Profile, reference: Profile, contex
     """The findings of one quality check: of the whole table, or column by column."""
     if check.table is not None:
         try:
-            yield from [_finding(code, check, said, said.subject, context) for said in check.table(current, reference, context)]
+            yield from [
+                _finding(code, check, said, said.subject, context) for said in check.table(current, reference, context)
+            ]
         except Exception as error:  # noqa: BLE001  # one broken check must not hide the others
             yield _broken(code, "", error)
         return
@@ -380,7 +384,7 @@ def _switched_off(code: str, severity: Severity, subject: str = "") -> Finding:
 
 
 def _skipped(code: str, skip: tuple[str, ...]) -> bool:
-    return code in skip or code.split(".")[0] in skip
+    return code in skip or code.split(".", maxsplit=1)[0] in skip
 
 
 def _urgency(finding: Finding) -> tuple[int, int, float, str, str]:

@@ -40,4 +40,9 @@ def junit(findings: Iterable[Finding], name: str = "holdfast compare") -> str:
 
 def _clean(text: str) -> str:
     """Without the control characters that XML 1.0 has no way to write."""
-    return "".join(c if c in "\t\n\r" or ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF and c not in "\ufffe\uffff" else "\ufffd" for c in text)
+    return "".join(
+        c
+        if c in "\t\n\r" or (ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF and c not in "\ufffe\uffff")
+        else "\ufffd"
+        for c in text
+    )

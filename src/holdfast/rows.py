@@ -78,7 +78,8 @@ def responsible_rows(
             leading.setdefault(finding.subject, finding)
     ids = [c.name for c in reference.edges.schema.by_role(Role.ID) if c.name in current.types]
     return {
-        name: _rows_of(name, finding.code, table, current, reference, ids[:1], most) for name, finding in leading.items()
+        name: _rows_of(name, finding.code, table, current, reference, ids[:1], most)
+        for name, finding in leading.items()
     }
 
 
@@ -121,9 +122,9 @@ def _weights(code: str, column: pa.Array, current: ColumnProfile, reference: Col
     if code in EXTREME:
         values, _ = numbers(column)
         centre, spread = (reference.low + reference.high) / 2, max(reference.high - reference.low, 1e-300)
-        return np.nan_to_num(np.abs(values - centre) / spread, nan=0.0, posinf=np.inf)
+        return np.asarray(np.nan_to_num(np.abs(values - centre) / spread, nan=0.0, posinf=np.inf))
     excess = _excess(current, reference)
-    return np.append(excess, 0.0)[cells]
+    return np.asarray(np.append(excess, 0.0)[cells])
 
 
 def _excess(current: ColumnProfile, reference: ColumnProfile) -> Array:

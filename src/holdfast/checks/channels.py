@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.stats.contingency import contingency, fisher, merged_cells, pearson
+from holdfast.stats.contingency import contingency, fisher, merged, pearson
 from holdfast.stats.intervals import newcombe
 from holdfast.stats.natural import FEWEST_WINDOWS, dispersion_p, effective_directions, predicted, prediction_p, scatter
 from holdfast.stats.normal_scores import locations, rank_test
@@ -122,8 +122,7 @@ def cells_channel(
     rows, others = pair.current.sum(), pair.reference.sum()
     if not rows or not others:
         return _unknown(name, unit, minimum)
-    cells = merged_cells(pair.current + pair.reference, min(rows, others) / (rows + others))
-    current, reference = np.bincount(cells, pair.current), np.bincount(cells, pair.reference)
+    current, reference, cells = merged(pair.current, pair.reference)
     result = contingency(pair.current, pair.reference, statistic=test)
     p_value, degrees = result.p_value, max(len(current) - 1, 1)
     effect = above_chance(current, reference)
@@ -167,7 +166,14 @@ def cells_channel(
 
 
 def _signed(
-    name: str, unit: str, effect: float, interval: tuple[float, float], minimum: float, p_value: float, error: float, df: float
+    name: str,
+    unit: str,
+    effect: float,
+    interval: tuple[float, float],
+    minimum: float,
+    p_value: float,
+    error: float,
+    df: float,
 ) -> Channel:
     """A channel whose statistic is near normal: limits are quantiles of Student's t times a standard error."""
 
@@ -233,7 +239,7 @@ def _residuals(joined: Array) -> Array:
     everything = totals.sum()
     with np.errstate(invalid="ignore", divide="ignore"):
         expected = rows * totals / everything
-        return np.nan_to_num((joined - expected) / np.sqrt(expected * (1 - rows / everything)))
+        return np.asarray(np.nan_to_num((joined - expected) / np.sqrt(expected * (1 - rows / everything))))
 
 
 def _natural_variation(above_chance: Callable[[Array, Array], float], joined: Array, rest: Array) -> float:

@@ -137,7 +137,9 @@ def _measured(
             if isinstance(reference.columns[name].edges, TextEdges):
                 evidence["unseen_words"] = unseen_share(current.columns[name], reference.columns[name])
             questions.append(
-                Question(code=code, subject=name, channels=channels, severity=severity, windows=windows, evidence=evidence)
+                Question(
+                    code=code, subject=name, channels=channels, severity=severity, windows=windows, evidence=evidence
+                )
             )
         except Exception as error:  # noqa: BLE001  # one broken column must not hide the others
             findings.append(_broken(code, name, error))

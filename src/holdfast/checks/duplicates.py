@@ -65,9 +65,7 @@ def duplicate_keys(current: Profile, reference: Profile, context: Context) -> It
 def duplicate_columns(current: Profile, reference: Profile, context: Context) -> Iterator[Said]:
     """Which columns are copies of another one?"""
     before = set(_copies(reference))
-    found = [
-        pair for pair in _copies(current) if not any(context.settings.of(name).ignore for name in pair)
-    ]
+    found = [pair for pair in _copies(current) if not any(context.settings.of(name).ignore for name in pair)]
     for first, second in found:
         known = (first, second) in before
         yield Said(

@@ -10,8 +10,15 @@ from numpy.typing import NDArray
 
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.numeric import NumberEdges, mean_and_deviation
-from holdfast.stats.contingency import merged_cells
-from holdfast.stats.distances import hellinger, jensen_shannon, psi, psi_null_mean, total_variation, total_variation_null
+from holdfast.stats.contingency import merged
+from holdfast.stats.distances import (
+    hellinger,
+    jensen_shannon,
+    psi,
+    psi_null_mean,
+    total_variation,
+    total_variation_null,
+)
 from holdfast.stats.ecdf import kolmogorov_smirnov, wasserstein
 
 Array = NDArray[np.float64]
@@ -59,14 +66,8 @@ EFFECTS = {
 
 def cells_of(current: ColumnProfile, reference: ColumnProfile) -> tuple[Array, Array]:
     """Counts of two profiles over cells that each hold enough rows to be compared."""
-    return merged(current.grouped, reference.grouped)
-
-
-def merged(current: NDArray[np.int64], reference: NDArray[np.int64]) -> tuple[Array, Array]:
-    """Two vectors of counts over their bins, rare ones joined (see `merged_cells`)."""
-    rows, others = current.sum(), reference.sum()
-    cells = merged_cells(current + reference, min(rows, others) / (rows + others))
-    return np.bincount(cells, current), np.bincount(cells, reference)
+    now, before, _ = merged(current.grouped, reference.grouped)
+    return now, before
 
 
 def kolmogorov_above_chance(current: ColumnProfile, reference: ColumnProfile) -> float:
@@ -95,7 +96,7 @@ def distances(current: ColumnProfile, reference: ColumnProfile) -> dict[str, flo
     if not (current.cells.sum() and reference.cells.sum()):
         return {}
     cur, ref = cells_of(current, reference)
-    found = {
+    found: dict[str, float] = {
         "psi": float(psi(cur, ref)),
         "jensen_shannon": float(jensen_shannon(cur, ref)),
         "hellinger": float(hellinger(cur, ref)),
@@ -104,8 +105,8 @@ def distances(current: ColumnProfile, reference: ColumnProfile) -> dict[str, flo
     if isinstance(reference.edges, NumberEdges):
         bracket = kolmogorov_smirnov(current.cells, reference.cells, reference.edges.atoms)
         found |= {
-            "kolmogorov_smirnov": bracket.value,
-            "kolmogorov_smirnov_upper": bracket.upper,
+            "kolmogorov_smirnov": float(bracket.value),
+            "kolmogorov_smirnov_upper": float(bracket.upper),
             "wasserstein_in_deviations": wasserstein_in_deviations(current, reference),
         }
     return {name: float(value) for name, value in found.items() if np.isfinite(value)}

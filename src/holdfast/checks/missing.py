@@ -42,7 +42,9 @@ def new_nulls(seen: Seen) -> Said:
         return not_applicable("The reference has no rows.")
     # None in m rows still allows for a few in the long run.
     possible = float(clopper_pearson(0, seen.reference.rows, CONFIDENCE)[1])
-    return judged_share(seen.current.missing, seen.current.rows, max(possible, TOLERATED), "no value where none was missing")
+    return judged_share(
+        seen.current.missing, seen.current.rows, max(possible, TOLERATED), "no value where none was missing"
+    )
 
 
 def infinite(seen: Seen) -> Said | None:

@@ -56,7 +56,9 @@ def type_change(seen: Seen) -> Said:
         return Said(status=Status.WARN, message=f"The type went from {before} to {now}.", evidence=evidence)
     if family(now) == "nothing" or family(before) == "nothing":
         return Said(
-            status=Status.WARN, message=f"The type went from {before} to {now}: no values on one side.", evidence=evidence
+            status=Status.WARN,
+            message=f"The type went from {before} to {now}: no values on one side.",
+            evidence=evidence,
         )
     rows = seen.current.rows
     unread = seen.current.invalid / rows if rows else 0.0
@@ -89,7 +91,9 @@ def extra_columns(current: Profile, reference: Profile, context: Context) -> Ite
     """Which columns does the reference not know?"""
     extra = [n for n in current.types if n not in reference.types and not context.settings.of(n).ignore]
     for name in extra:
-        yield Said(status=Status.WARN, subject=name, message=f"The reference has no such column ({current.types[name]}).")
+        yield Said(
+            status=Status.WARN, subject=name, message=f"The reference has no such column ({current.types[name]})."
+        )
     if not extra:
         yield passed("No column is new.")
 

@@ -1,6 +1,6 @@
 """Profiles as bytes: a name, a version and the digest of the edges in front, then everything, compressed.
 
-    HOLDFAST-PROFILE\\n | version, 2 bytes, little-endian | sha256:..., 71 bytes | zstd(MessagePack)
+HOLDFAST-PROFILE\\n | version, 2 bytes, little-endian | sha256:..., 71 bytes | zstd(MessagePack)
 """
 
 from __future__ import annotations
@@ -78,7 +78,9 @@ def from_bytes(data: bytes, where: str = "these bytes") -> Profile:
     except (OSError, msgspec.DecodeError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
         raise ProfileError(f"The profile in {where} is damaged or cut short. Make it again from the data.") from error
     if profile.edges.digest != digest:
-        raise ProfileError(f"The profile in {where} is damaged: its digest is another one. Make it again from the data.")
+        raise ProfileError(
+            f"The profile in {where} is damaged: its digest is another one. Make it again from the data."
+        )
     return profile
 
 

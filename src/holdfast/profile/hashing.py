@@ -52,14 +52,11 @@ def cell_hashes(array: pa.Array) -> Hashes:
             return np.full(len(array), _NULL)
         words = cell_hashes(array.dictionary)
         codes = pc.fill_null(array.indices, 0).to_numpy(zero_copy_only=False)
-        hashes = words[codes]
+        hashes: Hashes = words[codes]
         if array.null_count:
             hashes[np.asarray(array.is_null())] = _NULL
         return hashes
-    if _is_bytes(array.type):
-        hashes = _byte_hashes(array)
-    else:
-        hashes = _bit_hashes(array)
+    hashes = _byte_hashes(array) if _is_bytes(array.type) else _bit_hashes(array)
     if array.null_count:
         hashes[np.asarray(array.is_null())] = _NULL
     return hashes

@@ -155,6 +155,3 @@ def _bytes(edges: ColumnEdges) -> bytes:
             return edges.lengths.cuts.tobytes() + b"|" + edges.words.cuts.tobytes()
         case _:
             return b""
-
-
-

@@ -25,7 +25,9 @@ class Discrimination(msgspec.Struct, frozen=True, kw_only=True):
     p_value: float
 
 
-def discriminate(current: Array, reference: Array, *, seed: int, windows: NDArray[np.intp] | None = None) -> Discrimination:
+def discriminate(
+    current: Array, reference: Array, *, seed: int, windows: NDArray[np.intp] | None = None
+) -> Discrimination:
     """Train on one half of the rows to tell the samples apart, test on the other.
 
     A ridge regression on the columns and on products of pairs; its scores on the held-out half are compared by the

@@ -18,6 +18,7 @@ LEAST_EXPECTED = 5.0
 DRAWS = 10_000
 """Monte Carlo draws where counts are too small for the chi-square law."""
 
+Array = NDArray[np.float64]
 Statistic = Literal["chi2", "g"]
 
 
@@ -67,6 +68,23 @@ def merged_cells(totals: ArrayLike, share: float, least: float = LEAST_EXPECTED)
     return cells
 
 
+def merged(
+    current: ArrayLike, reference: ArrayLike, least: float = LEAST_EXPECTED
+) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Two vectors of counts over the same bins with the rare ones joined, and the cell of each bin (see `merged_cells`).
+
+    Examples
+    --------
+    >>> current, reference, cells = merged([25, 2, 20, 1, 2], [25, 1, 20, 3, 1])
+    >>> current.tolist(), reference.tolist()
+    ([25.0, 20.0, 5.0], [25.0, 20.0, 5.0])
+    """
+    cur, ref = np.asarray(current, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    rows, reference_rows = cur.sum(), ref.sum()
+    cells = merged_cells(cur + ref, min(rows, reference_rows) / (rows + reference_rows), least)
+    return np.bincount(cells, cur).astype(np.float64), np.bincount(cells, ref).astype(np.float64), cells
+
+
 def contingency(
     current: ArrayLike, reference: ArrayLike, *, statistic: Statistic = "chi2", least: float = LEAST_EXPECTED
 ) -> Contingency:
@@ -103,9 +121,7 @@ def contingency(
         return Contingency(statistic=np.nan, degrees=0, p_value=np.nan, cells=0)
     seen = cur + ref > 0
     cur, ref = cur[seen], ref[seen]
-    share = min(rows, reference_rows) / (rows + reference_rows)
-    cells = merged_cells(cur + ref, share, least)
-    merged_cur, merged_ref = np.bincount(cells, cur), np.bincount(cells, ref)
+    merged_cur, merged_ref, _ = merged(cur, ref, least)
     small = min(rows, reference_rows) < least
     if small:  # nothing to merge into: judge the table as it is
         merged_cur, merged_ref = cur, ref
@@ -123,7 +139,7 @@ def contingency(
     return Contingency(statistic=value, degrees=degrees, p_value=p_value, cells=degrees + 1)
 
 
-def pearson(current: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+def pearson(current: Array, reference: Array) -> Array:
     """Pearson's statistic of 2 x cells tables; leading axes are tables.
 
     `X^2 = sum (o - e)^2 / e` over both rows, which is `N / m` times the sum over the first row of `n` rows.
@@ -136,7 +152,7 @@ def pearson(current: NDArray[np.float64], reference: NDArray[np.float64]) -> NDA
         return np.asarray(terms.sum(-1) * ((rows + reference_rows) / reference_rows)[..., 0])
 
 
-def likelihood_ratio(current: NDArray[np.float64], reference: NDArray[np.float64]) -> NDArray[np.float64]:
+def likelihood_ratio(current: Array, reference: Array) -> Array:
     """G of 2 x cells tables, `2 sum o ln(o / e)` over both rows; leading axes are tables."""
     from scipy.special import xlogy
 
@@ -158,7 +174,7 @@ def fisher(successes: int, rows: int, reference_successes: int, reference_rows: 
     """
     from scipy.special import betaln
 
-    def log_choose(n: int, k: NDArray[np.float64]) -> NDArray[np.float64]:
+    def log_choose(n: int, k: Array) -> Array:
         return np.asarray(-betaln(n - k + 1, k + 1) - np.log(n + 1))
 
     total = successes + reference_successes
@@ -176,17 +192,17 @@ def fisher(successes: int, rows: int, reference_successes: int, reference_rows: 
     return float(min(1.0, chance[chance <= observed * (1 + 1e-7)].sum() / chance.sum()))
 
 
-_STATISTICS: dict[str, Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]] = {
+_STATISTICS: dict[str, Callable[[Array, Array], Array]] = {
     "chi2": pearson,
     "g": likelihood_ratio,
 }
 
 
 def _exact(
-    current: NDArray[np.float64],
-    reference: NDArray[np.float64],
+    current: Array,
+    reference: Array,
     value: float,
-    measure: Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]],
+    measure: Callable[[Array, Array], Array],
 ) -> float:
     """P-value over tables with the same margins: enumerated for two cells, drawn for more."""
     rows, reference_rows = int(current.sum()), int(reference.sum())

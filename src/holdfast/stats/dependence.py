@@ -59,7 +59,12 @@ def rank_scores(values: Array) -> Array:
 
 
 def pair_scan(
-    current: Array, reference: Array, *, indicators: NDArray[np.bool_], owners: NDArray[np.intp], windows: NDArray[np.intp]
+    current: Array,
+    reference: Array,
+    *,
+    indicators: NDArray[np.bool_],
+    owners: NDArray[np.intp],
+    windows: NDArray[np.intp],
 ) -> PairScan | None:
     """Compare the correlations of all pairs of columns in two samples of rows.
 
@@ -106,7 +111,13 @@ def pair_scan(
 
 
 def _widest(
-    kind: str, pairs: NDArray[np.bool_], cur: Array, ref: Array, codes: NDArray[np.intp], sizes: NDArray[np.intp], tests: int
+    kind: str,
+    pairs: NDArray[np.bool_],
+    cur: Array,
+    ref: Array,
+    codes: NDArray[np.intp],
+    sizes: NDArray[np.intp],
+    tests: int,
 ) -> PairScan:
     """The pair of one kind that deviates most."""
     first, second = np.nonzero(pairs)
@@ -123,7 +134,9 @@ def _widest(
         used = len(sizes)
         between = _between_windows(pairs, ref, codes, sizes, factor)
         learned = scatter(between)
-        variances = np.maximum(predicted(learned.variances, _effective(len(cur), len(ref)), _effective(len(ref) / used, len(ref))), 1)
+        variances = np.maximum(
+            predicted(learned.variances, _effective(len(cur), len(ref)), _effective(len(ref) / used, len(ref))), 1
+        )
         degrees = learned.degrees
     degrees = np.minimum(degrees, np.maximum(rows - 2, 1.0))
     p_values = prediction_p(statistic, variances, degrees)
@@ -196,9 +209,7 @@ def _fourth_moments(scores: Array) -> Array:
     return np.asarray(variance / (1 - r**2) ** 2)
 
 
-def _dense_enough(
-    current: Array, reference: Array, indicators: NDArray[np.bool_], rows: int
-) -> NDArray[np.bool_]:
+def _dense_enough(current: Array, reference: Array, indicators: NDArray[np.bool_], rows: int) -> NDArray[np.bool_]:
     """Pairs of indicators that are expected together, and apart, often enough in the smaller sample."""
     with np.errstate(invalid="ignore"):
         both = np.concatenate([current, reference])

@@ -141,7 +141,7 @@ def _inverse_trigamma(value: float) -> float:
     from scipy.special import polygamma
 
     if value > 1e7:
-        return 1 / np.sqrt(value)
+        return float(1 / np.sqrt(value))
     if value < 1e-6:
         return 1 / value
     x = 0.5 + 1 / value

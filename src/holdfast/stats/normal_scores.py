@@ -37,7 +37,7 @@ def normal_scores(counts: ArrayLike) -> NDArray[np.float64]:
     place = ndtri(np.clip(ranks[:-1], half, 1 - half))
     width = np.diff(ranks)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(rows > 0, -np.diff(density) / width, place)
+        return np.asarray(np.where(rows > 0, -np.diff(density) / width, place))
 
 
 def location(current: ArrayLike, reference: ArrayLike) -> float:
