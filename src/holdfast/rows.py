@@ -116,9 +116,9 @@ def _weights(code: str, column: pa.Array, current: ColumnProfile, reference: Col
     edges = reference.edges
     cells = edges.place(column)
     if code in MISSING:
-        return (cells < 0).astype(np.float64)
+        return np.asarray(cells < 0, dtype=np.float64)
     if code in NEW:
-        return (cells == 0).astype(np.float64)
+        return np.asarray(cells == 0, dtype=np.float64)
     if code in EXTREME:
         values, _ = numbers(column)
         centre, spread = (reference.low + reference.high) / 2, max(reference.high - reference.low, 1e-300)

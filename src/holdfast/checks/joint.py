@@ -163,8 +163,7 @@ def _matrices(
         common = [i for i in range(min(INDICATORS, len(edges.values))) if before.cells[i + 1] >= LEAST_SHARE * rows]
         if len(common) == 2 and len(edges.values) == 2:
             common = common[:1]  # the other one is its mirror image
-        for i in common:
-            parts.append((_indicator(cur, edges.values[i]), _indicator(ref, edges.values[i]), owner, True))
+        parts += [(_indicator(cur, edges.values[i]), _indicator(ref, edges.values[i]), owner, True) for i in common]
     finite = [p for p in parts if _varies(p[0]) and _varies(p[1])]
     if not finite:
         return np.empty((0, 0)), np.empty((0, 0)), np.empty(0, dtype=np.intp), np.empty(0, dtype=bool)

@@ -17,7 +17,8 @@ from holdfast.profile.table import Edges, Profile, count
 from holdfast.schema import Schema
 from holdfast.tables import Table
 
-S, T = TypeVar("S"), TypeVar("T")
+S = TypeVar("S")
+T = TypeVar("T")
 Progress = Callable[[int], None]
 
 

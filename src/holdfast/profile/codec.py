@@ -1,6 +1,6 @@
-"""Profiles as bytes: a name, a version and the digest of the edges in front, then everything, compressed.
+r"""Profiles as bytes: a name, a version and the digest of the edges in front, then everything, compressed.
 
-HOLDFAST-PROFILE\\n | version, 2 bytes, little-endian | sha256:..., 71 bytes | zstd(MessagePack)
+HOLDFAST-PROFILE\n | version, 2 bytes, little-endian | sha256:..., 71 bytes | zstd(MessagePack)
 """
 
 from __future__ import annotations
@@ -51,7 +51,8 @@ def to_bytes(profile: Profile, *, rows: bool = True) -> bytes:
     }
     packed = msgspec.msgpack.encode(body)
     head = MAGIC + VERSION.to_bytes(2, "little") + profile.edges.digest.encode() + len(packed).to_bytes(8, "little")
-    return head + _ZSTD.compress(packed, asbytes=True)
+    compressed: bytes = _ZSTD.compress(packed, asbytes=True)
+    return head + compressed
 
 
 def from_bytes(data: bytes, where: str = "these bytes") -> Profile:

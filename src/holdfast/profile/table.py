@@ -193,7 +193,7 @@ def count(edges: Edges, batch: pa.RecordBatch, first: int = 0) -> Profile:
 
 def _counted(edges: Edges, batch: pa.RecordBatch, names: list[str]) -> tuple[dict[str, ColumnProfile], History]:
     """Column profiles of a batch and, with windows, the counts of each window."""
-    if edges.grid is None or edges.time not in batch.schema.names:
+    if edges.grid is None or edges.time is None or edges.time not in batch.schema.names:
         return {name: edges.columns[name].count(batch.column(name)) for name in names}, History()
     total: dict[str, ColumnProfile] = {}
     windows: dict[int, NDArray[np.int64]] = {}

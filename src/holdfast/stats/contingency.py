@@ -112,7 +112,7 @@ def contingency(
     --------
     >>> result = contingency([30, 20, 50], [330, 320, 350])
     >>> result.degrees, round(result.p_value, 4)
-    (2, 0.0115)
+    (2, 0.0064)
     """
     cur = np.asarray(current, dtype=np.float64)
     ref = np.asarray(reference, dtype=np.float64)

@@ -46,8 +46,8 @@ def rank_scores(values: Array) -> Array:
     Examples
     --------
     >>> import numpy as np
-    >>> rank_scores(np.array([[3.0], [1.0], [np.nan], [2.0]])).round(2).tolist()
-    [[1.09], [-1.09], [nan], [0.0]]
+    >>> rank_scores(np.array([[3.0], [1.0], [np.nan], [2.0]])).round(2).T.tolist()
+    [[1.09, -1.09, nan, -0.0]]
     """
     scores = np.full(values.shape, np.nan)
     for j in range(values.shape[1]):

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 class Scatter(msgspec.Struct, frozen=True):
-    """How a standardised statistic scatters over windows: variances per column (1 = sampling noise) and their degrees of freedom."""
+    """How a standardised statistic scatters over windows: variances (1 = sampling noise) and degrees of freedom per column."""
 
     variances: Array
     degrees: Array
