@@ -217,7 +217,7 @@ def compare(
     >>> reference = {"amount": [x / 10 for x in range(500)], "kind": ["a", "b"] * 250}
     >>> current = {"amount": [x / 5 for x in range(500)], "kind": ["a", "b"] * 250}
     >>> [(f.code, f.subject) for f in hf.compare(reference, current).failed]
-    [('drift.numeric', 'amount'), ('quality.range', 'amount')]
+    [('quality.range', 'amount'), ('drift.numeric', 'amount')]
     """
     context = Context(settings=_settings(settings), importance=importance or {}, now_seconds=now_seconds)
 
@@ -356,7 +356,8 @@ def _asked(code: str, check: Check, current: Profile, reference: Profile, contex
 
 
 def _finding(code: str, check: Check, said: Said, subject: str, context: Context) -> Finding:
-    beyond = said.value / said.limit if said.value is not None and said.limit else 1.0
+    # Shares of bad rows are weighed like drift: in multiples of a tenth of the rows, the smallest change that matters.
+    weight = said.value / 0.10 if said.unit == "share" and said.value is not None else 1.0
     return Finding(
         code=code,
         status=said.status,
@@ -367,7 +368,7 @@ def _finding(code: str, check: Check, said: Said, subject: str, context: Context
         limit=said.limit,
         interval=said.interval,
         unit=said.unit,
-        weight=context.weight(subject) * float(np.clip(beyond, 0.0, 100.0)),
+        weight=context.weight(subject) * weight,
         evidence=dict(said.evidence),
     )
 

@@ -38,7 +38,6 @@ def outliers(seen: Seen) -> Said | None:
     if fences is None:
         return not_applicable("The reference has no spread from which to tell what is far out.")
     out = (np.append(edges.cuts, np.inf) <= fences[0]) | (np.insert(edges.cuts, 0, -np.inf) >= fences[1])
-    out[0], out[-1] = True, True
     usual = float(seen.reference.cells[out].sum() / seen.reference.cells.sum())
     return judged_share(
         int(seen.current.cells[out].sum()),
