@@ -1,0 +1,180 @@
+"""Imports run one way: a part imports what stands in its row, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import holdfast
+import pytest
+
+ROOT = Path(holdfast.__file__).parent
+
+ARROWS = {
+    "errors": set(),
+    "records": set(),
+    "junit": set(),
+    "stats": set(),
+    "tables": set(),
+    "schema": {"tables"},
+    "profile": {"stats", "schema", "tables"},
+    "engines": {"profile", "schema", "tables"},
+    "checks": {"profile", "stats", "schema"},
+    "report": {"profile", "stats", "schema"},
+    "rows": {"profile", "schema", "tables"},
+    "comparison": {"engines", "checks", "profile", "stats", "schema", "tables", "rows", "junit", "report"},
+}
+"""Row of each part; besides, every part may import `errors` and `records`."""
+
+FREE = {"__init__", "__main__", "cli", "demo", "startup", "testing"}
+"""These may import everything, and nothing imports them."""
+
+THIRD_PARTY = {
+    "errors": set(),
+    "records": {"msgspec"},
+    "junit": set(),
+    "stats": {"numpy", "scipy", "msgspec"},
+    "tables": {"numpy", "pyarrow"},
+    "schema": {"numpy", "pyarrow", "msgspec"},
+    "profile": {"numpy", "pyarrow", "msgspec"},
+    "engines": {"pyarrow"},
+    "checks": {"numpy", "pyarrow", "msgspec"},
+    "report": {"numpy", "msgspec", "pyarrow"},
+    "rows": {"numpy", "pyarrow", "msgspec"},
+    "comparison": {"numpy", "msgspec"},
+}
+"""What a part may import when it is itself imported."""
+
+LAZY = {
+    "stats": {"scipy": "its special functions take 0.15 s to load; a thread of `compare` does it while tables are read"},
+    "checks": {"scipy": "the same"},
+    "tables": {
+        "deltalake": "extra `delta`",
+        "adbc_driver_manager": "extra of each driver",
+        "adbc_driver_sqlite": "extra `sqlite`",
+        "adbc_driver_postgresql": "extra `postgres`",
+        "importlib": "drivers by name",
+    },
+    "report": {"altair": "0.25 s, for charts only", "jinja2": "for pages only"},
+    "comparison": {"pyarrow": "for the type of `Result.to_arrow` only", "report": "at the call of `to_html` only"},
+}
+"""What is imported at the point of use, with the reason."""
+
+
+def parts() -> dict[str, list[Path]]:
+    """Files of each part."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(ROOT.rglob("*.py")):
+        found.setdefault(path.relative_to(ROOT).parts[0].removesuffix(".py"), []).append(path)
+    return found
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """Imported modules, and whether each is imported only when a function runs."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inside = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [node.module or ""]
+        for name in names:
+            yield name, id(node) in inside
+
+
+def internal(name: str) -> str | None:
+    """The part of Holdfast that a module belongs to; None for other packages."""
+    head, _, rest = name.partition(".")
+    return rest.partition(".")[0] if head == "holdfast" else None
+
+
+def test_every_part_has_a_row() -> None:
+    assert set(parts()) == set(ARROWS) | FREE
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_a_part_imports_what_its_row_allows(part: str) -> None:
+    allowed = ARROWS[part] | {part, "errors", "records"}
+    for path in parts()[part]:
+        for name, _ in imports(path):
+            other = internal(name)
+            assert other is None or other in allowed, f"{path.relative_to(ROOT)} imports {name}"
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_other_packages_are_few_and_the_heavy_ones_lazy(part: str) -> None:
+    for path in parts()[part]:
+        for name, lazy in imports(path):
+            package = name.partition(".")[0]
+            if internal(name) is not None or package in sys.stdlib_module_names:
+                continue
+            allowed = THIRD_PARTY[part] | (set(LAZY.get(part, {})) if lazy else set())
+            if part == "stats" and package == "scipy":
+                assert lazy, f"{path.relative_to(ROOT)} imports {name} at its top"
+            assert package in allowed, f"{path.relative_to(ROOT)} imports {name}{' lazily' if lazy else ''}"
+
+
+def test_arrows_have_no_circle() -> None:
+    reached: dict[str, set[str]] = {}
+    for part in ARROWS:
+        seen, todo = set(), list(ARROWS[part])
+        while todo:
+            other = todo.pop()
+            if other not in seen:
+                seen.add(other)
+                todo.extend(ARROWS[other])
+        reached[part] = seen
+    assert [part for part, others in reached.items() if part in others] == []
+
+
+def test_scipy_stats_is_nowhere() -> None:
+    """It takes 0.8 s to load."""
+    found = [
+        str(path.relative_to(ROOT))
+        for paths in parts().values()
+        for path in paths
+        for name, _ in imports(path)
+        if name.startswith("scipy.stats")
+    ]
+    assert found == []
+
+
+def loaded_by(code: str) -> set[str]:
+    """Top-level packages in a fresh process after some code."""
+    script = f"{code}\nimport sys\nprint(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(out.stdout.split())
+
+
+def test_importing_holdfast_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "scipy", "pyarrow", "pandas", "sklearn", "altair", "jinja2", "typer", "rich", "msgspec"}
+    assert loaded_by("import holdfast") & heavy == set()
+
+
+def test_a_comparison_loads_only_the_core() -> None:
+    """But for pandas, which Arrow itself loads where it is installed (see `startup`)."""
+    code = "import holdfast as hf; hf.compare({'x': [1.0, 2.0] * 50}, {'x': [1.0, 2.0] * 50}).to_json()"
+    foreign = {"sklearn", "altair", "jinja2", "typer", "rich", "starlette", "fastapi", "duckdb", "polars", "deltalake"}
+    assert loaded_by(code) & foreign == set()
+
+
+def test_a_command_does_not_load_pandas(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3,4\n")
+    code = (
+        f"import sys; sys.argv = ['holdfast', 'compare', r'{tmp_path / 'a.csv'}', r'{tmp_path / 'a.csv'}', '--json']\n"
+        "from holdfast.__main__ import main\n"
+        "import contextlib, io\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()\n"
+        "import sys; assert sys.modules['pandas'] is None and 'pandas.core' not in sys.modules"
+    )
+    assert "pyarrow" in loaded_by(code)
