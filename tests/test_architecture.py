@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import holdfast
 import pytest
+
+import holdfast
 
 ROOT = Path(holdfast.__file__).parent
 
@@ -73,12 +74,18 @@ def parts() -> dict[str, list[Path]]:
 
 
 def imports(path: Path) -> Iterator[tuple[str, bool]]:
-    """Imported modules, and whether each is imported only when a function runs."""
+    """Imported modules, and whether each is imported only when a function runs, or for types."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     inside = {
         id(child)
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for child in ast.walk(node)
+    }
+    for_types = {
+        id(child)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for child in ast.walk(node)
     }
     for node in ast.walk(tree):
@@ -89,7 +96,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             assert node.level == 0, f"{path}: imports are absolute"
             names = [node.module or ""]
         for name in names:
-            yield name, id(node) in inside
+            yield name, id(node) in inside or id(node) in for_types
 
 
 def internal(name: str) -> str | None:
@@ -126,8 +133,8 @@ def test_other_packages_are_few_and_the_heavy_ones_lazy(part: str) -> None:
 
 def test_arrows_have_no_circle() -> None:
     reached: dict[str, set[str]] = {}
-    for part in ARROWS:
-        seen, todo = set(), list(ARROWS[part])
+    for part, row in ARROWS.items():
+        seen, todo = set(), list(row)
         while todo:
             other = todo.pop()
             if other not in seen:
@@ -175,6 +182,6 @@ def test_a_command_does_not_load_pandas(tmp_path: Path) -> None:
         "from holdfast.__main__ import main\n"
         "import contextlib, io\n"
         "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()\n"
-        "import sys; assert sys.modules['pandas'] is None and 'pandas.core' not in sys.modules"
+        "import sys; assert 'pandas' not in sys.modules"
     )
     assert "pyarrow" in loaded_by(code)

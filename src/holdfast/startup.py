@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
-from typing import Any
 
 
 def prepare() -> None:
@@ -26,9 +26,15 @@ def prepare() -> None:
         os.environ["NPY_DISABLE_CPU_FEATURES"] = (
             "X86_V4 AVX512_ICL" if _numpy_version() >= (2, 4) else "AVX512_SKX AVX512_ICL"
         )
-    if "pandas" not in sys.modules:
-        modules: dict[str, Any] = sys.modules
-        modules["pandas"] = None  # an import of it then fails as if it were not installed
+    sys.meta_path.insert(0, _WithoutPandas())
+
+
+class _WithoutPandas(MetaPathFinder):
+    """Pandas is not to be found, as if it were not installed."""
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> None:  # noqa: ARG002  # its protocol
+        if fullname == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name="pandas")
 
 
 def _numpy_version() -> tuple[int, ...]:
