@@ -33,6 +33,13 @@ def floats(array: pa.Array) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
+def null_rows(array: pa.Array) -> int:
+    """How many cells are null, also where a dictionary holds the null as one of its values."""
+    if pa.types.is_dictionary(array.type) and array.dictionary.null_count:
+        return len(array) - int(np.count_nonzero(array.is_valid()))
+    return int(array.null_count)
+
+
 def seconds(array: pa.Array) -> NDArray[np.float64]:
     """Timestamps and dates as seconds since 1970-01-01 UTC, nulls as NaN; naive ones are read as UTC."""
     stamps = array.cast(pa.timestamp("us"), safe=False) if pa.types.is_date(array.type) else array

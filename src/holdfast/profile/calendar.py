@@ -10,11 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError
-from holdfast.profile.arrays import floats, seconds
+from holdfast.profile.arrays import floats, null_rows, seconds
 from holdfast.profile.column import ColumnProfile
 from holdfast.schema import Kind, as_kind
 
 HOUR, DAY, WEEK = 3600, 86_400, 604_800
+
+LAST = 1e18
+"""Seconds from 1970 beyond which a number, infinities included, is no time."""
 
 _MONDAY = 4 * DAY
 """1970-01-01 was a Thursday: the first Monday is four days later."""
@@ -67,8 +70,9 @@ def moments(array: pa.Array) -> tuple[NDArray[np.float64], int]:
     """Seconds since 1970 and how many cells are null; what is no time becomes NaN. Numbers are taken for seconds."""
     kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return floats(array), array.null_count
+        numbers = floats(array)
+        return np.where(np.abs(numbers) < LAST, numbers, np.nan), null_rows(array)
     try:
-        return seconds(as_kind(array, Kind.TIME)), array.null_count
+        return seconds(as_kind(array, Kind.TIME)), null_rows(array)
     except (InputError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return np.full(len(array), np.nan), array.null_count
+        return np.full(len(array), np.nan), null_rows(array)

@@ -1,10 +1,12 @@
 r"""Profiles as bytes: a name, a version and the digest of the edges in front, then everything, compressed.
 
-HOLDFAST-PROFILE\n | version, 2 bytes, little-endian | sha256:..., 71 bytes | zstd(MessagePack)
+HOLDFAST-PROFILE\n | version, 2 bytes | digest of the edges, sha256:..., 71 bytes | length of the MessagePack, 8 bytes |
+zstd(MessagePack) | SHA-256 of all before, 32 bytes. Integers are little-endian.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,7 @@ from holdfast.schema import Schema
 MAGIC = b"HOLDFAST-PROFILE\n"
 VERSION = 1
 DIGEST_BYTES = 71
+CHECKSUM_BYTES = 32
 
 _ZSTD = pa.Codec("zstd", compression_level=9)
 
@@ -51,8 +54,8 @@ def to_bytes(profile: Profile, *, rows: bool = True) -> bytes:
     }
     packed = msgspec.msgpack.encode(body)
     head = MAGIC + VERSION.to_bytes(2, "little") + profile.edges.digest.encode() + len(packed).to_bytes(8, "little")
-    compressed: bytes = _ZSTD.compress(packed, asbytes=True)
-    return head + compressed
+    stored: bytes = head + _ZSTD.compress(packed, asbytes=True)
+    return stored + hashlib.sha256(stored).digest()
 
 
 def from_bytes(data: bytes, where: str = "these bytes") -> Profile:
@@ -71,18 +74,12 @@ def from_bytes(data: bytes, where: str = "these bytes") -> Profile:
         raise ProfileError(
             f"The profile in {where} has version {version}, and this Holdfast reads up to {VERSION}: update Holdfast."
         )
-    digest = data[start : start + DIGEST_BYTES].decode("ascii", "replace")
-    size = int.from_bytes(data[start + DIGEST_BYTES : start + DIGEST_BYTES + 8], "little")
-    try:
-        body = msgspec.msgpack.decode(_ZSTD.decompress(data[start + DIGEST_BYTES + 8 :], size, asbytes=True))
-        profile = _profile_in(body)
-    except (OSError, msgspec.DecodeError, KeyError, ValueError, TypeError, pa.ArrowException) as error:
-        raise ProfileError(f"The profile in {where} is damaged or cut short. Make it again from the data.") from error
-    if profile.edges.digest != digest:
-        raise ProfileError(
-            f"The profile in {where} is damaged: its digest is another one. Make it again from the data."
-        )
-    return profile
+    if hashlib.sha256(data[:-CHECKSUM_BYTES]).digest() != data[-CHECKSUM_BYTES:]:
+        raise ProfileError(f"The profile in {where} is damaged or cut short. Make it again from the data.")
+    start += DIGEST_BYTES
+    size = int.from_bytes(data[start : start + 8], "little")
+    packed = _ZSTD.decompress(data[start + 8 : -CHECKSUM_BYTES], size, asbytes=True)
+    return _profile_in(msgspec.msgpack.decode(packed))
 
 
 def save_profile(profile: Profile, path: str | Path, *, rows: bool = True) -> int:
@@ -97,7 +94,11 @@ def save_profile(profile: Profile, path: str | Path, *, rows: bool = True) -> in
 
 def load_profile(path: str | Path) -> Profile:
     """Read a profile from a file."""
-    return from_bytes(Path(path).read_bytes(), str(path))
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"Cannot read the profile {path}: {error.strerror}.") from error
+    return from_bytes(data, str(path))
 
 
 def looks_like_profile(path: str | Path) -> bool:
@@ -126,9 +127,10 @@ def _profile_in(body: dict[str, Any]) -> Profile:
 
 
 def _array_out(array: NDArray[Any]) -> list[Any]:
-    """An array in the narrowest type of its kind that holds it: counts are mostly small."""
-    if array.dtype == np.int64 and len(array):
-        array = array.astype(np.result_type(np.min_scalar_type(array.min()), np.min_scalar_type(array.max())))
+    """An array in the narrowest type that holds it: counts are mostly small."""
+    if array.dtype == np.int64 and len(array) and array.min() >= 0:
+        narrow = (t for t in (np.uint8, np.uint16, np.uint32) if array.max() <= np.iinfo(t).max)
+        array = array.astype(next(narrow, np.int64))
     return [array.dtype.str, array.tobytes()]
 
 

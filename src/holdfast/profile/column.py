@@ -17,7 +17,7 @@ from holdfast.errors import ProfileError
 from holdfast.profile.fresh import FreshValues
 
 MISSING = slice(0, 2)
-"""The first two entries of every layout: nulls, and what is there but is no value (NaN, undecodable text)."""
+"""The first two entries of every layout: nulls, and what is there but is no value (NaN, text that is no number or no time)."""
 
 Counts = NDArray[np.int64]
 
@@ -74,10 +74,12 @@ class ColumnProfile:
     def __add__(self, other: ColumnProfile) -> ColumnProfile:
         """Rows of both."""
         self._same_edges(other)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = self.sums + other.sums
         return ColumnProfile(
             self.edges,
             self.counts + other.counts,
-            self.sums + other.sums,
+            sums,
             float(np.fmin(self.low, other.low)),
             float(np.fmax(self.high, other.high)),
             self.fresh + other.fresh,
@@ -86,10 +88,12 @@ class ColumnProfile:
     def __sub__(self, other: ColumnProfile) -> ColumnProfile:
         """Rows of `self` without those of `other`; the range stays, since it cannot be taken back."""
         self._same_edges(other)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = self.sums - other.sums
         return ColumnProfile(
             self.edges,
             self.counts - other.counts,
-            self.sums - other.sums,
+            sums,
             self.low,
             self.high,
             self.fresh - other.fresh,
@@ -116,7 +120,7 @@ class ColumnProfile:
 
     @property
     def invalid(self) -> int:
-        """Rows that are NaN, or text that is not UTF-8."""
+        """Rows that are NaN, or text that is no value of the column's kind."""
         return int(self.counts[1])
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.profile.arrays import null_rows
 from holdfast.profile.column import ColumnProfile
 
 
@@ -24,7 +25,7 @@ class IdentifierEdges:
 
     def count(self, array: pa.Array) -> ColumnProfile:
         """Profile of one batch."""
-        nulls = array.null_count
+        nulls = null_rows(array)
         return ColumnProfile(self, np.array([nulls, 0, len(array) - nulls]), np.empty(0))
 
     def place(self, array: pa.Array) -> NDArray[np.intp]:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -84,8 +85,10 @@ def learn(
     if times:
         first, last = time_range(table, times[0].name)
         windows = grid(first, last, window_seconds) if np.isfinite(first) else None
-    digest = digest_of(Schema(columns=tuple(wanted)), columns, (_bytes(e) for e in columns.values()))
-    edges = Edges(Schema(columns=tuple(wanted)), columns, digest, windows, sample_rows, seed)
+    known = Schema(columns=tuple(wanted))
+    rest = f"\n{windows}\t{sample_rows}\t{seed}".encode()
+    digest = digest_of(known, columns, (_bytes(e) for e in columns.values()), rest)
+    edges = Edges(known, columns, digest, windows, sample_rows, seed)
     return edges, kept
 
 
@@ -148,10 +151,11 @@ def _bytes(edges: ColumnEdges) -> bytes:
     """The numbers and names that decide what the counts of a column mean."""
     match edges:
         case NumberEdges():
-            return edges.cuts.tobytes()
+            # What was learned decides the groups, which are what the windows of the history count.
+            return edges.cuts.tobytes() + edges.learned.tobytes()
         case CategoryEdges():
-            return "\0".join(edges.values).encode()
+            return msgspec.json.encode([edges.values, edges.complete])
         case TextEdges():
-            return edges.lengths.cuts.tobytes() + b"|" + edges.words.cuts.tobytes()
+            return _bytes(edges.lengths) + b"|" + _bytes(edges.words)
         case _:
             return b""

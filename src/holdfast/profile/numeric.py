@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.profile.arrays import floats
+from holdfast.profile.arrays import floats, null_rows
 from holdfast.profile.column import ColumnProfile
 from holdfast.schema import Kind, as_kind
 from holdfast.stats.ecdf import is_atom
@@ -63,9 +63,12 @@ class NumberEdges:
         levels = np.concatenate([np.linspace(0, 1, min(BINS, rows) + 1), TAILS, 1 - TAILS])
         places = np.unique((levels * (rows - 1)).round().astype(np.intp))
         quantiles = ordered[places]
-        repeated = quantiles[1:][np.diff(quantiles) == 0]
+        repeated = quantiles[1:][quantiles[1:] == quantiles[:-1]]
         atoms = np.append(repeated, quantiles[-1])
-        cuts = np.unique(np.concatenate([quantiles, np.nextafter(atoms, np.inf)]))
+        with np.errstate(over="ignore"):
+            ends = np.nextafter(atoms, np.inf)
+        # Nothing but infinity comes after the largest float: the last bin is its own.
+        cuts = np.unique(np.concatenate([quantiles, ends[np.isfinite(ends)]]))
         return NumberEdges(cuts, np.diff(np.searchsorted(ordered, cuts), prepend=0, append=rows))
 
     @property
@@ -96,8 +99,8 @@ class NumberEdges:
         ordered = np.sort(values)
         valid = int(np.searchsorted(ordered, np.nan))
         ordered = ordered[:valid]
-        first, last = (int(x) for x in np.searchsorted(ordered, (-np.inf, np.inf), side="right"))
-        last = int(np.searchsorted(ordered, np.inf, side="left"))
+        first = int(np.searchsorted(ordered, -np.inf, side="right"))
+        last = int(np.searchsorted(ordered, np.inf))
         places = np.searchsorted(ordered, self.cuts)
         counts = np.empty(self.size, dtype=np.int64)
         counts[:2] = nulls, len(values) - valid - nulls
@@ -106,8 +109,8 @@ class NumberEdges:
         finite = ordered[first:last]
         if len(finite) == 0:
             return ColumnProfile(self, counts, np.zeros(2))
-        around = finite - self.centre
         with np.errstate(over="ignore", invalid="ignore"):
+            around = finite - self.centre
             sums = np.array([around.sum(), np.einsum("i,i", around, around)])
         return ColumnProfile(self, counts, sums, float(finite[0]), float(finite[-1]))
 
@@ -118,14 +121,15 @@ class NumberEdges:
 
 
 def mean_and_deviation(profile: ColumnProfile) -> tuple[float, float]:
-    """Mean and sample standard deviation of the finite numbers; NaN where there are too few."""
+    """Mean and sample standard deviation of the finite numbers; NaN where there are too few or their squares overflow."""
     assert isinstance(profile.edges, NumberEdges)
     rows = finite_rows(profile)
     if rows == 0:
         return np.nan, np.nan
-    shift = profile.sums[0] / rows
-    variance = (profile.sums[1] - rows * shift**2) / (rows - 1) if rows > 1 else np.nan
-    return float(profile.edges.centre + shift), float(np.sqrt(max(variance, 0.0)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        shift = profile.sums[0] / rows
+        variance = (profile.sums[1] - rows * shift**2) / (rows - 1) if rows > 1 else np.nan
+        return float(profile.edges.centre + shift), float(np.sqrt(np.maximum(variance, 0.0)))
 
 
 def finite_rows(profile: ColumnProfile) -> int:
@@ -141,9 +145,9 @@ def infinite_rows(profile: ColumnProfile) -> int:
 def numbers(array: pa.Array) -> tuple[NDArray[np.float64], int]:
     """Numbers of a column that may have come as text, and how many cells are null; what is no number becomes NaN."""
     try:
-        return floats(as_kind(array, Kind.NUMBER) if _is_text(array.type) else array), array.null_count
+        return floats(as_kind(array, Kind.NUMBER) if _is_text(array.type) else array), null_rows(array)
     except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
-        return np.full(len(array), np.nan), array.null_count
+        return np.full(len(array), np.nan), null_rows(array)
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -234,18 +234,19 @@ def conflicts(sample: DistinctSample) -> tuple[int, int]:
     return int(sample.counts[sizes[group] > 1].sum()), int(sample.counts.sum())
 
 
-def digest_of(schema: Schema, columns: Mapping[str, ColumnEdges], parts: Iterable[bytes]) -> str:
-    """SHA-256 over the names, the kinds of edges and their numbers."""
+def digest_of(schema: Schema, columns: Mapping[str, ColumnEdges], parts: Iterable[bytes], rest: bytes) -> str:
+    """SHA-256 over the names, the kinds of edges and their numbers, and the `rest`: windows and row sample."""
     hasher = hashlib.sha256()
     hasher.update("\n".join(f"{c.name}\t{c.kind}\t{c.role}" for c in schema.columns).encode())
     for (name, edges), part in zip(columns.items(), parts, strict=True):
         hasher.update(f"\n{name}\t{type(edges).__name__}\t".encode())
         hasher.update(part)
+    hasher.update(rest)
     return f"sha256:{hasher.hexdigest()}"
 
 
 def _present(column: pa.Array) -> NDArray[np.uint64]:
-    return cell_hashes(column.drop_null())
+    return cell_hashes(column.filter(column.is_valid()))
 
 
 def _is_code(kind: str) -> bool:

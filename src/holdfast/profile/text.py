@@ -89,13 +89,19 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(t.is_string(kind) or t.is_large_string(kind) or t.is_binary(kind) or t.is_large_binary(kind))
 
 
+def _words(texts: pa.Array) -> pa.Array:
+    """The words of each text; a blank text has the one word ''."""
+    return pc.utf8_split_whitespace(pc.utf8_trim_whitespace(texts))
+
+
 def _word_counts(texts: pa.Array) -> pa.Array:
-    return pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(texts)))
+    words = pc.list_value_length(_words(texts))
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(texts), ""), 0, words)
 
 
 def _token_counts(texts: pa.Array) -> NDArray[np.int64]:
-    folded = pc.utf8_lower(texts.drop_null())
-    words = pc.dictionary_encode(pc.list_flatten(pc.utf8_split_whitespace(folded)))
+    words = pc.list_flatten(_words(pc.utf8_lower(texts.drop_null())))
+    words = pc.dictionary_encode(words.filter(pc.not_equal(words, "")))
     buckets = (cell_hashes(words.dictionary) % np.uint64(TOKENS)).astype(np.intp)
     rows = np.bincount(words.indices.to_numpy(), minlength=len(buckets))
     return np.bincount(buckets, rows, minlength=TOKENS).astype(np.int64)
