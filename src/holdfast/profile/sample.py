@@ -48,19 +48,28 @@ class RowSample:
         return RowSample(size, chances[places], first + places, rows)
 
     def __add__(self, other: RowSample) -> RowSample:
-        """The sample of both; both must hold the same columns."""
+        """The sample of both; a column that only one of them has is null in the other's rows."""
         if not len(self.priorities) or not len(other.priorities):
             return self if len(self.priorities) else other
         chances = np.concatenate([self.priorities, other.priorities])
         places = np.argsort(chances, kind="stable")[: self.size]
         positions = np.concatenate([self.positions, other.positions])[places]
         index = pa.array(places)
-        columns = [
-            pa.concat_arrays([left, right]).take(index)
-            for left, right in zip(self.rows.columns, other.rows.columns, strict=True)
-        ]
-        rows = pa.RecordBatch.from_arrays(columns, names=self.rows.schema.names)
+        names = list(dict.fromkeys([*self.rows.schema.names, *other.rows.schema.names]))
+        columns = [_joined(_column(self.rows, name), _column(other.rows, name)).take(index) for name in names]
+        rows = pa.RecordBatch.from_arrays(columns, names=names)
         return RowSample(self.size, chances[places], positions, rows)
+
+
+def _column(rows: pa.RecordBatch, name: str) -> pa.Array:
+    return rows.column(name) if name in rows.schema.names else pa.nulls(rows.num_rows)
+
+
+def _joined(left: pa.Array, right: pa.Array) -> pa.Array:
+    """Two parts of a column in one array; as text if its type has changed, so that the order of merging does not matter."""
+    types = {part.type for part in (left, right) if not pa.types.is_null(part.type)} or {pa.null()}
+    common = types.pop() if len(types) == 1 else pa.string()
+    return pa.concat_arrays([part.cast(common, safe=False) for part in (left, right)])
 
 
 def _decoded(column: pa.Array) -> pa.Array:
