@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.profile.arrays import valid_text
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Profile
@@ -78,51 +78,58 @@ def responsible_rows(
             leading.setdefault(finding.subject, finding)
     ids = [c.name for c in reference.edges.schema.by_role(Role.ID) if c.name in current.types]
     return {
-        name: _rows_of(name, finding.code, table, current, reference, ids[:1], most)
+        name: rows
         for name, finding in leading.items()
+        # None are responsible where the finding is that something has gone, such as nulls.
+        if (rows := _rows_of(finding, table, current, reference, ids[:1], most)).positions
     }
 
 
 def _rows_of(
-    name: str, code: str, table: Table, current: Profile, reference: Profile, ids: Sequence[str], most: int
+    finding: Finding, table: Table, current: Profile, reference: Profile, ids: Sequence[str], most: int
 ) -> ResponsibleRows:
+    name = finding.subject
     wanted = [name, *(i for i in ids if i != name)]
     weights = np.empty(0)
     positions = np.empty(0, dtype=np.int64)
     chosen: list[tuple[str, str]] = []
     first = 0
     for batch in table.batches(wanted):
-        weight = _weights(code, batch.column(name), current.columns[name], reference.columns[name])
+        weight = _weights(finding, batch.column(name), current.columns[name], reference.columns[name])
         places = np.argsort(-weight, kind="stable")[:most]
         places = places[weight[places] > 0]
         merged = np.concatenate([weights, weight[places]])
         best = np.argsort(-merged, kind="stable")[:most]
-        texts = chosen + [_texts(batch, int(place), name, wanted) for place in places]
+        index = pa.array(places)
+        texts = chosen + list(zip(*(_texts(batch.column(c).take(index)) for c in (name, wanted[-1])), strict=True))
         weights, positions = merged[best], np.concatenate([positions, first + places])[best]
         chosen = [texts[i] for i in best]
         first += batch.num_rows
     return ResponsibleRows(
         column=name,
-        code=code,
+        code=finding.code,
         positions=tuple(int(p) for p in positions),
         ids=tuple(text for _, text in chosen) if ids else (),
         values=tuple(text for text, _ in chosen),
-        reason=_reason(code),
+        reason=_reason(finding.code),
     )
 
 
-def _weights(code: str, column: pa.Array, current: ColumnProfile, reference: ColumnProfile) -> Array:
+def _weights(finding: Finding, column: pa.Array, current: ColumnProfile, reference: ColumnProfile) -> Array:
     """How responsible each row is: positive for those that may be named."""
-    edges = reference.edges
-    cells = edges.place(column)
+    code = finding.code
+    cells = reference.edges.place(column)
     if code in MISSING:
         return np.asarray(cells < 0, dtype=np.float64)
     if code in NEW:
         return np.asarray(cells == 0, dtype=np.float64)
     if code in EXTREME:
         values, _ = numbers(column)
-        centre, spread = (reference.low + reference.high) / 2, max(reference.high - reference.low, 1e-300)
-        return np.asarray(np.nan_to_num(np.abs(values - centre) / spread, nan=0.0, posinf=np.inf))
+        if code == "quality.infinite":
+            return np.isinf(values).astype(np.float64)
+        low, high = finding.evidence.get("fences", (reference.low, reference.high))
+        with np.errstate(over="ignore"):
+            return np.asarray(np.nan_to_num(np.maximum(low - values, values - high), nan=0.0, posinf=np.inf))
     excess = _excess(current, reference)
     return np.asarray(np.append(excess, 0.0)[cells])
 
@@ -135,18 +142,15 @@ def _excess(current: ColumnProfile, reference: ColumnProfile) -> Array:
     return np.asarray(gain[reference.edges.groups])
 
 
-def _texts(batch: pa.RecordBatch, place: int, name: str, wanted: Sequence[str]) -> tuple[str, str]:
-    return _text(batch.column(name)[place]), _text(batch.column(wanted[-1])[place])
-
-
-def _text(cell: pa.Scalar) -> str:
-    value: Any = cell.as_py()
-    return "" if value is None else str(value)
+def _texts(cells: pa.Array) -> list[str]:
+    """Arrow's own texts: Python has none for bytes that are not UTF-8, for nanoseconds, or for the year 10,000."""
+    plain = cells.dictionary_decode() if pa.types.is_dictionary(cells.type) else cells
+    return [text or "" for text in valid_text(plain).to_pylist()]
 
 
 def _reason(code: str) -> str:
     if code in MISSING:
-        return "the value is missing"
+        return "the value is missing, or cannot be read as before"
     if code in NEW:
         return "the reference does not have the value"
     if code in EXTREME:

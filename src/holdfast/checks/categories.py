@@ -62,6 +62,8 @@ def constant(seen: Seen) -> Said | None:
     if now >= limit and before ** (now * rows) < IMPROBABLE:
         message = f"{now:.2%} of the rows have one value ({before:.2%} in the reference)."
         return Said(status=Status.FAIL, message=message, evidence={"reference": before}, **numbers)  # type: ignore[arg-type]
+    if now == 1:
+        return passed("All rows have one value, which is no wonder with so few of them.", rows=rows)
     return passed("The column varies.")
 
 

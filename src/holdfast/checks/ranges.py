@@ -6,7 +6,7 @@ import numpy as np
 
 from holdfast.checks.ask import Said, Seen, judged_share, not_applicable
 from holdfast.profile.column import ColumnProfile
-from holdfast.profile.numeric import NumberEdges
+from holdfast.profile.numeric import NEGATIVE_INFINITE, POSITIVE_INFINITE, NumberEdges, finite_rows
 from holdfast.stats.ecdf import quantile
 
 FENCE = 3.0
@@ -17,16 +17,17 @@ def out_of_range(seen: Seen) -> Said | None:
     """How many values lie outside the range of the reference?"""
     if not isinstance(seen.current.edges, NumberEdges):
         return None
-    cells = seen.current.cells
-    if not seen.reference.cells.sum():
+    known = finite_rows(seen.reference)
+    if not known:
         return not_applicable("The reference has no numbers in this column.")
-    below, above = int(cells[0]), int(cells[-1])
+    # Infinities stand in the outermost bins too, and have a check of their own.
+    current = seen.current
+    below = int(current.cells[0] - current.counts[NEGATIVE_INFINITE])
+    above = int(current.cells[-1] - current.counts[POSITIVE_INFINITE])
     # The largest of m reference values is passed by chance now and then, the more often the smaller m is.
-    chance = 2 / max(int(seen.reference.cells.sum()), 1)
-    limit = max(seen.context.settings.out_of_range, chance)
-    return judged_share(
-        below + above, int(cells.sum()), limit, "a value outside the reference's range", below=below, above=above
-    )
+    limit = max(seen.context.settings.out_of_range, 2 / known)
+    rows = finite_rows(current)
+    return judged_share(below + above, rows, limit, "a value outside the reference's range", below=below, above=above)
 
 
 def outliers(seen: Seen) -> Said | None:
@@ -37,14 +38,19 @@ def outliers(seen: Seen) -> Said | None:
     fences = _fences(seen.reference, edges)
     if fences is None:
         return not_applicable("The reference has no spread from which to tell what is far out.")
+    current = seen.current
     out = (np.append(edges.cuts, np.inf) <= fences[0]) | (np.insert(edges.cuts, 0, -np.inf) >= fences[1])
+    # The outermost bins have no end of their own: what the window has there reaches as far as its extremes.
+    out[0] |= current.low < fences[0] or current.counts[NEGATIVE_INFINITE] > 0
+    out[-1] |= current.high > fences[1] or current.counts[POSITIVE_INFINITE] > 0
     usual = float(seen.reference.cells[out].sum() / seen.reference.cells.sum())
     return judged_share(
-        int(seen.current.cells[out].sum()),
-        int(seen.current.cells.sum()),
+        int(current.cells[out].sum()),
+        int(current.cells.sum()),
         usual + seen.context.settings.outliers,
         f"a value more than {FENCE:g} interquartile ranges outside the reference's quartiles",
         reference=usual,
+        fences=fences,
     )
 
 

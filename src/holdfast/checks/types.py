@@ -100,14 +100,14 @@ def extra_columns(current: Profile, reference: Profile, context: Context) -> Ite
 
 def mixed_types(seen: Seen) -> Said | None:
     """Does a column hold numbers among texts, or several Python types?"""
-    if not isinstance(seen.current.edges, CategoryEdges):
-        return None
     name = seen.column.name
     now, before = (profile.mixed.get(name) for profile in seen.tables)
     if now:
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in sorted(now.items()))
         status = Status.WARN if before else Status.FAIL
         return Said(status=status, message=f"The cells are of several types: {kinds}.", evidence={"types": dict(now)})
+    if not isinstance(seen.current.edges, CategoryEdges):
+        return None
     shares = [_numeric_share(profile.columns[name]) for profile in seen.tables]
     if np.isnan(shares[0]):
         return not_applicable("There are no values to look at.")

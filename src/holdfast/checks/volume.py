@@ -27,6 +27,9 @@ def row_count(current: Profile, reference: Profile, context: Context) -> Iterato
     if current.rows == 0:
         yield Said(status=Status.FAIL, message="There are no rows.", value=0.0, unit="rows")
         return
+    if reference.rows == 0:
+        yield Said(status=Status.FAIL, message="The reference has no rows: there is nothing to compare with.")
+        return
     windows = _window_rows(current, reference)
     if len(windows) < FEWEST_WINDOWS:
         yield Said(
@@ -91,4 +94,7 @@ def _window_rows(current: Profile, reference: Profile) -> np.ndarray[tuple[int],
 
 
 def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    except (ValueError, OverflowError, OSError):
+        return "a moment outside the years 1 to 9999"
