@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -14,57 +15,88 @@ import typer
 from holdfast.errors import HoldfastError, SettingError
 
 if TYPE_CHECKING:
-    from holdfast.comparison import Result
-    from holdfast.schema import Role
+    from rich.text import Text
 
-app = typer.Typer(
-    name="holdfast",
-    help="Take a trained tabular model from a notebook to production and keep it true there.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
+    from holdfast.checks.context import Settings
+    from holdfast.comparison import Result
+    from holdfast.records import Finding
+    from holdfast.schema import Role, Schema
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 COULD_NOT_RUN = 2
+STOPPED = 130
+"""What a shell calls a command that was stopped by Ctrl-C."""
 
-Reference = Annotated[
-    str, typer.Argument(help="Parquet, CSV, Delta or Arrow file, folder, glob or URI; or a stored profile.")
+WIDEST = 100
+"""Characters of a line that is still easy to read."""
+
+LONGEST_NAME = 60
+
+_TABLE = "Parquet, CSV, Delta or Arrow: a file, folder, glob or URI"
+_COLUMNS = "Columns and their roles"
+
+Reference = Annotated[str, typer.Argument(help=f"{_TABLE}; or a stored profile.", metavar="REFERENCE")]
+Current = Annotated[str, typer.Argument(help="The table to compare with it.", metavar="CURRENT")]
+OneTable = Annotated[str, typer.Argument(help=f"{_TABLE}.", metavar="TABLE")]
+TimeColumn = Annotated[
+    str | None, typer.Option("--time", help="When a row happened.", metavar="COLUMN", rich_help_panel=_COLUMNS)
 ]
-Current = Annotated[str, typer.Argument(help="The table to compare with it.")]
-TimeColumn = Annotated[str | None, typer.Option("--time", help="Column that says when a row happened.")]
-IdColumn = Annotated[str | None, typer.Option("--id", help="Column that identifies a row.")]
-TargetColumn = Annotated[str | None, typer.Option("--target", help="Column with the label.")]
-PredictionColumn = Annotated[str | None, typer.Option("--prediction", help="Column with the model's prediction.")]
-ScoreColumn = Annotated[str | None, typer.Option("--score", help="Column with the model's score.")]
+IdColumn = Annotated[
+    str | None, typer.Option("--id", help="What identifies a row.", metavar="COLUMN", rich_help_panel=_COLUMNS)
+]
+TargetColumn = Annotated[
+    str | None, typer.Option("--target", help="The label.", metavar="COLUMN", rich_help_panel=_COLUMNS)
+]
+PredictionColumn = Annotated[
+    str | None, typer.Option("--prediction", help="The model's answer.", metavar="COLUMN", rich_help_panel=_COLUMNS)
+]
+ScoreColumn = Annotated[
+    str | None, typer.Option("--score", help="The model's score.", metavar="COLUMN", rich_help_panel=_COLUMNS)
+]
 RoleOption = Annotated[
     list[str] | None,
-    typer.Option("--role", metavar="COLUMN=ROLE", help="Any other role, such as note=ignore. May be repeated."),
+    typer.Option(
+        "--role",
+        help="Any other role, such as note=ignore. May be repeated.",
+        metavar="COLUMN=ROLE",
+        rich_help_panel=_COLUMNS,
+    ),
 ]
-SchemaFile = Annotated[Path | None, typer.Option("--schema", help="Schema as JSON, from `holdfast schema`.")]
+SchemaFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--schema", help="All of this as JSON, from `holdfast schema`.", metavar="FILE", rich_help_panel=_COLUMNS
+    ),
+]
 Window = Annotated[
-    str | None,
-    typer.Option("--window", help="Length of the reference's windows, such as 1d, 6h, 15m.", metavar="LENGTH"),
+    str | None, typer.Option("--window", help="Length of the reference's windows: 1d, 6h, 15m.", metavar="LENGTH")
 ]
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _main(
+    context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
+    """Take a trained tabular model from a notebook to production and keep it true there."""
     if version:
         from holdfast import __version__
 
-        typer.echo(f"holdfast {__version__}")
+        _say(f"holdfast {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(COULD_NOT_RUN)
 
 
 @app.command()
 def compare(
     reference: Reference,
     current: Current,
-    html: Annotated[Path | None, typer.Option("--html", help="Write the report here.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the report here.", metavar="FILE")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON instead of a table.")] = False,
-    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.", metavar="FILE")] = None,
     time: TimeColumn = None,
     id: IdColumn = None,  # noqa: A002  # the option's name
     target: TargetColumn = None,
@@ -73,51 +105,55 @@ def compare(
     role: RoleOption = None,
     schema: SchemaFile = None,
     settings: Annotated[
-        Path | None, typer.Option("--settings", help="Limits and switches as TOML; see docs/settings.md.")
+        Path | None,
+        typer.Option("--settings", help="Limits and switches as TOML; see docs/settings.md.", metavar="FILE"),
     ] = None,
     skip: Annotated[
         list[str] | None,
-        typer.Option("--skip", help="Check or family to switch off, such as drift.joint. May be repeated."),
+        typer.Option(
+            "--skip", help="Check or family to switch off, such as drift.joint. May be repeated.", metavar="CODE"
+        ),
     ] = None,
     window: Window = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the findings that pass, too.")] = False,
 ) -> None:
     """Compare two tables: what has changed, by how much, beyond chance, and does it matter?"""
+    from dataclasses import replace
+
     import holdfast as hf
 
     for path in (html, junit):
-        _check_writable(path)
-    with _progress(json) as progress:
+        _check_writable(path, reference, current)
+    limits = _settings(settings, skip)
+    with progress() as report_rows:
         result = hf.compare(
             reference,
             current,
-            schema=hf.Schema.load(schema) if schema else None,
-            roles=_roles(time, id, target, prediction, score, role),
-            settings=_settings(settings, skip),
+            schema=_schema(schema),
+            roles=_roles(time, id, target, prediction, score, role, given=schema is not None),
+            settings=limits,
             window_seconds=_seconds(window),
-            now_seconds=_now(),
-            progress=progress,
+            now_seconds=now(),
+            progress=report_rows,
         )
-    from dataclasses import replace
-
     result = replace(result, names=(reference, current))
     if html:
         result.to_html(html, title=f"{Path(current).name} against {Path(reference).name}")
     if junit:
         junit.write_text(result.to_junit(), encoding="utf-8")
     if json:
-        typer.echo(result.to_json())
+        _say(result.to_json(), encoding="utf-8")
     else:
-        _show(result, verbose=verbose)
+        show(result, verbose=verbose)
         if html:
-            typer.echo(f"Report: {html}")
+            _say(f"Report  {html.absolute().as_uri()}")
     raise typer.Exit(0 if result.passed else 1)
 
 
 @app.command()
 def profile(
-    table: Annotated[str, typer.Argument(help="Parquet, CSV, Delta or Arrow file, folder, glob or URI.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the profile.")],
+    table: OneTable,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the profile.", metavar="FILE")],
     time: TimeColumn = None,
     id: IdColumn = None,  # noqa: A002
     target: TargetColumn = None,
@@ -133,36 +169,38 @@ def profile(
     """Make the profile of a reference: small, and it serves instead of the data."""
     import holdfast as hf
 
-    _check_writable(output)
-    with _progress(quiet=False) as progress:
+    _check_writable(output, table)
+    with progress() as report_rows:
         made = hf.profile_table(
             table,
-            schema=hf.Schema.load(schema) if schema else None,
-            roles=_roles(time, id, target, prediction, score, role),
+            schema=_schema(schema),
+            roles=_roles(time, id, target, prediction, score, role, given=schema is not None),
             window_seconds=_seconds(window),
-            progress=progress,
+            progress=report_rows,
         )
     size = hf.save_profile(made, output, rows=rows)
-    typer.echo(f"Profile of {made.rows:,} rows and {len(made.columns)} columns: {output} ({size / 1000:,.0f} kB)")
+    _say(f"Profile of {made.rows:,} rows and {len(made.columns)} columns: {output} ({size / 1000:,.0f} kB)")
 
 
 @app.command("schema")
 def schema_command(
-    table: Annotated[str, typer.Argument(help="Parquet, CSV, Delta or Arrow file, folder, glob or URI.")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write it here instead of printing it.")] = None,
+    table: OneTable,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write it here instead of printing it.", metavar="FILE")
+    ] = None,
     role: RoleOption = None,
 ) -> None:
     """Infer the schema of a table: types, roles, ranges and categories, as JSON to read and edit."""
     import holdfast as hf
 
-    _check_writable(output)
-    with hf.open_table(table) as opened:
+    _check_writable(output, table)
+    with progress(), hf.open_table(table) as opened:
         found = hf.infer(opened, roles=_roles(None, None, None, None, None, role))
     if output:
         found.save(output)
-        typer.echo(f"Schema of {len(found.columns)} columns: {output}")
+        _say(f"Schema of {len(found.columns)} columns: {output}")
     else:
-        typer.echo(found.to_json())
+        _say(found.to_json().rstrip(), encoding="utf-8")
 
 
 @app.command()
@@ -170,28 +208,27 @@ def checks() -> None:
     """List every check by its code."""
     from holdfast.checks.catalogue import TITLES
 
-    for code, title in TITLES.items():
-        typer.echo(f"{code:<28} {title}")
+    _say("\n".join(f"{code:<28} {title}" for code, title in TITLES.items()))
 
 
-def run() -> int:
+def run(command: typer.Typer = app, name: str = "holdfast") -> int:
     """Run a command and return its exit code: errors that are meant for people become one line."""
     from typer.exceptions import TyperException
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows another
     try:
-        code = app(prog_name="holdfast", standalone_mode=False)
+        code = int(command(prog_name=name, standalone_mode=False) or 0)
     except HoldfastError as error:
         _complain(str(error))
-    except (KeyboardInterrupt, typer.Abort):
-        _complain("Stopped; nothing was left behind.")
-        return 130
     except TyperException as error:
-        error.show()  # type: ignore[attr-defined]  # wrong usage: says which option, and where help is
-    except BrokenPipeError:
-        # The reader of our output has gone, as `head` does: nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        context = getattr(error, "ctx", None)
+        _complain(f"{error.format_message()} See `{context.command_path if context else name} --help`.")
+    except KeyboardInterrupt:
+        code = STOPPED
     except OSError as error:
-        _complain(f"{error.strerror or 'The file system refused'}: {error.filename}.")
+        _complain(f"{error.filename or 'standard output'}: {error.strerror or type(error).__name__}.")
     except MemoryError:
         _complain("Out of memory. Compare fewer columns, or a stored profile instead of the reference.")
     except Exception as error:
@@ -201,18 +238,70 @@ def run() -> int:
             f"This is a defect of Holdfast ({type(error).__name__}): please report it. HOLDFAST_DEBUG=1 shows where it arose."
         )
     else:
-        return int(code or 0)
+        if code == STOPPED:
+            _complain("Stopped.")
+        return code
     return COULD_NOT_RUN
 
 
 def _complain(message: str) -> None:
-    typer.echo(f"holdfast: {message}", err=True)
+    typer.echo(f"holdfast: {printable(message)}", err=True)
 
 
-def _show(result: Result, *, verbose: bool) -> None:
-    """The findings as a table for people; what passes is only counted."""
+def _say(text: str, encoding: str | None = None) -> None:
+    """Print; when the reader has gone, as `head` goes, nothing more can be said, and the exit code stays what it is."""
+    if encoding and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding=encoding)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def printable(text: str) -> str:
+    r"""The text with escapes in place of what would move the cursor or colour the terminal.
+
+    >>> printable("new\nline, \x1b[31mred, 🐙")
+    'new\\nline, \\x1b[31mred, 🐙'
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show(result: Result, *, verbose: bool = False) -> None:
+    """Print the findings for people; what passes is only counted."""
     from rich.console import Console
+    from rich.padding import Padding
     from rich.table import Table
+    from rich.text import Text
+
+    from holdfast.records import Status
+
+    console = Console(highlight=False)
+    console.width = min(console.width, WIDEST)
+    urgent = {Status.FAIL, Status.ERROR, Status.WARN}
+    shown = [f for f in result.findings if verbose or f.status in urgent or _left_out(f, result)]
+    tables = Table.grid(padding=(0, 2))
+    for label, rows, name in (
+        ("Current", result.current.rows, result.names[1]),
+        ("Reference", result.reference.rows, result.names[0]),
+    ):
+        tables.add_row(label, Text(f"{rows:,} rows", justify="right"), Text(printable(name), overflow="fold"))
+    with console.capture() as captured:
+        console.print(tables)
+        console.print(Text("Roles      ").append(_told_roles(result)), end="\n\n")
+        for finding in shown:
+            console.print(_heading(finding))
+            console.print(Padding(Text(printable(finding.message), overflow="fold"), (0, 0, 0, 6)))
+        console.print("\n" * bool(shown), _verdict(result), sep="")
+    _say("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def _left_out(finding: Finding, result: Result) -> bool:
+    """Whether this tells of a column that could not be read at all."""
+    return finding.code == "quality.type" and bool(finding.subject) and finding.subject not in result.reference.columns
+
+
+def _heading(finding: Finding) -> Text:
     from rich.text import Text
 
     from holdfast.records import Status
@@ -224,37 +313,49 @@ def _show(result: Result, *, verbose: bool) -> None:
         Status.INCONCLUSIVE: "cyan",
         Status.PASS: "green",
     }
-    urgent = {Status.FAIL, Status.ERROR, Status.WARN}
-    console = Console()
-    console.print(
-        f"{result.current.rows:,} rows of {result.names[1]}\nagainst {result.reference.rows:,} of {result.names[0]}\n",
-        highlight=False,
-        markup=False,
+    name = printable(finding.subject) or "the table"
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME - 20]}…{name[-19:]}"
+    status = finding.status.replace("_", " ").upper()
+    return Text.assemble(
+        (f"{status:<4}  ", colours.get(finding.status, "dim")), (name, "bold"), "  ", (finding.code, "dim")
     )
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    table.add_column("Status", no_wrap=True)
-    table.add_column("Column and check", overflow="fold", ratio=2)
-    table.add_column("What was found", overflow="fold", ratio=5)
-    for finding in result.findings:
-        if verbose or finding.status in urgent:
-            style = colours.get(finding.status, "dim")
-            where = Text(finding.subject or "the table", style="bold")
-            where.append(f"\n{finding.code}", style="dim not bold")
-            table.add_row(Text(finding.status, style=style), where, Text(finding.message))
-    if table.row_count:
-        console.print(table)
-        console.print()
-    told = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in result.counts.items() if n)
-    verdict = (
-        Text("Nothing failed", "bold green") if result.passed else Text(f"{len(result.failed)} failed", "bold red")
-    )
-    console.print(verdict + Text(f" ({told})."))
+
+
+def _told_roles(result: Result) -> str:
+    """Which columns are more than features: a wrong role is the commonest reason for findings that make no sense."""
+    told = [
+        f"{column.role}: {printable(column.name)}"
+        for column in result.reference.edges.schema.columns
+        if column.role != "feature"
+    ]
+    return ", ".join(told) or "none found; --time, --target and others name them"
+
+
+def _verdict(result: Result) -> Text:
+    from rich.text import Text
+
+    from holdfast.records import Status
+
+    words = {
+        Status.FAIL: "failed",
+        Status.ERROR: "could not run",
+        Status.WARN: "warned",
+        Status.INCONCLUSIVE: "inconclusive",
+        Status.PASS: "passed",
+        Status.NOT_APPLICABLE: "not applicable",
+        Status.SKIPPED: "skipped",
+    }
+    told = [f"{n:,} {words[status]}" for status, n in result.counts.items() if n]
+    if result.passed:
+        return Text("Nothing failed", "bold green").append(f": {', '.join(told)}.", "not bold default")
+    return Text(told[0], "bold red").append("".join(f", {part}" for part in told[1:]) + ".", "not bold default")
 
 
 @contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int], None] | None]:
+def progress() -> Iterator[Callable[[str, int], None] | None]:
     """A line on the terminal while tables are read; nothing where nobody looks."""
-    if quiet or not sys.stderr.isatty():
+    if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -262,14 +363,23 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, int], None] | None]:
 
     columns = (TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TextColumn("{task.completed:,} rows"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        tasks: dict[str, Any] = {}
+        task = bar.add_task("Reading", total=None)
+        reading = ""
 
         def read(name: str, rows: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(f"Reading the {name} table", total=None)
-            bar.advance(tasks[name], rows)
+            nonlocal reading
+            if name != reading:
+                reading = name
+                bar.update(task, description=f"Reading the {name} table", completed=0)
+            bar.advance(task, rows)
 
         yield read
+
+
+def _schema(path: Path | None) -> Schema | None:
+    from holdfast.schema import Schema
+
+    return Schema.load(path) if path else None
 
 
 def _roles(
@@ -279,19 +389,33 @@ def _roles(
     prediction: str | None,
     score: str | None,
     others: list[str] | None,
+    *,
+    given: bool = False,
 ) -> dict[str, Role | str] | None:
-    named = {time: "time", id: "id", target: "target", prediction: "prediction", score: "score"}
-    roles: dict[str, Role | str] = {column: role for column, role in named.items() if column}
+    """Roles by column; `given` says that a schema has them already."""
+    named = [(time, "time"), (id, "id"), (target, "target"), (prediction, "prediction"), (score, "score")]
+    pairs = [(column, role) for column, role in named if column is not None]
     for pair in others or []:
-        column, equals, role = pair.rpartition("=")
-        if not equals or not column:
+        column, _, role = pair.rpartition("=")
+        if not column or not role:
             raise SettingError(f"--role takes COLUMN=ROLE, such as note=ignore; got {pair!r}.")
-        roles[column] = role
+        pairs.append((column, role))
+    roles: dict[str, Role | str] = {}
+    for column, role in pairs:
+        if roles.setdefault(column, role) != role:
+            raise SettingError(f"Column {column!r} is given two roles, {roles[column]} and {role}: keep one.")
+    if roles and given:
+        raise SettingError("--schema has the roles of all columns: change them there, or leave --schema out.")
     return roles or None
 
 
-def _settings(path: Path | None, skip: list[str] | None) -> dict[str, Any]:
+def _settings(path: Path | None, skip: list[str] | None) -> Settings:
     import tomllib
+
+    import msgspec
+
+    from holdfast.checks.catalogue import TITLES
+    from holdfast.checks.context import Settings
 
     read: dict[str, Any] = {}
     if path:
@@ -300,15 +424,31 @@ def _settings(path: Path | None, skip: list[str] | None) -> dict[str, Any]:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise SettingError(f"Cannot read the settings in {path}: {reason}.") from error
-    if skip:
-        from holdfast.checks.catalogue import TITLES
+    try:
+        settings = msgspec.convert(read, Settings)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"The settings in {path} make no sense: {_with_column(str(error), read)}.") from error
+    settings = msgspec.structs.replace(settings, skip=(*settings.skip, *(skip or [])))
+    known = {*TITLES, *(code.split(".")[0] for code in TITLES)}
+    for code in settings.skip:
+        if code not in known:
+            raise SettingError(f"Cannot skip {code!r}: there is no such check. `holdfast checks` lists them.")
+    return settings
 
-        families = {code.split(".")[0] for code in TITLES}
-        for code in skip:
-            if code not in TITLES and code not in families:
-                raise SettingError(f"--skip {code}: no such check. `holdfast checks` lists them.")
-        read["skip"] = [*read.get("skip", []), *skip]
-    return read
+
+def _with_column(message: str, read: dict[str, Any]) -> str:
+    """The message with the name of the column, which msgspec writes as `[...]`."""
+    import msgspec
+
+    from holdfast.checks.context import ColumnLimits
+
+    columns = read.get("columns")
+    for name, limits in columns.items() if isinstance(columns, dict) else ():
+        try:
+            msgspec.convert(limits, ColumnLimits)
+        except msgspec.ValidationError:
+            return message.replace("$.columns[...]", f"$.columns.{name}")
+    return message
 
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -323,15 +463,22 @@ def _seconds(length: str | None) -> float | None:
     return float(number) * _UNITS[unit]
 
 
-def _now() -> float:
+def now() -> float:
+    """Seconds since 1970."""
     from time import time
 
     return time()
 
 
-def _check_writable(path: Path | None) -> None:
+def _check_writable(path: Path | None, *tables: str) -> None:
     """Before a long reading, not after it."""
-    if path is not None and not path.absolute().parent.is_dir():
+    if path is None:
+        return
+    if not path.absolute().parent.is_dir():
         raise SettingError(f"Cannot write {path}: the folder {path.parent} does not exist.")
-    if path is not None and path.is_dir():
+    if path.is_dir():
         raise SettingError(f"Cannot write {path}: it is a folder.")
+    if not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise SettingError(f"Cannot write {path}: permission denied.")
+    if path.exists() and any(Path(table).exists() and path.samefile(table) for table in tables):
+        raise SettingError(f"Cannot write {path}: it is the table itself.")
