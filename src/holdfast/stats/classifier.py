@@ -72,7 +72,7 @@ def discriminate(
         means = _window_means(scores[held == 0], windows[~trained[len(current) :]])
         if len(means) >= FEWEST_WINDOWS:
             spread = means.std(ddof=1) * np.sqrt(1 + 1 / len(means))
-            t = (scores[held == 1].mean() - means.mean()) / spread
+            t = (scores[held == 1].mean() - means.mean()) / spread if spread > 0 else np.inf
             p_value = max(p_value, float(stdtr(len(means) - 1, -t)))
     return Discrimination(area=area, p_value=p_value)
 

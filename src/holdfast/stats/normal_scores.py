@@ -19,7 +19,7 @@ def normal_scores(counts: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     counts
-        Rows per bin, in the order of the values, shape `(bins,)`; at least one row.
+        Rows per bin, in the order of the values, shape `(bins,)`; without any row all scores are 0.
 
     Examples
     --------
@@ -30,6 +30,8 @@ def normal_scores(counts: ArrayLike) -> NDArray[np.float64]:
 
     rows = np.asarray(counts, dtype=np.float64)
     total = rows.sum()
+    if total == 0:
+        return np.zeros(len(rows))
     ranks = np.concatenate([[0.0], np.cumsum(rows) / total])
     ranks[-1] = 1.0
     density = np.exp(-(ndtri(ranks) ** 2) / 2) / np.sqrt(2 * np.pi)
@@ -99,6 +101,6 @@ def rank_test(windows: ArrayLike, totals: ArrayLike) -> NDArray[np.float64]:
     scores = normal_scores(pool)
     rows, everything = cur.sum(-1), pool.sum()
     spread = scores**2 @ pool / max(everything - 1, 1)
-    variance = rows * (everything - rows) / everything * spread
+    variance = rows * (everything - rows) / max(everything, 1) * spread
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(variance > 0, cur @ scores / np.sqrt(variance), np.where(rows > 0, 0.0, np.nan))
