@@ -62,9 +62,16 @@ def judged_share(bad: int, rows: int, limit: float, words: str, **evidence: obje
         What the bad rows are, such as `"values outside the reference's range"`.
     evidence
         Further numbers for the finding.
+
+    Raises
+    ------
+    ValueError
+        If the counts are impossible: their interval is NaN, which no limit would ever catch.
     """
     if rows == 0:
         return Said(status=Status.NOT_APPLICABLE, message="There are no values to look at.")
+    if not 0 <= bad <= rows:
+        raise ValueError(f"expected 0 to {rows} bad rows, got {bad}: these counts are broken")
     share = bad / rows
     low, high = (float(x) for x in clopper_pearson(bad, rows, CONFIDENCE))
     status = Status.FAIL if low > limit else Status.WARN if share > limit and bad > 1 else Status.PASS
