@@ -39,10 +39,11 @@ def outliers(seen: Seen) -> Said | None:
     if fences is None:
         return not_applicable("The reference has no spread from which to tell what is far out.")
     current = seen.current
-    out = (np.append(edges.cuts, np.inf) <= fences[0]) | (np.insert(edges.cuts, 0, -np.inf) >= fences[1])
-    # The outermost bins have no end of their own: what the window has there reaches as far as its extremes.
-    out[0] |= current.low < fences[0] or current.counts[NEGATIVE_INFINITE] > 0
-    out[-1] |= current.high > fences[1] or current.counts[POSITIVE_INFINITE] > 0
+    starts, ends = np.insert(edges.cuts, 0, -np.inf), np.append(edges.cuts, np.inf)
+    # A bin that a fence cuts counts, on both sides alike, when the window has something beyond that fence.
+    under = current.low < fences[0] or current.counts[NEGATIVE_INFINITE] > 0
+    over = current.high > fences[1] or current.counts[POSITIVE_INFINITE] > 0
+    out = (starts < fences[0] if under else ends <= fences[0]) | (ends > fences[1] if over else starts >= fences[1])
     usual = float(seen.reference.cells[out].sum() / seen.reference.cells.sum())
     return judged_share(
         int(current.cells[out].sum()),

@@ -23,6 +23,7 @@ FAMILIES = {
     "string_view": "text",
     "binary": "text",
     "large_binary": "text",
+    "fixed_size_binary": "text",
     "float": "number",
     "double": "number",
     "halffloat": "number",
@@ -42,7 +43,7 @@ def family(arrow_type: str) -> str:
         return "time"
     if arrow_type.startswith(("time", "duration")):
         return "number"
-    return FAMILIES.get(arrow_type, "nested")
+    return FAMILIES.get(arrow_type.partition("[")[0], "nested")
 
 
 def type_change(seen: Seen) -> Said:
