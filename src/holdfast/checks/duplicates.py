@@ -20,6 +20,11 @@ def duplicate_rows(current: Profile, reference: Profile, context: Context) -> It
     if not current.rows:
         yield not_applicable("There are no rows.")
         return
+    if reference.rows and not len(reference.distinct.hashes):
+        yield not_applicable(
+            "The profile of the reference holds no row hashes, which would say how many repeats are usual."
+        )
+        return
     share, low, high = current.distinct.repeat_share()
     usual, _, usual_high = reference.distinct.repeat_share() if reference.rows else (0.0, 0.0, 0.0)
     limit = usual_high + context.settings.duplicates
@@ -42,8 +47,8 @@ def duplicate_keys(current: Profile, reference: Profile, context: Context) -> It
     asked = False
     for name, sample in current.keys.items():
         before = reference.keys.get(name, DistinctSample.empty())
-        if not len(sample.hashes):
-            continue
+        if not len(sample.hashes) or (reference.columns[name].cells.any() and not len(before.hashes)):
+            continue  # no identifiers here, or a profile of the reference without hashes
         asked = True
         repeats, usual = sample.repeats, before.repeats
         share, low, high = sample.repeat_share()
@@ -59,7 +64,7 @@ def duplicate_keys(current: Profile, reference: Profile, context: Context) -> It
             evidence={"exact": sample.exact},
         )
     if not asked:
-        yield not_applicable("No column identifies its rows.")
+        yield not_applicable("No column identifies its rows, on both sides.")
 
 
 def duplicate_columns(current: Profile, reference: Profile, context: Context) -> Iterator[Said]:

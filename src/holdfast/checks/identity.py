@@ -29,6 +29,9 @@ def conflicting_labels(current: Profile, reference: Profile, context: Context) -
     if reference.edges.labelled is None:
         yield not_applicable("No column with the role target has few values.")
         return
+    if reference.rows and not len(reference.labelled.hashes):
+        yield not_applicable("The profile of the reference holds no labelled rows, which would say what is usual.")
+        return
     bad, rows = conflicts(current.labelled)
     bad_before, rows_before = conflicts(reference.labelled)
     usual = bad_before / rows_before if rows_before else 0.0
