@@ -1,0 +1,1 @@
+"""What a result looks like: numbers for pictures (`panels`), pictures (`charts`), one HTML file (`html`)."""
