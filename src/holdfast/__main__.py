@@ -9,10 +9,14 @@ from holdfast.startup import prepare
 
 def main() -> None:
     """Run `holdfast`."""
-    prepare()
-    from holdfast.cli import run
+    try:
+        prepare()
+        from holdfast.cli import run
 
-    sys.exit(run())
+        code = run()
+    except KeyboardInterrupt:
+        code = 130  # before `run` could say so
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +32,8 @@ STOPPED = 130
 WIDEST = 100
 """Characters of a line that is still easy to read."""
 
-LONGEST_NAME = 60
+LONGEST_NAME = 46
+"""Characters that leave room for the code of the check in a line of 80."""
 
 _TABLE = "Parquet, CSV, Delta or Arrow: a file, folder, glob or URI"
 _COLUMNS = "Columns and their roles"
@@ -123,7 +125,7 @@ def compare(
     import holdfast as hf
 
     for path in (html, junit):
-        _check_writable(path, reference, current)
+        check_writable(path, reference, current)
     limits = _settings(settings, skip)
     with progress() as report_rows:
         result = hf.compare(
@@ -169,7 +171,7 @@ def profile(
     """Make the profile of a reference: small, and it serves instead of the data."""
     import holdfast as hf
 
-    _check_writable(output, table)
+    check_writable(output, table)
     with progress() as report_rows:
         made = hf.profile_table(
             table,
@@ -193,7 +195,7 @@ def schema_command(
     """Infer the schema of a table: types, roles, ranges and categories, as JSON to read and edit."""
     import holdfast as hf
 
-    _check_writable(output, table)
+    check_writable(output, table)
     with progress(), hf.open_table(table) as opened:
         found = hf.infer(opened, roles=_roles(None, None, None, None, None, role))
     if output:
@@ -213,35 +215,41 @@ def checks() -> None:
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:
     """Run a command and return its exit code: errors that are meant for people become one line."""
-    from typer.exceptions import TyperException
-
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stopped job, too, leaves no temporary files
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that lacks a character shows another
     try:
         code = int(command(prog_name=name, standalone_mode=False) or 0)
-    except HoldfastError as error:
-        _complain(str(error))
-    except TyperException as error:
-        context = getattr(error, "ctx", None)
-        _complain(f"{error.format_message()} See `{context.command_path if context else name} --help`.")
     except KeyboardInterrupt:
         code = STOPPED
-    except OSError as error:
-        _complain(f"{error.filename or 'standard output'}: {error.strerror or type(error).__name__}.")
-    except MemoryError:
-        _complain("Out of memory. Compare fewer columns, or a stored profile instead of the reference.")
     except Exception as error:
         if os.environ.get("HOLDFAST_DEBUG"):
             raise
-        _complain(
-            f"This is a defect of Holdfast ({type(error).__name__}): please report it. HOLDFAST_DEBUG=1 shows where it arose."
-        )
-    else:
-        if code == STOPPED:
-            _complain("Stopped.")
-        return code
-    return COULD_NOT_RUN
+        _complain(_explained(error, name))
+        return COULD_NOT_RUN
+    if code == STOPPED:
+        _complain("Stopped.")
+    return code
+
+
+def _explained(error: Exception, name: str) -> str:
+    from typer.exceptions import TyperException
+
+    match error:
+        case HoldfastError():
+            return str(error)
+        case TyperException():
+            context = getattr(error, "ctx", None)
+            return f"{error.format_message().rstrip('.')}. See `{context.command_path if context else name} --help`."
+        case UnicodeEncodeError():
+            return "The name of a file is not UTF-8: rename the file."
+        case OSError():
+            return f"{error.filename or 'standard output'}: {error.strerror or type(error).__name__}."
+        case MemoryError():
+            return "Out of memory. Compare fewer columns, or a stored profile instead of the reference."
+    kind = type(error).__name__
+    return f"This is a defect of Holdfast ({kind}): please report it. HOLDFAST_DEBUG=1 shows where it arose."
 
 
 def _complain(message: str) -> None:
@@ -280,15 +288,13 @@ def show(result: Result, *, verbose: bool = False) -> None:
     console.width = min(console.width, WIDEST)
     urgent = {Status.FAIL, Status.ERROR, Status.WARN}
     shown = [f for f in result.findings if verbose or f.status in urgent or _left_out(f, result)]
-    tables = Table.grid(padding=(0, 2))
-    for label, rows, name in (
-        ("Current", result.current.rows, result.names[1]),
-        ("Reference", result.reference.rows, result.names[0]),
-    ):
-        tables.add_row(label, Text(f"{rows:,} rows", justify="right"), Text(printable(name), overflow="fold"))
+    about = Table.grid(padding=(0, 2))
+    counts = [f"{profile.rows:,}" for profile in (result.reference, result.current)]
+    for label, rows, name in zip(("Reference", "Current"), counts, result.names, strict=True):
+        about.add_row(label, Text(f"{rows:>{max(map(len, counts))}} rows of {printable(name)}", overflow="fold"))
+    about.add_row("Roles", Text(_told_roles(result), overflow="fold"))
     with console.capture() as captured:
-        console.print(tables)
-        console.print(Text("Roles      ").append(_told_roles(result)), end="\n\n")
+        console.print(about, "")
         for finding in shown:
             console.print(_heading(finding))
             console.print(Padding(Text(printable(finding.message), overflow="fold"), (0, 0, 0, 6)))
@@ -314,8 +320,10 @@ def _heading(finding: Finding) -> Text:
         Status.PASS: "green",
     }
     name = printable(finding.subject) or "the table"
-    if len(name) > LONGEST_NAME:
-        name = f"{name[: LONGEST_NAME - 20]}…{name[-19:]}"
+    if name.isspace():
+        name = repr(name)
+    elif len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME - 16]}…{name[-15:]}"
     status = finding.status.replace("_", " ").upper()
     return Text.assemble(
         (f"{status:<4}  ", colours.get(finding.status, "dim")), (name, "bold"), "  ", (finding.code, "dim")
@@ -355,23 +363,20 @@ def _verdict(result: Result) -> Text:
 @contextmanager
 def progress() -> Iterator[Callable[[str, int], None] | None]:
     """A line on the terminal while tables are read; nothing where nobody looks."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():  # None where a service was started without one
         yield None
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TextColumn("{task.completed:,} rows"))
-    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Reading", total=None)
-        reading = ""
+    columns = (TextColumn("{task.description}"), BarColumn(pulse_style="cyan"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Reading the tables", total=None)
+        seen: dict[str, int] = {}
 
         def read(name: str, rows: int) -> None:
-            nonlocal reading
-            if name != reading:
-                reading = name
-                bar.update(task, description=f"Reading the {name} table", completed=0)
-            bar.advance(task, rows)
+            seen[name] = seen.get(name, 0) + rows
+            bar.update(task, description=f"Reading the {name} table, {seen[name]:,} rows")
 
         yield read
 
@@ -422,7 +427,7 @@ def _settings(path: Path | None, skip: list[str] | None) -> Settings:
         try:
             read = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
+            reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
             raise SettingError(f"Cannot read the settings in {path}: {reason}.") from error
     try:
         settings = msgspec.convert(read, Settings)
@@ -470,8 +475,8 @@ def now() -> float:
     return time()
 
 
-def _check_writable(path: Path | None, *tables: str) -> None:
-    """Before a long reading, not after it."""
+def check_writable(path: Path | None, *tables: str) -> None:
+    """Refuse a path that cannot be written, or is one of the tables: before a long reading, not after it."""
     if path is None:
         return
     if not path.absolute().parent.is_dir():
