@@ -1,0 +1,52 @@
+"""A quality bar and what was measured, and how shares of simulated runs are judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """One line of a table; `met` is None where a figure is given for information only."""
+
+    setting: str
+    bar: str
+    measured: str
+    met: bool | None = None
+
+
+def at_most(setting: str, value: float, limit: float, unit: str, digits: int = 2, note: str = "") -> Bar:
+    """A number that may not exceed a limit."""
+    return Bar(
+        setting=setting,
+        bar=f"≤ {limit:,g} {unit}".rstrip(),
+        measured=f"{value:,.{digits}f} {unit}{note}".rstrip(),
+        met=value <= limit,
+    )
+
+
+def seldom(setting: str, hits: int, repeats: int, rate: float = 0.05, note: str = "") -> Bar:
+    """A share of runs that may not exceed a rate by more than two standard errors of so many runs."""
+    most = round(rate * repeats + 2 * sqrt(rate * (1 - rate) * repeats))
+    return Bar(
+        setting=setting,
+        bar=f"≤ {most:,} of {repeats:,}",
+        measured=f"{hits:,} ({hits / repeats:.1%}){note}",
+        met=hits <= most,
+    )
+
+
+def often(setting: str, hits: int, repeats: int, rate: float, note: str = "") -> Bar:
+    """A share of runs that must reach a rate."""
+    return Bar(
+        setting=setting,
+        bar=f"≥ {rate:.0%}",
+        measured=f"{hits / repeats:.1%} of {repeats:,}{note}",
+        met=hits >= rate * repeats,
+    )
+
+
+def for_information(setting: str, measured: str) -> Bar:
+    """A figure without a bar."""
+    return Bar(setting=setting, bar="", measured=measured)
