@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,10 @@ def test_every_public_name_is_documented(name: str) -> None:
     assert re.search(rf"^\| `{name}[`(]", INDEX, re.MULTILINE)
 
 
-@pytest.mark.parametrize("field", [name for name in dir(holdfast.Result) if not name.startswith("_")])
+PARTS = {name for name in dir(holdfast.Result) if not name.startswith("_")} | {f.name for f in fields(holdfast.Result)}
+
+
+@pytest.mark.parametrize("field", sorted(PARTS))
 def test_every_part_of_a_result_is_documented(field: str) -> None:
     assert re.search(rf"^\| `{field}[`(]", INDEX, re.MULTILINE)
 
@@ -85,7 +89,11 @@ def _commands() -> dict[str, Any]:
 def test_every_command_and_option_is_documented(command: str) -> None:
     _, _, section = INDEX.partition(f"### holdfast {command}\n")
     section = section.partition("\n#")[0]
-    options = [name for p in _commands()[command].params for name in (*p.opts, *p.secondary_opts)]
+    options = [
+        name
+        for p in _commands()[command].params
+        for name in (p.opts if p.param_type_name == "option" else [p.name.upper()]) + p.secondary_opts
+    ]
     missing = [name for name in options if not re.search(rf"`[^`]*(?<![\w-]){name}(?![\w-])[^`]*`", section)]
     assert section
     assert missing == []
@@ -107,7 +115,7 @@ def _as_written(default: object) -> str:
 
 @pytest.mark.parametrize("record", [Settings, ColumnLimits])
 def test_every_setting_is_documented_with_its_default(record: type) -> None:
-    fields = dict(zip(record.__struct_fields__, record.__struct_defaults__, strict=True))  # type: ignore[attr-defined]
+    defaults = {name: getattr(record(), name) for name in record.__struct_fields__}  # type: ignore[attr-defined]
     rows = dict(
         re.findall(
             r"^\| `(\w+)` \| ([^|]*?) \|",
@@ -115,7 +123,7 @@ def test_every_setting_is_documented_with_its_default(record: type) -> None:
             re.MULTILINE,
         )
     )
-    assert rows == {name: _as_written(default() if callable(default) else default) for name, default in fields.items()}
+    assert rows == {name: _as_written(default) for name, default in defaults.items()}
 
 
 # What must be right
@@ -172,9 +180,9 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, months: Path, tm
                 line, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
             )
             printed = "\n".join(text.rstrip() for text in (done.stdout + done.stderr).splitlines()) + "\n"
-            assert checker.check_output(_sized(shown), _sized(printed), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE), (
-                f"{_name(page)}: `{line}` printed\n{printed}"
-            )
+            assert checker.check_output(
+                _sized(shown), _sized(printed), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+            ), f"{_name(page)}: `{line}` printed\n{printed}"
 
 
 def _sized(text: str) -> str:
