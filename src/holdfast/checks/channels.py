@@ -7,19 +7,23 @@ A channel is *certain* when its p-value survives the error budget that all drift
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.profile.column import ColumnProfile
 from holdfast.stats.contingency import contingency, fisher, merged, pearson
 from holdfast.stats.intervals import newcombe
-from holdfast.stats.natural import FEWEST_WINDOWS, dispersion_p, effective_directions, predicted, prediction_p, scatter
+from holdfast.stats.natural import FEWEST_WINDOWS, dispersion_p, predicted, prediction_p, scatter
 from holdfast.stats.normal_scores import locations, rank_test
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
+
+SELDOM = 20
+"""Values that the reference has less often are judged together with those it never had."""
 
 POWER_QUANTILE = 0.8416212335729143
 """Standard normal quantile of 80%, the power of the smallest visible effect."""
@@ -49,6 +53,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     current: Counts
     reference: Counts
     windows: Counts
+    ordered: bool = False
 
     @property
     def effective_rows(self) -> float:
@@ -67,6 +72,25 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     def natural(self) -> bool:
         """Whether there are windows enough to learn natural variation from."""
         return len(self.windows) >= FEWEST_WINDOWS
+
+
+def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Counts) -> Pair:
+    """Counts of the values of a category, those that only the window has among them.
+
+    The vocabulary comes from the reference, so the cell of what is new is empty there *by construction*: lumped together,
+    new values would always look like a change. Without windows each new value is a cell of its own, as it would be if the
+    vocabulary had come from both samples. With windows, new values are joined with those that the reference has seldom.
+    """
+    if len(windows) < FEWEST_WINDOWS:
+        named = np.array(list(current.fresh.counts.values()), dtype=np.int64)
+        unnamed = current.cells[:1] - named.sum()
+        now = np.concatenate([current.cells[1:], named, unnamed])
+        before = np.concatenate([reference.cells[1:], np.zeros(len(named), dtype=np.int64), reference.cells[:1]])
+        return Pair(current=now, reference=before, windows=windows)
+    usual = reference.grouped
+    place = np.where(usual >= SELDOM, np.cumsum(usual >= SELDOM), 0)
+    joined = np.eye(int(place.max()) + 1, dtype=np.int64)[place]
+    return Pair(current=current.grouped @ joined, reference=usual @ joined, windows=windows @ joined)
 
 
 def location_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]:
@@ -122,20 +146,18 @@ def cells_channel(
     rows, others = pair.current.sum(), pair.reference.sum()
     if not rows or not others:
         return _unknown(name, unit, minimum)
-    current, reference, cells = merged(pair.current, pair.reference)
-    result = contingency(pair.current, pair.reference, statistic=test)
-    p_value, degrees = result.p_value, max(len(current) - 1, 1)
-    effect = above_chance(current, reference)
-    expected, directions, windows = 1.0, float(degrees), 0
-    if pair.natural and len(current) > 1:
+    current, reference, cells = merged(pair.current, pair.reference, ordered=pair.ordered)
+    result = contingency(current, reference, statistic=test, ordered=pair.ordered, least=0.0)
+    degrees = max(len(current) - 1, 1)
+    p_value, effect, expected = result.p_value, above_chance(current, reference), 1.0
+    windows = len(pair.windows) if pair.natural and len(current) > 1 else 0
+    if windows:
         joined = pair.windows @ np.eye(len(current))[cells]
         rest = joined.sum(0) - joined
-        scattered = pearson(joined, rest) / degrees
-        residuals = _residuals(joined)
+        scattered = max(float((pearson(joined, rest) / degrees).mean()), 1.0)
         ratio = pair.effective_rows / pair.window_rows
-        p_value = max(p_value, dispersion_p(result.statistic / degrees, scattered, residuals, ratio))
-        expected = float(predicted(np.array([max(scattered.mean(), 1.0)]), ratio, 1.0)[0])
-        directions, windows = effective_directions(residuals), len(joined)
+        expected = float(predicted(np.array([scattered]), ratio, 1.0)[0])
+        p_value = max(p_value, dispersion_p(result.statistic, degrees, expected, windows))
         effect -= _natural_variation(above_chance, joined, rest)
 
     def critical(level: float) -> float:
@@ -143,7 +165,8 @@ def cells_channel(
 
         least = float(chdtri(degrees, level))
         if windows:
-            least = max(least, float(fdtri(directions, windows * directions, 1 - level)) * degrees * expected)
+            leading = 1 + (expected - 1) * degrees
+            least = max(least, degrees + leading * float(fdtri(1, windows - 1, 1 - level)))
         return least
 
     def certain_at(level: float) -> float:
@@ -224,22 +247,21 @@ def _learned(pairs: list[Pair], statistics: list[Array]) -> tuple[Array, Array]:
 
 
 def _share_test(windows: Counts, totals: Counts) -> Array:
-    """Standardised difference of the share of the first cell in each window to its share in the rest of the pool."""
+    """Standardised difference of the share of the first cell in each window to its share in the rest of the pool.
+
+    On the scale of `2 asin sqrt(p)` with Anscombe's correction `(x + 3/8) / (n + 3/4)` (1948), where the sampling variance is
+    `1 / n` for every share and the scatter of small shares is less skewed.
+    """
     rows, everything = windows.sum(1).astype(np.float64), float(totals.sum())
-    share = totals[0] / everything if everything else 0.0
-    variance = share * (1 - share) * rows * (everything - rows) / max(everything - 1, 1)
-    deviation = windows[:, 0] - rows * share
+    inside = _angle(windows[:, 0], rows)
+    outside = _angle(totals[0] - windows[:, 0], everything - rows)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(variance > 0, deviation / np.sqrt(variance), np.where(rows > 0, 0.0, np.nan))
+        deviation = np.sqrt(1 / (rows + 0.5) + 1 / (everything - rows + 0.5))
+        return np.where(rows > 0, (inside - outside) / deviation, np.nan)
 
 
-def _residuals(joined: Array) -> Array:
-    """Standardised residuals of each window against the others; their squares add up to Pearson's statistic."""
-    totals, rows = joined.sum(0), joined.sum(1, keepdims=True)
-    everything = totals.sum()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        expected = rows * totals / everything
-        return np.asarray(np.nan_to_num((joined - expected) / np.sqrt(expected * (1 - rows / everything))))
+def _angle(count: NDArray[Any], rows: Array) -> Array:
+    return np.asarray(2 * np.arcsin(np.sqrt((count + 0.375) / (rows + 0.75))))
 
 
 def _natural_variation(above_chance: Callable[[Array, Array], float], joined: Array, rest: Array) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from holdfast.checks.channels import Channel, Pair, cells_channel, location_channels, missing_channels
+from holdfast.checks.channels import Channel, Pair, category_pair, cells_channel, location_channels, missing_channels
 from holdfast.checks.context import Context
 from holdfast.checks.effects import EFFECTS, distances, kolmogorov_above_chance, wasserstein_in_deviations
 from holdfast.checks.joint import Joint, joint_dependence
@@ -206,7 +206,12 @@ def _pairs(
     entries = history[:, profile.edges.places[name]] if len(history) else np.empty((0, 1), dtype=np.int64)
     cells, whole = entries[:, 1:], entries.sum(1)
     filled = whole > 0
-    values = Pair(current=current.grouped, reference=reference.grouped, windows=cells[cells.sum(1) > 0])
+    if isinstance(reference.edges, CategoryEdges):
+        values = category_pair(current, reference, cells[cells.sum(1) > 0])
+    else:
+        values = Pair(
+            current=current.grouped, reference=reference.grouped, windows=cells[cells.sum(1) > 0], ordered=True
+        )
     presence = np.stack([entries[:, 0], whole - entries[:, 0]], axis=1)
     return values, Pair(current=_presence(current), reference=_presence(reference), windows=presence[filled])
 

@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.numeric import NumberEdges, mean_and_deviation
 from holdfast.stats.contingency import merged
@@ -66,7 +67,8 @@ EFFECTS = {
 
 def cells_of(current: ColumnProfile, reference: ColumnProfile) -> tuple[Array, Array]:
     """Counts of two profiles over cells that each hold enough rows to be compared."""
-    now, before, _ = merged(current.grouped, reference.grouped)
+    ordered = not isinstance(reference.edges, CategoryEdges)
+    now, before, _ = merged(current.grouped, reference.grouped, ordered=ordered)
     return now, before
 
 

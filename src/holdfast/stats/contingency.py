@@ -18,7 +18,11 @@ LEAST_EXPECTED = 5.0
 DRAWS = 10_000
 """Monte Carlo draws where counts are too small for the chi-square law."""
 
+MOST_DRAWN = 10**9
+"""Rows from which NumPy draws without replacement, at most."""
+
 Array = NDArray[np.float64]
+Cells = NDArray[np.intp]
 Statistic = Literal["chi2", "g"]
 
 
@@ -31,46 +35,50 @@ class Contingency(msgspec.Struct, frozen=True, kw_only=True):
     cells: int
 
 
-def merged_cells(totals: ArrayLike, share: float, least: float = LEAST_EXPECTED) -> NDArray[np.intp]:
-    """Cell number of each bin, after merging the rare ones.
+def merged_cells(
+    current: ArrayLike, reference: ArrayLike, *, ordered: bool = False, least: float = LEAST_EXPECTED
+) -> Cells:
+    """Cell of each bin after joining those in which too few rows are expected in the smaller sample.
 
-    Bins whose expected count in the smaller sample reaches `least` stay alone; the others are joined, commonest first,
-    into cells that about reach it. The grouping depends on the totals of both samples only, which keeps a test that
-    conditions on the margins valid.
+    Values without an order are joined by the totals of both samples, commonest first: a test that is conditional on the
+    margins stays valid, since the totals do not tell which sample a row came from.
+
+    Ordered bins are joined with their neighbours, by the counts of the reference alone. They are quantiles of the
+    reference, which has equal counts in them by construction: there, totals *would* tell the window's counts, and joining
+    by them would make a change out of noise.
 
     Parameters
     ----------
-    totals
-        Counts of both samples together, shape `(bins,)`.
-    share
-        Rows of the smaller sample as a share of all rows, in (0, 1).
+    current, reference
+        Counts over the same bins, shape `(bins,)`; at least one row each.
+    ordered
+        Whether the bins are neighbours of each other.
     least
-        Smallest expected count of a cell.
+        Smallest expected count of a cell, which the cells about reach.
 
     Examples
     --------
-    >>> merged_cells([50, 3, 40, 4, 3], share=0.5).tolist()
+    >>> merged_cells([25, 2, 20, 1, 2], [25, 1, 20, 3, 1]).tolist()
     [0, 2, 1, 2, 2]
+    >>> merged_cells([20, 0, 0, 0, 0, 0], [50, 50, 50, 50, 50, 50], ordered=True).tolist()
+    [0, 0, 1, 2, 2, 3]
     """
-    total = np.asarray(totals, dtype=np.float64)
-    expected = total * share
-    order = np.argsort(-expected, kind="stable")
-    alone = int(np.count_nonzero(expected >= least))
-    cells = np.empty(len(total), dtype=np.intp)
-    cells[order[:alone]] = np.arange(alone)
-    rest = order[alone:]
-    if len(rest):
-        before = np.cumsum(expected[rest]) - expected[rest]
-        full = int(expected[rest].sum() // least)
-        # What is left over joins the last full cell, or the rarest one that stands alone.
-        last = max(alone + full - 1, 0)
-        cells[rest] = np.minimum(alone + (before // least).astype(np.intp), last)
+    cur, ref = np.asarray(current, dtype=np.float64), np.asarray(reference, dtype=np.float64)
+    smaller = min(cur.sum(), ref.sum())
+    weight = ref if ordered else cur + ref
+    expected = weight * (smaller / weight.sum())
+    order = np.arange(len(ref)) if ordered else np.argsort(-expected, kind="stable")
+    before = np.cumsum(expected[order]) - expected[order]
+    # What is left over at the end joins the last full cell. The small term forgives rounding in the running sum.
+    full = max(int(np.floor(expected.sum() / least + 1e-9)), 1)
+    cells = np.empty(len(ref), dtype=np.intp)
+    cells[order] = np.unique(np.minimum(np.floor(before / least + 1e-9), full - 1), return_inverse=True)[1]
     return cells
 
 
 def merged(
-    current: ArrayLike, reference: ArrayLike, least: float = LEAST_EXPECTED
-) -> tuple[Array, Array, NDArray[np.intp]]:
+    current: ArrayLike, reference: ArrayLike, *, ordered: bool = False, least: float = LEAST_EXPECTED
+) -> tuple[Array, Array, Cells]:
     """Two vectors of counts over the same bins with the rare ones joined, and the cell of each bin (see `merged_cells`).
 
     Examples
@@ -79,14 +87,17 @@ def merged(
     >>> current.tolist(), reference.tolist()
     ([25.0, 20.0, 5.0], [25.0, 20.0, 5.0])
     """
-    cur, ref = np.asarray(current, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    rows, reference_rows = cur.sum(), ref.sum()
-    cells = merged_cells(cur + ref, min(rows, reference_rows) / (rows + reference_rows), least)
-    return np.bincount(cells, cur).astype(np.float64), np.bincount(cells, ref).astype(np.float64), cells
+    cells = merged_cells(current, reference, ordered=ordered, least=least)
+    return np.bincount(cells, current).astype(np.float64), np.bincount(cells, reference).astype(np.float64), cells
 
 
 def contingency(
-    current: ArrayLike, reference: ArrayLike, *, statistic: Statistic = "chi2", least: float = LEAST_EXPECTED
+    current: ArrayLike,
+    reference: ArrayLike,
+    *,
+    statistic: Statistic = "chi2",
+    ordered: bool = False,
+    least: float = LEAST_EXPECTED,
 ) -> Contingency:
     """Test that two vectors of counts come from the same shares.
 
@@ -100,8 +111,8 @@ def contingency(
         Counts over the same bins, shape `(bins,)`, not negative.
     statistic
         `"chi2"` (Pearson 1900) or `"g"` (Wilks 1938).
-    least
-        Smallest expected count of a merged cell.
+    ordered, least
+        How rare bins are joined, see `merged_cells`; `least=0` joins none.
 
     Returns
     -------
@@ -121,17 +132,18 @@ def contingency(
         return Contingency(statistic=np.nan, degrees=0, p_value=np.nan, cells=0)
     seen = cur + ref > 0
     cur, ref = cur[seen], ref[seen]
-    merged_cur, merged_ref, _ = merged(cur, ref, least)
-    small = min(rows, reference_rows) < least
-    if small:  # nothing to merge into: judge the table as it is
+    small = min(rows, reference_rows) < LEAST_EXPECTED
+    if small or least == 0:  # nothing to merge into: judge the table as it is
         merged_cur, merged_ref = cur, ref
+    else:
+        merged_cur, merged_ref, _ = merged(cur, ref, ordered=ordered, least=least)
     degrees = len(merged_cur) - 1
     measure = _STATISTICS[statistic]
     value = float(measure(merged_cur, merged_ref))
     if degrees == 0:
         p_value = 1.0
-    elif small or (degrees == 1 and min(merged_cur.min(), merged_ref.min()) < least):
-        p_value = _exact(merged_cur, merged_ref, value, measure)
+    elif small or (degrees == 1 and min(merged_cur.min(), merged_ref.min()) < LEAST_EXPECTED):
+        p_value = _exact(merged_cur, merged_ref, measure)
     else:
         from scipy.special import chdtrc
 
@@ -183,7 +195,10 @@ def fisher(successes: int, rows: int, reference_successes: int, reference_rows: 
         return 1.0
     # Only the part of the support that carries probability: 12 standard deviations, and the observed count.
     mean = total * rows / (rows + reference_rows)
-    reach = 12 * np.sqrt(mean + 1) + abs(successes - mean) + 1
+    deviation = np.sqrt(mean + 1)
+    reach = 12 * deviation + min(abs(successes - mean), 40 * deviation) + 1
+    if abs(successes - mean) > reach:
+        return 0.0  # Bernstein's bound, which holds for draws without replacement too (Hoeffding 1963), is below 1e-30
     k = np.arange(max(low, int(mean - reach)), min(high, int(mean + reach) + 1) + 1, dtype=np.float64)
     logs = log_choose(rows, k) + log_choose(reference_rows, total - k)
     chance = np.exp(logs - logs.max())
@@ -198,18 +213,18 @@ _STATISTICS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def _exact(
-    current: Array,
-    reference: Array,
-    value: float,
-    measure: Callable[[Array, Array], Array],
-) -> float:
+def _exact(current: Array, reference: Array, measure: Callable[[Array, Array], Array]) -> float:
     """P-value over tables with the same margins: enumerated for two cells, drawn for more."""
-    rows, reference_rows = int(current.sum()), int(reference.sum())
     if len(current) == 2:
-        return fisher(int(current[0]), rows, int(reference[0]), reference_rows)
-    totals = (current + reference).astype(np.int64)
-    rng = np.random.default_rng([rows, reference_rows, *totals[:8].tolist()])
-    draws = rng.multivariate_hypergeometric(totals, rows, size=DRAWS, method="marginals").astype(np.float64)
-    beyond = np.count_nonzero(measure(draws, totals - draws) >= value * (1 - 1e-9))
+        return fisher(int(current[0]), int(current.sum()), int(reference[0]), int(reference.sum()))
+    # The statistics are the same with the samples exchanged; drawing the smaller one keeps them free of cancellation.
+    few, many = sorted((current, reference), key=np.sum)
+    rows, totals = int(few.sum()), (current + reference).astype(np.int64)
+    rng = np.random.default_rng([rows, int(many.sum()), *totals[:8].tolist()])
+    if totals.sum() < MOST_DRAWN:
+        draws = rng.multivariate_hypergeometric(totals, rows, size=DRAWS, method="marginals").astype(np.float64)
+    else:
+        # Of so many rows a few are drawn as if each were put back.
+        draws = rng.multinomial(rows, totals / totals.sum(), size=DRAWS).astype(np.float64)
+    beyond = np.count_nonzero(measure(draws, totals - draws) >= measure(few, many) * (1 - 1e-7))
     return float((1 + beyond) / (1 + DRAWS))

@@ -173,49 +173,29 @@ def prediction_p(statistics: Array, variances: Array, degrees: Array) -> Array:
         return np.asarray(2 * np.where(np.isinf(degrees), ndtr(size), stdtr(np.minimum(degrees, 1e9), size)))
 
 
-def dispersion_p(current: float, windows: Array, residuals: Array, ratio: float) -> float:
-    """P-value of a window's chi-square per degree of freedom against those of the reference windows.
+def dispersion_p(chi_square: float, degrees: int, dispersion: float, windows: int) -> float:
+    """P-value of a window's chi-square where reference windows scatter by more than sampling noise.
 
-    The ratio of the two follows `F(nu, K nu)`, where `nu` counts the independent directions in which the windows vary
-    (Satterthwaite 1946: `trace(S)^2 / trace(S^2)`): all cells for sampling noise, one for a single common cause.
+    Sampling noise adds `degrees` on average, one in each direction. What the windows show beyond it is taken to come from
+    a *single* cause, the worst case: many small causes average out, one does not. The part beyond the noise then follows
+    `1 + (dispersion - 1) degrees` times `F(1, K - 1)`, a prediction limit again (matching two moments instead, after
+    Satterthwaite, understates the far tail of such sums several times).
 
     Parameters
     ----------
-    current
-        Chi-square over degrees of freedom of the current window.
+    chi_square, degrees
+        Of the window against the merge of the reference windows.
+    dispersion
+        Chi-square per degree of freedom that a window of this size is expected to show, at least 1 (see `predicted`).
     windows
-        The same of each reference window against the others, shape `(windows,)`.
-    residuals
-        Standardised residuals of those comparisons, shape `(windows, cells)`.
-    ratio
-        Effective rows of the current window over those of a reference window.
+        Number of reference windows.
 
-    Returns
-    -------
-    float
-        In [0, 1].
+    Examples
+    --------
+    >>> round(dispersion_p(130.0, 30, 1.0, 20), 6), round(dispersion_p(130.0, 30, 2.0, 20), 3)
+    (0.0, 0.088)
     """
     from scipy.special import fdtrc
 
-    count = len(windows)
-    mean = max(float(windows.mean()), 1.0)
-    expected = float(predicted(np.array([mean]), ratio, 1.0)[0])
-    directions = effective_directions(residuals)
-    return float(fdtrc(directions, count * directions, current / expected))
-
-
-def effective_directions(residuals: Array) -> float:
-    """Satterthwaite's number of directions in which rows of `residuals` vary, within [1, cells - 1].
-
-    The trace of the squared covariance is estimated from products of *different* windows (Bai & Saranadasa 1996), which are
-    free of the bias that squares of one window carry.
-    """
-    windows, cells = residuals.shape
-    gram = residuals @ residuals.T
-    trace = np.trace(gram) / windows
-    square = (gram**2).sum() - (np.diag(gram) ** 2).sum()
-    square /= windows * (windows - 1)
-    most = max(cells - 1.0, 1.0)
-    # Few windows see the main directions badly: count fewer rather than more.
-    found = trace**2 / square if square > 0 else most
-    return float(np.clip(found * (windows - 1) / (windows + 3), 1.0, most))
+    leading = 1 + (dispersion - 1) * degrees
+    return float(fdtrc(1, windows - 1, max(chi_square - degrees, 0.0) / leading))
