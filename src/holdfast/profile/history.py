@@ -9,34 +9,39 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.errors import SettingError
 from holdfast.profile.calendar import moments
 
 MOST = 100
 """Most windows that are kept."""
 
 
+NO_WINDOW = np.iinfo(np.int64).min
+"""Number of a row without a time, or in a window that is not kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Windows of `width_seconds`, numbered from 1970; of many, every `stride`-th one is kept."""
+    """Windows of `width_seconds`, numbered from 1970, negative before; of many, every `stride`-th one is kept."""
 
     width_seconds: float
     stride: int = 1
 
     def numbers(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Window of each moment in seconds since 1970; -1 where there is no time, or the window is not kept."""
+        """Window of each moment in seconds since 1970; `NO_WINDOW` where there is no time, or the window is not kept."""
         known = ~np.isnan(moments)
         number = np.floor(np.where(known, moments, 0.0) / self.width_seconds).astype(np.int64)
-        return np.where(known & (number % self.stride == 0), number, -1)
+        return np.where(known & (number % self.stride == 0), number, NO_WINDOW)
 
     def slices(self, batch: pa.RecordBatch, time: str) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """The rows of each window, with its number (-1: none)."""
+        """The rows of each window, with its number."""
         numbers = self.numbers(moments(batch.column(time))[0])
         if len(numbers) == 0 or (numbers == numbers[0]).all():
-            yield int(numbers[0]) if len(numbers) else -1, batch
+            yield int(numbers[0]) if len(numbers) else NO_WINDOW, batch
             return
         order = np.argsort(numbers, kind="stable")
-        starts = np.flatnonzero(np.diff(numbers[order], prepend=numbers[order[0]] - 1))
-        for places in np.split(order, starts[1:]):
+        starts = np.flatnonzero(np.diff(numbers[order])) + 1
+        for places in np.split(order, starts):
             yield int(numbers[places[0]]), batch.take(pa.array(places))
 
 
@@ -76,7 +81,17 @@ class History:
 
 
 def grid(first: float, last: float, width_seconds: float | None = None) -> Grid:
-    """Windows for a reference from `first` to `last` (seconds since 1970), of a given width or of a fitting calendar unit."""
+    """Windows for a reference from `first` to `last` (seconds since 1970), of a given width or of a fitting calendar unit.
+
+    Raises
+    ------
+    SettingError
+        If the width is not positive.
+    """
+    if width_seconds is not None and not 0 < width_seconds < np.inf:
+        raise SettingError(
+            "expected a positive, finite number of seconds as the width of the windows; give another one"
+        )
     span = max(last - first, 1.0)
     if width_seconds is None:
         units = [60, 300, 900, 3600, 21_600, 86_400, 604_800, 2_419_200, 31_536_000]

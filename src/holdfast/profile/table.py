@@ -16,7 +16,7 @@ from holdfast.errors import ProfileError
 from holdfast.profile.column import ColumnEdges, ColumnProfile
 from holdfast.profile.distinct import DistinctSample
 from holdfast.profile.hashing import cell_hashes, mixed, row_hashes, seed_of
-from holdfast.profile.history import Grid, History
+from holdfast.profile.history import NO_WINDOW, Grid, History
 from holdfast.profile.sample import ROWS, RowSample
 from holdfast.schema import Kind, Role, Schema
 
@@ -200,7 +200,7 @@ def _counted(edges: Edges, batch: pa.RecordBatch, names: list[str]) -> tuple[dic
     for number, rows in edges.grid.slices(batch, edges.time):
         part = {name: edges.columns[name].count(rows.column(name)) for name in names}
         total = _merged(total, part, ColumnProfile.__add__)
-        if number >= 0:
+        if number != NO_WINDOW:
             windows[number] = _entries(edges, part)
     return total, History(windows)
 
