@@ -443,7 +443,20 @@ def test_columns_are_searched_filtered_and_linked(browser: Any, page: str, tmp_p
     assert seen.all_inner_texts() == ["when"]
     tab.page.get_by_role("button", name="All 5").click()
     tab.page.get_by_role("navigation").get_by_role("link", name="when").click()
-    assert tab.page.locator("#column-3").get_attribute("open") is not None
+    column = tab.page.locator("#column-3")
+    assert column.get_attribute("open") is not None
+    assert 0 <= column.bounding_box()["y"] < 800
+
+
+@pytest.mark.browser
+def test_a_bin_tells_its_shares_under_the_pointer(browser: Any, page: str, tmp_path: Path) -> None:
+    tab = opened(browser, tmp_path / "report.html", page, viewport={"width": 1440, "height": 800})
+    plot = tab.page.locator("#column-0 .plot")
+    plot.scroll_into_view_if_needed()
+    plot.locator(".drawn svg").wait_for(timeout=20_000)
+    plot.hover(position={"x": 300, "y": 100})
+    plot.hover(position={"x": 303, "y": 103})
+    assert re.fullmatch(r"\S+ to \S+\nreference\n[\d.]+%\ncurrent\n[\d.]+%", tab.page.locator(".tip").inner_text())
 
 
 @pytest.mark.browser

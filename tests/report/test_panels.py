@@ -321,12 +321,13 @@ def test_missing_and_extra_columns_are_told() -> None:
 # --- Pairs ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_pair_is_drawn_by_ranks() -> None:
+def test_a_pair_is_drawn_by_ranks_and_ties_are_spread() -> None:
     before = {"x": [1.0, 20.0, 300.0, 4.5e3], "y": [4.0, 3.0, 2.0, np.nan]}
-    current, reference = both(before, {"x": [1.0, 2.0], "y": [5.0, 5.0]})
+    current, reference = both(before, {"x": [1.0, 2.0] * 50, "y": [5.0] * 100})
     old, new = pair("x", "y", current, reference)
-    assert set(old.rows) == {(0.1667, 0.8333), (0.5, 0.5), (0.8333, 0.1667)}
-    assert set(new.rows) == {(0.25, 0.5), (0.75, 0.5)}
+    assert sorted((int(3 * x), int(3 * y)) for x, y in old.rows) == [(0, 2), (1, 1), (2, 0)]
+    assert sorted(int(2 * x) for x, _ in new.rows) == [0] * 50 + [1] * 50
+    assert len({y for _, y in new.rows}) > 90
     assert (old.current, new.current) == (False, True)
 
 

@@ -132,7 +132,7 @@ class Points:
     axes
         Names of the two columns.
     rows
-        Ranks of each row in both, as shares of the rows: 0 is the smallest value, 1 the largest.
+        Ranks of each row in both, as shares of the rows: 0 is the smallest value, 1 the largest; ties are spread.
     current
         Whether it is the current table.
     """
@@ -343,16 +343,20 @@ def pair(first: str, second: str, current: Profile, reference: Profile) -> tuple
         if one is None or other is None:
             return ()
         both = np.isfinite(one) & np.isfinite(other)
-        ranks = (_ranks(values[both])[:ROWS_DRAWN].round(4).tolist() for values in (one, other))
+        ranks = (_ranks(x[both], seed)[:ROWS_DRAWN].round(4).tolist() for seed, x in enumerate((one, other)))
         sides.append(Points((first, second), tuple(zip(*ranks, strict=True)), current=profile is current))
     return tuple(sides)
 
 
-def _ranks(values: Floats) -> Floats:
-    """Share of the values that are smaller, equal ones counted half."""
+def _ranks(values: Floats, seed: int) -> Floats:
+    """Share of the values that are smaller; equal values are spread at random over the ranks that they share.
+
+    Source: the distributional transform, Rüschendorf (2009), so that few values show as blocks and not as single points.
+    """
     ordered = np.sort(values)
-    places = np.searchsorted(ordered, values) + np.searchsorted(ordered, values, side="right")
-    return places / (2 * max(len(values), 1))
+    first, last = np.searchsorted(ordered, values), np.searchsorted(ordered, values, side="right")
+    ranks: Floats = (first + np.random.default_rng(seed).random(len(values)) * (last - first)) / max(len(values), 1)
+    return ranks
 
 
 def pictures(current: ColumnProfile, reference: ColumnProfile, sampled: Floats | None = None) -> tuple[Picture, ...]:
