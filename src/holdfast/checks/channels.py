@@ -96,7 +96,7 @@ def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Cou
 def location_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]:
     """Shift of the location on the rank scale, judged for all numeric columns together: they share what is known of scatter."""
     with np.errstate(invalid="ignore"):
-        statistics = np.array([_nan_first(rank_test(p.current[None, :], p.current + p.reference)) for p in pairs])
+        statistics = np.array([_first(rank_test(p.current[None, :], p.current + p.reference), p) for p in pairs])
     variances, degrees = _learned(pairs, [rank_test(p.windows, p.windows.sum(0)) for p in pairs])
     p_values = prediction_p(statistics, variances, degrees)
     channels = []
@@ -112,7 +112,7 @@ def location_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]
 
 def missing_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]:
     """Change of the share of missing values; the cells of a pair are (missing, present)."""
-    statistics = np.array([_nan_first(_share_test(p.current[None, :], p.current + p.reference)) for p in pairs])
+    statistics = np.array([_first(_share_test(p.current[None, :], p.current + p.reference), p) for p in pairs])
     variances, degrees = _learned(pairs, [_share_test(p.windows, p.windows.sum(0)) for p in pairs])
     predictions = prediction_p(statistics, variances, degrees)
     channels = []
@@ -228,8 +228,9 @@ def _t_quantile(tail: float, df: float) -> float:
     return float(-ndtri(tail) if np.isinf(df) else -stdtrit(df, tail))
 
 
-def _nan_first(values: Array) -> float:
-    return float(values[0])
+def _first(values: Array, pair: Pair) -> float:
+    """The one statistic of a pair; NaN when a side has no rows."""
+    return float(values[0]) if pair.effective_rows else np.nan
 
 
 def _learned(pairs: list[Pair], statistics: list[Array]) -> tuple[Array, Array]:
