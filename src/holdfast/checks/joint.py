@@ -156,7 +156,11 @@ def _matrices(
         edges = before.edges
         cur, ref = current.sample.rows.column(name), reference.sample.rows.column(name)
         if isinstance(edges, NumberEdges):
-            parts.append((numbers(cur)[0], numbers(ref)[0], owner, False))
+            now, then = numbers(cur)[0], numbers(ref)[0]
+            if _is_binary(then):
+                # Two values are a category, whatever they are called: their absolute rank scores say nothing.
+                now, then = _above(now, then), _above(then, then)
+            parts.append((now, then, owner, _is_binary(then)))
             continue
         assert isinstance(edges, CategoryEdges)
         rows = max(int(before.cells.sum()), 1)
@@ -179,6 +183,15 @@ def _indicator(column: pa.Array, value: str) -> Array:
     words, codes = text_codes(as_text(column))
     matches = np.append(np.array([word == value for word in words.to_pylist()], dtype=np.float64), np.nan)
     return np.asarray(matches[codes])
+
+
+def _is_binary(values: Array) -> bool:
+    return len(np.unique(values[~np.isnan(values)])) <= 2
+
+
+def _above(values: Array, reference: Array) -> Array:
+    """1 where a value is above the smaller one of a binary reference, else 0."""
+    return np.where(np.isnan(values), np.nan, values > np.nanmin(reference))
 
 
 def _varies(values: Array) -> bool:

@@ -19,6 +19,9 @@ Array = NDArray[np.float64]
 LARGEST = 0.9999
 """Correlations are kept this far from 1, where Fisher's transformation ends."""
 
+LEAST_FOLDED = 0.2
+"""Standard deviation of the absolute rank scores of a column from which they are compared; 0.6 for distinct values."""
+
 FEWEST_JOINT = 5.0
 """Smallest expected count of two indicators together for which their correlation is near normal."""
 
@@ -101,7 +104,11 @@ def pair_scan(
     upper = np.triu(owners[:, None] != owners[None, :], 1)
     upper &= _dense_enough(current, reference, indicators, min(rows, reference_rows))
     numeric = upper & ~(indicators[:, None] | indicators[None, :])
-    kinds = [("values", upper, cur, ref), ("absolute values", numeric, _folded(cur), _folded(ref))]
+    folded, folded_ref = _folded(cur), _folded(ref)
+    # Columns of a few values have next to no absolute value that varies: what is left is noise.
+    steady = np.minimum(_deviation(folded), _deviation(folded_ref)) < LEAST_FOLDED
+    numeric &= ~(steady[:, None] | steady[None, :])
+    kinds = [("values", upper, cur, ref), ("absolute values", numeric, folded, folded_ref)]
     found: list[PairScan] = []
     tests = int(upper.sum() + numeric.sum())
     for kind, pairs, x, y in kinds:
@@ -178,6 +185,11 @@ def _folded(scores: Array) -> Array:
     with np.errstate(invalid="ignore"):
         means = np.nansum(folded, axis=0) / np.maximum((~np.isnan(folded)).sum(0), 1)
     return np.asarray(folded - means)
+
+
+def _deviation(scores: Array) -> Array:
+    present = np.maximum((~np.isnan(scores)).sum(0), 1)
+    return np.asarray(np.sqrt(np.nansum(scores**2, axis=0) / present))
 
 
 def _correlations(scores: Array) -> tuple[Array, Array]:
