@@ -242,7 +242,7 @@ def _explained(error: Exception, name: str) -> str:
         case TyperException():
             context = getattr(error, "ctx", None)
             return f"{error.format_message().rstrip('.')}. See `{context.command_path if context else name} --help`."
-        case UnicodeEncodeError():
+        case UnicodeError():
             return "The name of a file is not UTF-8: rename the file."
         case OSError():
             return f"{error.filename or 'standard output'}: {error.strerror or type(error).__name__}."

@@ -1,0 +1,53 @@
+"""How the process starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import holdfast
+
+HEAVY = "numpy pyarrow scipy pandas altair jinja2 msgspec"
+
+
+def python(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, **environment}
+    )
+    return done.stdout
+
+
+def test_version() -> None:
+    done = subprocess.run([sys.executable, "-m", "holdfast", "--version"], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == (f"holdfast {holdfast.__version__}\n", "")
+
+
+@pytest.mark.parametrize("module", ["holdfast.__main__", "holdfast.demo"])
+def test_help_loads_nothing_heavy(module: str) -> None:
+    """Both settle the process before NumPy is loaded, and `--help` comes at once."""
+    code = (
+        "import runpy, sys; sys.argv = ['holdfast', '--help']\n"
+        f"try: runpy.run_module({module!r}, run_name='__main__')\n"
+        "except SystemExit as stop: assert stop.code == 0, stop.code\n"
+        f"print(*('loaded ' + name for name in {HEAVY!r}.split() if sys.modules.get(name)))"
+    )
+    assert "loaded" not in python(code)
+
+
+@pytest.mark.parametrize("module", ["holdfast.__main__", "holdfast.demo"])
+@pytest.mark.parametrize(("given", "expected"), [({}, "10"), ({"MIMALLOC_PURGE_DELAY": "70"}, "70")])
+def test_the_process_is_settled_first(
+    module: str, given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what a user has set stays."""
+    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    code = (
+        "import os, runpy, sys; sys.argv = ['holdfast', '--nonsense']\n"
+        f"try: runpy.run_module({module!r}, run_name='__main__')\n"
+        "except SystemExit as stop: assert stop.code == 2, stop.code\n"
+        "print(os.environ['MIMALLOC_PURGE_DELAY'])"
+    )
+    assert python(code, **given) == f"{expected}\n"
