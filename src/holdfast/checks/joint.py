@@ -135,7 +135,13 @@ def joint_dependence(current: Profile, reference: Profile, context: Context) -> 
     scan = pair_scan(cur, ref, indicators=indicators, owners=owners, windows=windows)
     if scan is None:
         return _without("The samples hold too few rows, or no pair of columns that varies.")
-    opinion = discriminate(cur, ref, seed=reference.edges.seed, windows=windows if windows.any() else None)
+    # Categories are left to the scan: their margins show in any score of theirs, and these may have changed by themselves.
+    opinion = discriminate(
+        cur[:, ~indicators],
+        ref[:, ~indicators],
+        seed=reference.edges.seed,
+        windows=windows if windows.any() else None,
+    )
     named = msgspec.structs.replace(scan, first=int(owners[scan.first]), second=int(owners[scan.second]))
     return Joint(names=names, scan=named, opinion=opinion, rows=(len(cur), len(ref)))
 

@@ -6,7 +6,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.stats.dependence import rank_scores
 from holdfast.stats.natural import FEWEST_WINDOWS
 
 Array = NDArray[np.float64]
@@ -38,7 +37,7 @@ def discriminate(
     ----------
     current, reference
         Rows of the two samples, shape `(rows, columns)`; NaN is missing. They are turned into normal scores within each
-        half of each sample (and window): ranks over a whole sample would tie its two halves together.
+        half of each sample (and window), ties in random order: ranks over a whole sample would tie its two halves together.
     seed
         Of the split and of the choice of products.
     windows
@@ -48,11 +47,11 @@ def discriminate(
     Returns
     -------
     Discrimination
-        NaN when a half would have fewer than five rows of a sample.
+        NaN when a half would have fewer than five rows of a sample, or with fewer than two columns.
     """
     from scipy.special import ndtr, stdtr
 
-    if min(len(current), len(reference)) < 10:
+    if min(len(current), len(reference)) < 10 or current.shape[1] < 2:
         return Discrimination(area=np.nan, p_value=np.nan)
     rng = np.random.default_rng(seed)
     label = np.concatenate([np.ones(len(current)), np.zeros(len(reference))])
@@ -60,7 +59,7 @@ def discriminate(
     trained[rng.permutation(len(current))[: len(current) // 2]] = True
     trained[len(current) + rng.permutation(len(reference))[: len(reference) // 2]] = True
     group = np.concatenate([np.full(len(current), -1), np.zeros(len(reference)) if windows is None else windows])
-    design = _with_products(_scores_within(np.concatenate([current, reference]), 2 * group + trained), rng)
+    design = _with_products(_scores_within(np.concatenate([current, reference]), 2 * group + trained, rng), rng)
     design -= design[trained].mean(0)
     balance = np.where(label == 1, 0.5 / len(current), 0.5 / len(reference)) * len(label)
     weights = _ridge(design[trained], label[trained] - 0.5, balance[trained])
@@ -77,11 +76,24 @@ def discriminate(
     return Discrimination(area=area, p_value=p_value)
 
 
-def _scores_within(rows: Array, groups: Array) -> Array:
+def _scores_within(rows: Array, groups: Array, rng: np.random.Generator) -> Array:
+    """Normal scores of the ranks within each group, with ties and missing values put in random order.
+
+    Every column then has the same distribution in every group: what is left to tell them apart is the dependence.
+    """
+    from scipy.special import ndtri
+
     scores = np.empty_like(rows)
+    shuffled = rng.random(rows.shape)
+    placed = np.where(np.isnan(rows), np.nanmedian(np.append(rows, np.zeros((1, rows.shape[1])), axis=0), axis=0), rows)
     for group in np.unique(groups):
-        scores[groups == group] = rank_scores(rows[groups == group])
-    return np.nan_to_num(scores)
+        inside = groups == group
+        ladder = ndtri((np.arange(inside.sum()) + 0.5) / inside.sum())
+        for j in range(rows.shape[1]):
+            column = np.empty(len(ladder))
+            column[np.lexsort((shuffled[inside, j], placed[inside, j]))] = ladder
+            scores[inside, j] = column
+    return scores
 
 
 def _with_products(rows: Array, rng: np.random.Generator) -> Array:
