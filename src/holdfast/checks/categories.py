@@ -59,7 +59,8 @@ def constant(seen: Seen) -> Said | None:
     if before >= limit:
         message = f"{before:.2%} of the reference has one value already: the column says next to nothing."
         return Said(status=Status.WARN if before == 1 else Status.PASS, message=message, **numbers)  # type: ignore[arg-type]
-    if now >= limit and before ** (now * rows) < IMPROBABLE:
+    # Whatever value comes first, each later row repeats it with at most the chance of the commonest.
+    if now >= limit and before ** (now * rows - 1) < IMPROBABLE:
         message = f"{now:.2%} of the rows have one value ({before:.2%} in the reference)."
         return Said(status=Status.FAIL, message=message, evidence={"reference": before}, **numbers)  # type: ignore[arg-type]
     if now == 1:

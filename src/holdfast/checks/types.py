@@ -110,8 +110,8 @@ def mixed_types(seen: Seen) -> Said | None:
     if not isinstance(seen.current.edges, CategoryEdges):
         return None
     shares = [_numeric_share(profile.columns[name]) for profile in seen.tables]
-    if np.isnan(shares[0]):
-        return not_applicable("There are no values to look at.")
+    if np.isnan(shares).any():
+        return not_applicable("There are no values on one of the two sides.")
     mixes = [FEW < share < MOST for share in shares]
     words = f"{shares[0]:.1%} of the values are numbers written as text ({shares[1]:.1%} in the reference)."
     status = Status.WARN if mixes[0] and not mixes[1] else Status.PASS
