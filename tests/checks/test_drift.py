@@ -318,6 +318,18 @@ def test_the_distance_of_categories_is_chosen_by_name(ask, distance: str) -> Non
     assert 0.9 * plain < findings["k"].value < plain
 
 
+@pytest.mark.parametrize("rows", [999, 1_000, 1_001, 30_000])
+def test_no_rule_switches_at_a_number_of_rows(ask, rows: int) -> None:
+    """A peer takes other tests from 1,000 reference rows on."""
+    finding = ask("drift.numeric", table(rows, 1), table(rows, 2, x=0.6))["x"]
+    assert {name for name in finding.evidence if name.endswith("_p_value")} == {
+        "adjusted_p_value",
+        "location_p_value",
+        "shape_p_value",
+    }
+    assert (finding.status, finding.evidence["measure"], finding.limit) == (Status.FAIL, "location", 0.25)
+
+
 def test_a_column_has_its_own_limit_in_the_unit_of_the_distance(ask) -> None:
     settings = {"number_distance": "wasserstein", "columns": {"x": {"minimum_effect": 0.9}}}
     finding = ask("drift.numeric", table(5_000, 1), table(2_000, 2, x=0.6), settings=settings)["x"]
@@ -468,15 +480,33 @@ def test_windows_without_a_change_seldom_fail(rows: int, settings: dict[str, obj
 
 
 @pytest.mark.simulation
-def test_windows_of_a_reference_in_time_seldom_fail() -> None:
-    """The same with thirty windows to learn from, whose level varies from day to day."""
+@pytest.mark.parametrize("rows", [30, 200])
+def test_windows_of_a_reference_in_time_seldom_fail(rows: int) -> None:
+    """The same with thirty windows of 200 rows to learn from, whose level varies; the last chunk may be incomplete."""
     reference = hf.profile_table(days(31, 200, 50, sd=0.2), window_seconds=DAY)
     rng = np.random.default_rng(51)
     failing = 0
     for seed in range(60):
-        now = days(1, 200, 2_000 + seed, first=31, shift=rng.normal(0, 0.2))
+        now = days(1, rows, 2_000 + seed, first=31, shift=rng.normal(0, 0.2))
         failing += not hf.compare(reference, now, settings={"skip": ["quality", "drift.joint"]}).passed
     assert failing <= stats.binom.ppf(0.999, 60, 0.05)
+
+
+@pytest.mark.simulation
+def test_correlated_columns_do_not_multiply_the_alarms() -> None:
+    """Sixteen columns at p < 0.05 each raise an alarm in 60% of the windows without a change."""
+    rng = np.random.default_rng(60)
+
+    def correlated(rows: int) -> dict[str, np.ndarray]:
+        values = 0.8 * rng.normal(size=rows) + 0.6 * rng.normal(size=(16, rows))
+        return {f"c{i}": column for i, column in enumerate(values)}
+
+    reference = hf.profile_table(correlated(10_000))
+    failing = sum(
+        not hf.compare(reference, correlated(300), settings={"skip": ["quality", "drift.joint"]}).passed
+        for _ in range(40)
+    )
+    assert failing <= stats.binom.ppf(0.999, 40, 0.05)
 
 
 @pytest.mark.simulation
