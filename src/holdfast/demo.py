@@ -28,7 +28,7 @@ PLANTED = """\
     amount             from April 16 in cents, not in euros, in 40% of the rows
     terminal_risk_7d   from April 11 missing in 60% of the rows that had it
     merchant_group     from April 8 a new group, in 6% of the rows
-    customer_count_1d  from April 6 beside the wrong rows: each value as often as
+    customer_count_1d  from April 6 beside the wrong rows: values as often as
                        before, but no longer in step with customer_count_7d
 """
 
