@@ -135,7 +135,7 @@ def compare(
             roles=_roles(time, id, target, prediction, score, role, given=schema is not None),
             settings=limits,
             window_seconds=_seconds(window),
-            now_seconds=now(),
+            now_seconds=_now(),
             progress=report_rows,
         )
     result = replace(result, names=(reference, current))
@@ -468,7 +468,7 @@ def _seconds(length: str | None) -> float | None:
     return float(number) * _UNITS[unit]
 
 
-def now() -> float:
+def _now() -> float:
     """Seconds since 1970."""
     from time import time
 
