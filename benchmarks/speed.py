@@ -15,8 +15,9 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -140,21 +141,18 @@ def loaded(modules: str) -> set[str]:
 
 
 def core_distributions() -> set[str]:
-    """Names of all distributions that an installation without extras brings."""
+    """Names of all distributions that an installation without extras brings here."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     waiting, found = list(project["dependencies"]), set[str]()
     while waiting:
         requirement = waiting.pop()
-        name = re.match(r"[\w.-]+", requirement)
-        # Requirements of extras and of other systems carry a marker.
-        if (
-            name
-            and "extra ==" not in requirement
-            and "sys_platform" not in requirement
-            and name[0].lower() not in found
-        ):
-            found.add(name[0].lower())
-            waiting += requires(name[0]) or []
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower()
+        if "extra ==" in requirement or name in found:
+            continue
+        # What is asked for on other systems only is not installed here.
+        with suppress(PackageNotFoundError):
+            waiting += requires(name) or []
+            found.add(name)
     return found
 
 

@@ -19,7 +19,8 @@ ARROWS = {
     "records": set(),
     "junit": set(),
     "stats": set(),
-    "tables": set(),
+    "sources": set(),
+    "tables": {"sources"},
     "schema": {"tables"},
     "profile": {"stats", "schema", "tables"},
     "engines": {"profile", "schema", "tables"},
@@ -38,7 +39,8 @@ THIRD_PARTY = {
     "records": {"msgspec"},
     "junit": set(),
     "stats": {"numpy", "scipy", "msgspec"},
-    "tables": {"numpy", "pyarrow"},
+    "sources": {"pyarrow"},
+    "tables": {"pyarrow"},
     "schema": {"numpy", "pyarrow", "msgspec"},
     "profile": {"numpy", "pyarrow", "msgspec"},
     "engines": {"pyarrow"},
@@ -50,9 +52,11 @@ THIRD_PARTY = {
 """What a part may import when it is itself imported."""
 
 LAZY = {
-    "stats": {"scipy": "its special functions take 0.15 s to load; a thread of `compare` does it while tables are read"},
+    "stats": {
+        "scipy": "its special functions take 0.15 s to load; a thread of `compare` does it while tables are read"
+    },
     "checks": {"scipy": "the same"},
-    "tables": {
+    "sources": {
         "deltalake": "extra `delta`",
         "adbc_driver_manager": "extra of each driver",
         "adbc_driver_sqlite": "extra `sqlite`",

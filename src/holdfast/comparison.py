@@ -14,11 +14,11 @@ import msgspec
 import numpy as np
 
 from holdfast.checks.ask import Check, Said, Seen
-from holdfast.checks.catalogue import DRIFT, QUALITY
+from holdfast.checks.catalogue import DRIFT, QUALITY, TITLES
 from holdfast.checks.context import Context, Settings
 from holdfast.checks.drift import drift
 from holdfast.engines.local import profile_of, reference_profile
-from holdfast.errors import InputError, SettingError
+from holdfast.errors import InputError, ProfileError, SettingError
 from holdfast.profile.codec import load_profile, looks_like_profile
 from holdfast.profile.history import rounded_up
 from holdfast.profile.identifier import IdentifierEdges
@@ -87,7 +87,7 @@ class Result:
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """The findings as plain dictionaries."""
-        return [msgspec.to_builtins(f, enc_hook=_plain) for f in self.findings]
+        return [_without_nan(msgspec.to_builtins(f, enc_hook=_plain)) for f in self.findings]
 
     def to_json(self) -> str:
         """Findings, counts and responsible rows (ids and positions, no values) as JSON text."""
@@ -183,7 +183,7 @@ def compare(
     reference
         A table (anything that speaks Arrow, a path, glob or URI), a stored profile, or a `Profile`.
     current
-        A table.
+        A table; or a `Profile` over the edges of the reference's, for instance one that was merged from several.
     schema
         Columns with kinds and roles; by default inferred from the head of the reference.
     roles
@@ -221,10 +221,17 @@ def compare(
     """
     context = Context(settings=_settings(settings), importance=importance or {}, now_seconds=now_seconds)
 
+    if window_seconds is not None and not 0 < window_seconds < np.inf:
+        raise SettingError("window_seconds: expected a number of seconds above 0.")
     # SciPy's functions are needed at the end and take their time to load: they do so while the tables are read.
     Thread(target=import_module, args=("scipy.special",), daemon=True).start()
+    known = _stored_profile(reference)
+    if known is not None and (schema or roles or window_seconds):
+        raise SettingError("A stored profile has its own schema and windows: give them when the profile is made.")
+    counted = _stored_profile(current)
+    if counted is not None:
+        return _of_profiles(known, counted, context)
     with open_table(current, name="current") as now:
-        known = _stored_profile(reference)
         if known is None:
             known = profile_table(
                 reference,
@@ -235,13 +242,25 @@ def compare(
                 workers=workers,
                 progress=progress,
             )
-        elif schema or roles:
-            raise SettingError("A stored profile has its own schema: give schema and roles when the profile is made.")
-        _check_names(context, known, now)
+        _check_names(context, known, now.schema.names)
         profile = profile_of(now, known.edges, workers=workers, progress=_named(progress, "current"))
         findings = run(profile, known, context, left_out=now.left_out)
         rows = responsible_rows(findings, now, profile, known)
     return Result(findings=findings, current=profile, reference=known, rows=rows)
+
+
+def _of_profiles(reference: Profile | None, current: Profile, context: Context) -> Result:
+    """Compare two profiles, such as a month that was merged from its days with the reference; no rows can be named."""
+    if reference is None:
+        raise SettingError(
+            "A profile can be compared with the profile whose edges it was counted over, not with a table."
+        )
+    if reference.edges.digest != current.edges.digest:
+        raise ProfileError(
+            "The two profiles were counted over different edges. Make the current one over the reference's."
+        )
+    _check_names(context, reference, list(current.types))
+    return Result(findings=run(current, reference, context), current=current, reference=reference, rows={})
 
 
 def profile_table(
@@ -302,19 +321,20 @@ def run(
     left_out
         Columns that could not be read, with the reason.
     """
-    skip = context.settings.skip
+    settings = context.settings
     findings: list[Finding] = []
     for code, check in QUALITY.items():
-        if _skipped(code, skip):
+        if settings.skips(code):
             findings.append(_switched_off(code, check.severity))
         else:
             findings.extend(_asked(code, check, current, reference, context))
-    if _skipped("drift", skip):
+    if "drift" in settings.skip:
         findings.extend(_switched_off(code, Severity.MEDIUM) for code in DRIFT)
     else:
-        for finding in drift(current, reference, context):
-            switched_off = _skipped(finding.code, skip)
-            findings.append(_switched_off(finding.code, finding.severity, finding.subject) if switched_off else finding)
+        try:
+            findings.extend(drift(current, reference, context))
+        except Exception as error:  # noqa: BLE001  # what the quality checks found must not be lost with it
+            findings.extend(_broken(code, "", error) for code in DRIFT)
     for name, reason in (left_out or {}).items():
         findings.append(
             Finding(code="quality.type", status=Status.NOT_APPLICABLE, subject=name, message=f"Left out: {reason}.")
@@ -379,13 +399,8 @@ def _broken(code: str, name: str, error: Exception) -> Finding:
     return Finding(code=code, status=Status.ERROR, subject=name, message=message, severity=Severity.HIGH)
 
 
-def _switched_off(code: str, severity: Severity, subject: str = "") -> Finding:
-    message = "Switched off in the settings."
-    return Finding(code=code, status=Status.SKIPPED, subject=subject, message=message, severity=severity)
-
-
-def _skipped(code: str, skip: tuple[str, ...]) -> bool:
-    return code in skip or code.split(".", maxsplit=1)[0] in skip
+def _switched_off(code: str, severity: Severity) -> Finding:
+    return Finding(code=code, status=Status.SKIPPED, message="Switched off in the settings.", severity=severity)
 
 
 def _urgency(finding: Finding) -> tuple[int, int, float, str, str]:
@@ -397,12 +412,15 @@ def _named(progress: Callable[[str, int], None] | None, name: str) -> Callable[[
 
 
 def _settings(given: Settings | Mapping[str, Any] | None) -> Settings:
-    if given is None or isinstance(given, Settings):
-        return given or Settings()
     try:
-        return msgspec.convert(dict(given), Settings)
+        settings = given if isinstance(given, Settings) else msgspec.convert(dict(given or {}), Settings)
     except msgspec.ValidationError as error:
         raise SettingError(f"These settings make no sense: {error}.") from error
+    known = {*TITLES, *(code.partition(".")[0] for code in TITLES)}
+    for code in settings.skip:
+        if code not in known:
+            raise SettingError(f"skip: there is no check {code!r}; `holdfast checks` lists them.")
+    return settings
 
 
 def _stored_profile(reference: object) -> Profile | None:
@@ -413,22 +431,31 @@ def _stored_profile(reference: object) -> Profile | None:
     return None
 
 
-def _check_names(context: Context, reference: Profile, table: Table) -> None:
+def _check_names(context: Context, reference: Profile, names: list[str]) -> None:
     """A limit for a column that does not exist would be silently without effect."""
-    known = set(reference.edges.schema.names) | set(table.schema.names)
+    known = set(reference.edges.schema.names) | set(names)
     for name in [*context.settings.columns, *context.importance]:
         if name not in known:
             raise SettingError(f"The settings name a column {name!r}, which neither table has.")
-    if not set(reference.edges.columns) & set(table.schema.names):
+    if not set(reference.edges.columns) & set(names):
         raise InputError(
             f"The two tables share no column: the reference has {_listed(reference.edges.schema.names)}, the current one "
-            f"has {_listed(table.schema.names)}. Compare tables of the same columns."
+            f"has {_listed(names)}. Compare tables of the same columns."
         )
 
 
 def _plain(number: Any) -> Any:
     """NumPy's numbers as Python's, for JSON."""
     return number.item()
+
+
+def _without_nan(value: Any) -> Any:
+    """NaN and infinities as None, which JSON can say."""
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _listed(names: Any) -> str:

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.profile.categorical import others
 from holdfast.profile.column import ColumnProfile
 from holdfast.stats.contingency import contingency, fisher, merged, pearson
 from holdfast.stats.intervals import newcombe
@@ -83,9 +84,9 @@ def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Cou
     """
     if len(windows) < FEWEST_WINDOWS:
         named = np.array(list(current.fresh.counts.values()), dtype=np.int64)
-        unnamed = current.cells[:1] - named.sum()
-        now = np.concatenate([current.cells[1:], named, unnamed])
-        before = np.concatenate([reference.cells[1:], np.zeros(len(named), dtype=np.int64), reference.cells[:1]])
+        rest, rest_before = others(current), others(reference)
+        now = np.concatenate([current.cells[1:], named, rest - (named.sum() if len(rest) == 1 else 0)])
+        before = np.concatenate([reference.cells[1:], np.zeros(len(named), dtype=np.int64), rest_before])
         return Pair(current=now, reference=before, windows=windows)
     usual = reference.grouped
     place = np.where(usual >= SELDOM, np.cumsum(usual >= SELDOM), 0)
@@ -103,7 +104,7 @@ def location_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]
     for pair, variance, df, p_value, minimum in zip(pairs, variances, degrees, p_values, minimums, strict=True):
         effect = float(locations(pair.current[None, :], pair.reference)[0]) if pair.effective_rows else np.nan
         error = np.sqrt(variance / pair.effective_rows) if pair.effective_rows else np.nan
-        half = 1.96 / np.sqrt(pair.effective_rows) if pair.effective_rows else np.nan
+        half = 1.96 * error
         channels.append(
             _signed("location", "sd", effect, (effect - half, effect + half), minimum, float(p_value), error, df)
         )

@@ -61,8 +61,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Smallest change of a correlation that matters.
     number_distance, category_distance, test
         What the size and the certainty of a change are measured by.
-    minimum_effects
-        Smallest effect that matters per distance chosen by name.
+    new_values, out_of_range, outliers, duplicates, conflicts
+        Shares of rows that are tolerable: values that the reference does not have; values outside its range; far-out
+        values, repeated rows and rows of conflicting labels beyond the reference's own share.
+    almost_constant
+        Share of one value from which a column says next to nothing.
+    rows_ratio
+        Smallest ratio of the number of rows to that of a reference window that matters.
+    stale_after_seconds
+        Age of the newest row from which a table is stale; None: not judged.
     skip
         Codes of checks (or families, such as `quality`) that are switched off.
     columns
@@ -87,6 +94,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     stale_after_seconds: Positive | None = None
     skip: tuple[str, ...] = ()
     columns: dict[str, ColumnLimits] = {}
+
+    def skips(self, code: str) -> bool:
+        """Whether a check is switched off, by its code or with its family."""
+        return code in self.skip or code.partition(".")[0] in self.skip
 
     def of(self, column: str) -> ColumnLimits:
         """Limits of a column."""

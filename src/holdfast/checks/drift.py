@@ -16,14 +16,15 @@ from holdfast.checks.channels import Channel, Pair, category_pair, cells_channel
 from holdfast.checks.context import Context
 from holdfast.checks.effects import EFFECTS, distances, kolmogorov_above_chance, wasserstein_in_deviations
 from holdfast.checks.joint import Joint, joint_dependence
+from holdfast.profile.calendar import TimeEdges
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.identifier import IdentifierEdges
 from holdfast.profile.numeric import NumberEdges
-from holdfast.profile.table import Profile
-from holdfast.profile.text import TextEdges, unseen_share
+from holdfast.profile.table import Profile, covered_seconds
+from holdfast.profile.text import TextEdges, tokens, unseen_share
 from holdfast.records import Finding, Severity, Status
-from holdfast.schema import Role
+from holdfast.schema import Column, Role
 from holdfast.stats.multiplicity import benjamini_hochberg
 from holdfast.stats.natural import FEWEST_WINDOWS
 
@@ -67,6 +68,10 @@ def drift(current: Profile, reference: Profile, context: Context) -> Iterator[Fi
     """
     questions, findings = _questions(current, reference, context)
     yield from findings
+    # What is switched off takes no part in the budget.
+    off = [q for q in questions if context.settings.skips(q.code)]
+    yield from (_switched_off(q.code, q.subject) for q in off)
+    questions = [q for q in questions if q not in off]
     joint = _joint(current, reference, context)
     if isinstance(joint, Finding):
         yield joint
@@ -92,18 +97,31 @@ def _questions(current: Profile, reference: Profile, context: Context) -> tuple[
         name = column.name
         if name not in reference.columns or context.settings.of(name).ignore:
             continue
-        if column.role in UNJUDGED or isinstance(reference.columns[name].edges, IdentifierEdges):
-            reason = UNJUDGED.get(column.role, "identifiers are always new")
-            findings.append(_unasked(_code(column.role, reference.columns[name]), name, f"Not compared: {reason}."))
-        elif name not in current.columns:
-            findings.append(_unasked(_code(column.role, reference.columns[name]), name, "The column is not there."))
-        else:
-            try:
-                values, gone = _pairs(current.columns[name], reference.columns[name], history, reference, name)
-                asked.append((name, _code(column.role, reference.columns[name]), values, gone))
-            except Exception as error:  # noqa: BLE001  # one broken column must not hide the others
-                findings.append(_broken("drift", name, error))
+        code = _code(column.role, reference.columns[name])
+        reason = _not_compared(column, reference.columns[name], current)
+        if reason:
+            findings.append(_unasked(code, name, reason))
+            continue
+        try:
+            asked.append(
+                (name, code, *_pairs(current.columns[name], reference.columns[name], history, reference, name))
+            )
+        except Exception as error:  # noqa: BLE001  # one broken column must not hide the others
+            findings.append(_broken(code, name, error))
     return _measured(asked, current, reference, context, findings), findings
+
+
+def _not_compared(column: Column, reference: ColumnProfile, current: Profile) -> str:
+    """Why the values of a column are not compared; empty when they are."""
+    if column.role in UNJUDGED:
+        return f"Not compared: {UNJUDGED[column.role]}."
+    if isinstance(reference.edges, IdentifierEdges):
+        return f"Not compared: {'its values are personal' if column.personal else 'identifiers are always new'}."
+    if column.name not in current.columns:
+        return "The column is not there."
+    if isinstance(reference.edges, NumberEdges) and not len(reference.edges.cuts):
+        return "The reference has no finite number in this column."
+    return ""
 
 
 def _measured(
@@ -135,6 +153,7 @@ def _measured(
             channels.append(_shape(name, pair, current.columns[name], reference.columns[name], context))
             evidence: dict[str, Any] = {"distances": distances(current.columns[name], reference.columns[name])}
             if isinstance(reference.columns[name].edges, TextEdges):
+                channels.append(_words(current.columns[name], reference.columns[name], context))
                 evidence["unseen_words"] = unseen_share(current.columns[name], reference.columns[name])
             questions.append(
                 Question(
@@ -180,9 +199,22 @@ def _shape(name: str, pair: Pair, current: ColumnProfile, reference: ColumnProfi
         pair,
         above_chance=effect.above_chance,
         unit=effect.unit,
-        # With the default distance a number's own limit is one of location; its shape keeps the general one.
-        minimum=minimum if chosen == "location" else own or minimum,
+        # With the default distance a number's own limit is one of location: that of its shape goes with it.
+        minimum=minimum * (own or settings.location) / settings.location if chosen == "location" else own or minimum,
         test=settings.test,
+    )
+
+
+def _words(current: ColumnProfile, reference: ColumnProfile, context: Context) -> Channel:
+    """Change of the words of a text. Words of one text come together, so each text counts as one word: surely not too many."""
+    counts = [tokens(side) * (side.cells.sum() / max(int(tokens(side).sum()), 1)) for side in (current, reference)]
+    return cells_channel(
+        "words",
+        Pair(current=counts[0], reference=counts[1], windows=np.empty((0, 1), dtype=np.int64)),
+        above_chance=EFFECTS["total_variation"].above_chance,
+        unit="share",
+        minimum=context.settings.variation,
+        test=context.settings.test,
     )
 
 
@@ -191,18 +223,16 @@ def _history(current: Profile, reference: Profile) -> np.ndarray[Any, np.dtype[n
     edges = reference.edges
     if edges.grid is None or not reference.history.windows:
         return np.empty((0, 0), dtype=np.int64)
-    factor = 1
-    if edges.time in current.columns:
-        span = current.columns[edges.time].high - current.columns[edges.time].low
-        if np.isfinite(span):
-            factor = max(1, round(span / edges.grid.width_seconds))
-    return reference.history.matrix(factor)
+    span = covered_seconds(current)
+    return reference.history.matrix(max(1, round(span / edges.grid.width_seconds)) if np.isfinite(span) else 1)
 
 
 def _pairs(
     current: ColumnProfile, reference: ColumnProfile, history: Any, profile: Profile, name: str
 ) -> tuple[Pair, Pair]:
     """Counts of the values and of (missing, present) of one column."""
+    if min(current.counts.min(), reference.counts.min()) < 0:
+        raise ValueError("counts below zero")
     entries = history[:, profile.edges.places[name]] if len(history) else np.empty((0, 1), dtype=np.int64)
     cells, whole = entries[:, 1:], entries.sum(1)
     filled = whole > 0
@@ -210,7 +240,11 @@ def _pairs(
         values = category_pair(current, reference, cells[cells.sum(1) > 0])
     else:
         values = Pair(
-            current=current.grouped, reference=reference.grouped, windows=cells[cells.sum(1) > 0], ordered=True
+            current=current.grouped,
+            reference=reference.grouped,
+            windows=cells[cells.sum(1) > 0],
+            # Hours are no quantiles of the reference.
+            ordered=not isinstance(reference.edges, TimeEdges),
         )
     presence = np.stack([entries[:, 0], whole - entries[:, 0]], axis=1)
     return values, Pair(current=_presence(current), reference=_presence(reference), windows=presence[filled])
@@ -228,12 +262,12 @@ def _code(role: Role, profile: ColumnProfile) -> str:
     match profile.edges:
         case NumberEdges():
             return "drift.numeric"
-        case CategoryEdges():
-            return "drift.categories"
         case TextEdges():
             return "drift.text"
-        case _:
+        case TimeEdges():
             return "drift.time"
+        case _:
+            return "drift.categories"
 
 
 def _judged(question: Question, adjusted: float, cut: float, level: float, context: Context) -> Finding:
@@ -267,7 +301,7 @@ def _judged(question: Question, adjusted: float, cut: float, level: float, conte
         message=_message(question, lead, lead.name in certain, status, visible),
         severity=question.severity,
         value=lead.effect,
-        limit=max(lead.minimum, lead.certain_at(own_level)),
+        limit=lead.minimum if lead.name in certain else max(lead.minimum, lead.certain_at(own_level)),
         interval=lead.interval and (float(lead.interval[0]), float(lead.interval[1])),
         visible=visible,
         unit=lead.unit,
@@ -302,6 +336,7 @@ _WORDS = {
     "location": "Its middle moved {direction} by {size:.2g} reference standard deviations on the rank scale",
     "missing": "The share of missing values went {direction} by {points:.1f} points",
     "shape": "{points:.0f}% of its rows lie elsewhere than before, beyond chance",
+    "words": "{points:.0f}% of its words are others than before, beyond chance",
     "total_variation": "{points:.0f}% of its rows have other values than before, beyond chance",
 }
 
@@ -323,7 +358,7 @@ def _message(question: Question, lead: Channel, certain: bool, status: Status, v
     if status is Status.FAIL:
         return f"{words}: more than {compared} explains, and at least the {_amount(lead.minimum, lead)} that matter."
     if status is Status.INCONCLUSIVE:
-        return f"{words}; so few rows would have shown only a change of {_amount(visible, lead)} or more."
+        return f"{words}; only a change of {_amount(visible, lead)} or more would surely have been seen."
     if certain:
         return f"{words}: certain, but less than the {_amount(lead.minimum, lead)} that matter."
     return f"{words}: no more than {compared} explains."
@@ -338,6 +373,10 @@ def _share_missing(profile: Profile, name: str) -> float:
     return column.missing / column.rows if column.rows else float("nan")
 
 
+def _switched_off(code: str, name: str) -> Finding:
+    return Finding(code=code, status=Status.SKIPPED, subject=name, message="Switched off in the settings.")
+
+
 def _unasked(code: str, name: str, message: str) -> Finding:
     return Finding(code=code, status=Status.NOT_APPLICABLE, subject=name, message=message)
 
@@ -348,8 +387,8 @@ def _broken(code: str, name: str, error: Exception) -> Finding:
 
 
 def _joint(current: Profile, reference: Profile, context: Context) -> Joint | Finding:
-    if "drift.joint" in context.settings.skip:
-        return Finding(code="drift.joint", status=Status.SKIPPED, message="Switched off in the settings.")
+    if context.settings.skips("drift.joint"):
+        return _switched_off("drift.joint", "")
     try:
         return joint_dependence(current, reference, context)
     except Exception as error:  # noqa: BLE001  # the columns' own findings must not be lost with it

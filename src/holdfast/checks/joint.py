@@ -69,7 +69,8 @@ class Joint(msgspec.Struct, frozen=True, kw_only=True):
         # Each opinion is certain only by itself: its own p-value, doubled for the two of them.
         certain = adjusted <= context.settings.error_budget and 2 * scan.p_value <= cut
         pair_failed = certain and abs(change) >= minimum
-        told_apart = 2 * opinion.p_value <= cut and opinion.area >= LEAST_AREA
+        # Where a pair explains the difference, its size decides.
+        told_apart = not certain and 2 * opinion.p_value <= cut and opinion.area >= LEAST_AREA
         error = float(np.sqrt(1 / max(self.rows[0] - 3, 1) + 1 / max(self.rows[1] - 3, 1)))
         quantile = -float(ndtri(level / (4 * scan.tests)))
         visible = float(np.tanh((quantile + POWER_QUANTILE) * error))
@@ -108,8 +109,8 @@ class Joint(msgspec.Struct, frozen=True, kw_only=True):
                 "reference": scan.reference,
                 "tests": scan.tests,
                 "windows": scan.windows,
-                "classifier_area": opinion.area,
-                "classifier_p_value": opinion.p_value,
+                "classifier_area": None if np.isnan(opinion.area) else opinion.area,
+                "classifier_p_value": None if np.isnan(opinion.p_value) else opinion.p_value,
                 "sampled_rows": list(self.rows),
             },
         )
@@ -192,7 +193,7 @@ def _indicator(column: pa.Array, value: str) -> Array:
 
 
 def _is_binary(values: Array) -> bool:
-    return len(np.unique(values[~np.isnan(values)])) <= 2
+    return len(np.unique(values[~np.isnan(values)])) in {1, 2}
 
 
 def _above(values: Array, reference: Array) -> Array:

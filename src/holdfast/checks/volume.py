@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.checks.ask import Said, not_applicable, passed
 from holdfast.checks.context import Context
-from holdfast.profile.table import Profile
+from holdfast.profile.table import Profile, covered_seconds
 from holdfast.records import Status
 from holdfast.stats.natural import FEWEST_WINDOWS
 
@@ -85,7 +85,7 @@ def _window_rows(current: Profile, reference: Profile) -> np.ndarray[tuple[int],
     edges = reference.edges
     if edges.grid is None or edges.time is None or edges.time not in current.columns or edges.grid.stride > 1:
         return np.empty(0)
-    span = current.columns[edges.time].high - current.columns[edges.time].low
+    span = covered_seconds(current)
     factor = max(1, round(span / edges.grid.width_seconds)) if np.isfinite(span) else 1
     matrix = reference.history.matrix(factor)
     if len(matrix) < FEWEST_WINDOWS + 2:

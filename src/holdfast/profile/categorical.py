@@ -17,12 +17,16 @@ from numpy.typing import NDArray
 from holdfast.profile.arrays import text_codes
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.fresh import FreshValues
+from holdfast.profile.hashing import cell_hashes
 
 VOCABULARY = 2048
 """Most values of the reference that get a cell each; the rarer ones of a larger vocabulary share the cell of the others."""
 
 NAMED_GROUPS = 255
 """Values that are a group of their own in windows; the rarer ones share one."""
+
+BUCKETS = 64
+"""Hash buckets in which the values outside a vocabulary that is not complete are told apart."""
 
 OTHER = 2
 """Place of the count of rows whose value is not in the vocabulary."""
@@ -31,6 +35,8 @@ OTHER = 2
 @dataclass(frozen=True, eq=False)
 class CategoryEdges:
     """The values of the reference, commonest first: `counts = [null, invalid, other, values[0], values[1], ...]`.
+
+    A vocabulary that is not complete has the rows of its others once more behind the values, in hash buckets.
 
     Attributes
     ----------
@@ -52,7 +58,7 @@ class CategoryEdges:
     @property
     def size(self) -> int:
         """Length of the counts."""
-        return len(self.values) + 3
+        return len(self.values) + 3 + (0 if self.complete else BUCKETS)
 
     @cached_property
     def groups(self) -> NDArray[np.intp]:
@@ -73,14 +79,17 @@ class CategoryEdges:
         found = pc.index_in(words, self._places)
         place = pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64)
         counts = np.zeros(self.size, dtype=np.int64)
-        counts[OTHER:] = np.bincount(place + 1, rows, minlength=len(self.values) + 1)
+        counts[OTHER : OTHER + 1 + len(self.values)] = np.bincount(place + 1, rows, minlength=len(self.values) + 1)
         counts[0] = nulls + (int(rows[word_is_null(words)].sum()) if words.null_count else 0)
         unknown = np.flatnonzero((place < 0) & (rows > 0))
         fresh = FreshValues()
         if words.null_count:
             unknown = unknown[~word_is_null(words)[unknown]]
             counts[OTHER] -= counts[0] - nulls
-        if self.complete and len(unknown):
+        if not self.complete:
+            bucket = (cell_hashes(words.take(pa.array(unknown))) % np.uint64(BUCKETS)).astype(np.intp)
+            counts[-BUCKETS:] = np.bincount(bucket, rows[unknown], minlength=BUCKETS)
+        elif len(unknown):
             seen: Counter[str] = Counter()
             for name, n in zip(words.take(pa.array(unknown)).to_pylist(), rows[unknown].tolist(), strict=True):
                 seen[name] += n
@@ -93,6 +102,12 @@ class CategoryEdges:
         found = pc.fill_null(pc.index_in(words.cast(pa.string()), self._places), -1).to_numpy(zero_copy_only=False) + 1
         found = np.where(word_is_null(words), -1, found)
         return np.append(found, -1)[codes].astype(np.intp)
+
+
+def others(profile: ColumnProfile) -> NDArray[np.int64]:
+    """Rows of the values outside the vocabulary: one count when all of them are new, else one per hash bucket."""
+    assert isinstance(profile.edges, CategoryEdges)
+    return profile.cells[:1] if profile.edges.complete else profile.counts[-BUCKETS:]
 
 
 def as_text(array: pa.Array) -> pa.Array:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
+from holdfast.profile.calendar import central, moments
 from holdfast.profile.column import ColumnEdges, ColumnProfile
 from holdfast.profile.distinct import DistinctSample
 from holdfast.profile.hashing import cell_hashes, mixed, row_hashes, seed_of
@@ -63,7 +64,8 @@ class Edges:
     @cached_property
     def sampled(self) -> list[str]:
         """Columns of the row sample."""
-        return [c.name for c in self.schema.columns if c.kind in SAMPLED and c.role is not Role.ID and not c.identifier]
+        kept = [c for c in self.schema.columns if c.kind in SAMPLED and not c.identifier and not c.personal]
+        return [c.name for c in kept if c.role is not Role.ID]
 
     @cached_property
     def keys(self) -> list[str]:
@@ -225,6 +227,18 @@ def _labelled(edges: Edges, batch: pa.RecordBatch) -> DistinctSample:
     rows = row_hashes(batch, features)[known]
     labels = mixed(cell_hashes(batch.column(label)) * seed_of(label))[known]
     return DistinctSample.of((rows & ~np.uint64(0xFFFF)) | (labels & np.uint64(0xFFFF)))
+
+
+def covered_seconds(profile: Profile) -> float:
+    """The time that a profile's rows cover, by its sample; NaN without a time column."""
+    time = profile.edges.time
+    if time is None or time not in profile.columns:
+        return np.nan
+    if profile.sample is not None and time in profile.sample.rows.schema.names:
+        first, last = central(moments(profile.sample.rows.column(time))[0])
+    else:
+        first, last = profile.columns[time].low, profile.columns[time].high
+    return last - first
 
 
 def conflicts(sample: DistinctSample) -> tuple[int, int]:
