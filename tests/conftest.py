@@ -1,0 +1,29 @@
+"""What the tests of tables and of their sources share: where copies go, and a database."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that temporary copies are put into, empty at first."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> str:
+    path = tmp_path / "a base.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("create table t (a integer, b text, c real)")
+        connection.executemany("insert into t values (?, ?, ?)", [(1, "x", 0.5), (2, "y", None), (3, None, 2.5)])
+        connection.execute("create table m (v)")
+        connection.executemany("insert into m values (?)", [(i,) for i in range(140_000)] + [("secret",)])
+    connection.close()
+    return f"sqlite:///{path}"
