@@ -157,12 +157,12 @@ def test_the_same_times_of_later_weeks_are_no_drift(ask) -> None:
 
 
 def notes(words: int, seed: int, vocabulary: str = "w") -> dict[str, list[str]]:
-    """Texts of about so many different words."""
+    """Texts of about so many words each."""
     rng = np.random.default_rng(seed)
     return {
         "note": [
             " ".join(f"{vocabulary}{i}" for i in rng.integers(100, 1_000, n))
-            for n in rng.integers(words - 2, words + 3, 600)
+            for n in rng.integers(words - 2, words + 3, 10_000)
         ]
     }
 
@@ -177,7 +177,6 @@ def test_texts_of_the_same_kind_pass(ask) -> None:
     assert ask("drift.text", notes(8, 1), notes(8, 2))["note"].status is Status.PASS
 
 
-@pytest.mark.xfail(reason="unseen words are told in the evidence and judged by nobody")
 def test_texts_of_the_same_length_in_unseen_words_fail(ask) -> None:
     finding = ask("drift.text", notes(8, 1), notes(8, 2, vocabulary="v"))["note"]
     assert finding.evidence["unseen_words"] > 0.8
@@ -230,7 +229,7 @@ def test_a_large_change_of_few_rows_is_inconclusive_and_says_what_it_could_have_
     finding = ask("drift.numeric", table(5_000, 9), table(10, 10, x=0.5))["x"]
     assert finding.status is Status.INCONCLUSIVE
     assert finding.visible > 0.25
-    assert "so few rows would have shown only" in finding.message
+    assert "only a change of" in finding.message
 
 
 def test_one_row_is_inconclusive_and_no_rows_are_not_applicable(ask) -> None:
@@ -418,7 +417,6 @@ def test_the_length_of_a_window_can_be_given(ask) -> None:
     assert finding.evidence["windows"] in {10, 11}
 
 
-@pytest.mark.xfail(reason="windows are laid from the first to the last moment, however far out these are")
 def test_one_wrong_moment_leaves_the_windows(ask) -> None:
     """A clock that stood at 1970 once must not make one window of a century out of thirty days."""
     reference = days(30, 200, 11)
@@ -432,13 +430,7 @@ def test_one_wrong_moment_leaves_the_windows(ask) -> None:
 # --- Broken profiles ------------------------------------------------------------------------------------------------
 
 
-NEGATIVE = pytest.param(
-    "negative",
-    marks=pytest.mark.xfail(reason="locations of all columns are measured at once, with nothing to catch one"),
-)
-
-
-@pytest.mark.parametrize("broken", ["short", NEGATIVE, "nothing"])
+@pytest.mark.parametrize("broken", ["short", "negative", "nothing"])
 def test_a_broken_column_is_an_error_and_hides_no_other_one(broken: str) -> None:
     """As a profile might be that was damaged on the way."""
     reference = hf.profile_table(table(2_000, 1))
@@ -454,7 +446,6 @@ def test_a_broken_column_is_an_error_and_hides_no_other_one(broken: str) -> None
     assert other.status is Status.FAIL
 
 
-@pytest.mark.xfail(reason="the code is the bare family, which has neither title nor page")
 def test_a_broken_column_keeps_the_code_of_its_check() -> None:
     reference = hf.profile_table(table(2_000, 1))
     current = dataclasses.replace(

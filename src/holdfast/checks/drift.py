@@ -301,7 +301,7 @@ def _judged(question: Question, adjusted: float, cut: float, level: float, conte
         message=_message(question, lead, lead.name in certain, status, visible),
         severity=question.severity,
         value=lead.effect,
-        limit=lead.minimum if lead.name in certain else max(lead.minimum, lead.certain_at(own_level)),
+        limit=_limit(lead, own_level, certain=lead.name in certain),
         interval=lead.interval and (float(lead.interval[0]), float(lead.interval[1])),
         visible=visible,
         unit=lead.unit,
@@ -318,6 +318,12 @@ def _judged(question: Question, adjusted: float, cut: float, level: float, conte
         | {f"{c.name}_p_value": c.p_value for c in known}
         | {f"{c.name}_effect": c.effect for c in known},
     )
+
+
+def _limit(channel: Channel, level: float, *, certain: bool) -> float:
+    """Smallest effect that fails. For cells the certain one is a bound, which a certain effect may lie under."""
+    limit = max(channel.minimum, channel.certain_at(level))
+    return min(limit, max(channel.minimum, channel.size)) if certain else limit
 
 
 def _seen_well(channel: Channel, level: float) -> bool:

@@ -72,7 +72,9 @@ def autocorrelation(statistics: Array) -> float:
     columns, windows = statistics.shape
     if columns == 0 or windows <= 4:
         return 0.0
-    centred = np.nan_to_num(statistics - np.nanmean(statistics, axis=1, keepdims=True))
+    seen = ~np.isnan(statistics)
+    means = np.where(seen, statistics, 0.0).sum(1, keepdims=True) / np.maximum(seen.sum(1, keepdims=True), 1)
+    centred = np.where(seen, statistics - means, 0.0)
     scale = (centred**2).sum(1, keepdims=True)
     # Each column counts the same, however large its scatter.
     unit = np.divide(centred, np.sqrt(scale), out=np.zeros_like(centred), where=scale > 0)
