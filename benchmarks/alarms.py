@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bars import Bar, seldom
+from bars import Bar, Effort, seldom
 from holdfast.checks.context import Context
 from holdfast.checks.drift import drift
 from holdfast.profile.numeric import GROUPS
@@ -34,24 +34,36 @@ VALUES = (5, 20, 50, 200, 1_000)
 Counts: TypeAlias = NDArray[np.int64]
 
 
-def alarms(*, quick: bool) -> Iterator[Bar]:
-    """The share of results with any failing drift finding, per size of the window."""
-    without_time = [World(rows=rows) for rows in SIZES]
-    with_time = [
-        World(rows=rows, windows=windows, window_sd=sd) for rows in SIZES for windows in WINDOWS for sd in WINDOW_SDS
-    ]
-    for world in without_time:
-        yield _judged([world], 100 if quick else 1_000)
-    for world in with_time:
-        yield _judged([world], 20 if quick else 200)
+def alarms(effort: Effort) -> Iterator[Bar]:
+    """The share of results with any failing drift finding: without a time column, and with windows that vary by themselves."""
+    repeats = 100 if effort == "quick" else 1_000
+    for rows in SIZES:
+        yield judged(str(World(rows=rows)), alarmed(World(rows=rows), repeats))
+    repeats = {"quick": 10, "usual": 50, "thorough": 1_000}[effort]
+    grid = [World(rows=rows, windows=k, window_sd=sd) for rows in SIZES for k in WINDOWS for sd in WINDOW_SDS]
+    found = {}
+    for world in grid:
+        found[world] = alarmed(world, repeats)
+        yield judged(str(world), found[world])
+    # So few repeats of a single world would show only a gross fault.
+    for rows in SIZES:
+        yield judged(f"all with {rows:,} rows and windows", [r for w in grid if w.rows == rows for r in found[w]])
+    for windows in WINDOWS:
+        for sd in WINDOW_SDS:
+            same = [r for w in grid if (w.windows, w.window_sd) == (windows, sd) for r in found[w]]
+            yield judged(f"all with {windows} windows, sd {sd:g}", same)
 
 
-def _judged(worlds: list[World], repeats: int) -> Bar:
-    world = worlds[0]
-    results = simulated(failing, [(world, repeat) for repeat in range(repeats)])
+def judged(setting: str, results: list[set[str]]) -> Bar:
+    """Results with any code against the bar, and which codes they were."""
     codes = Counter(code for codes in results for code in codes)
     told = ", ".join(f"{code} {n}" for code, n in codes.most_common())
-    return seldom(str(world), sum(bool(codes) for codes in results), repeats, note=f": {told}" if told else "")
+    return seldom(setting, sum(bool(codes) for codes in results), len(results), note=f": {told}" if told else "")
+
+
+def alarmed(world: World, repeats: int) -> list[set[str]]:
+    """The codes that fail in each repeat."""
+    return simulated(failing, [(world, repeat) for repeat in range(repeats)])
 
 
 def failing(asked: tuple[World, int]) -> set[str]:
@@ -60,9 +72,9 @@ def failing(asked: tuple[World, int]) -> set[str]:
     return {f.code for f in drift(current, reference, Context()) if f.status in {Status.FAIL, Status.ERROR}}
 
 
-def contingency_tests(*, quick: bool) -> Iterator[Bar]:
+def contingency_tests(effort: Effort) -> Iterator[Bar]:
     """How often contingency tests reject at their nominal level when nothing has changed."""
-    repeats = 1_000 if quick else 10_000
+    repeats = 1_000 if effort == "quick" else 10_000
     tests = [Cells(cells=cells, rows=rows) for cells in VALUES for rows in SIZES]
     tests += [Cells(cells=GROUPS, rows=rows, ordered=True) for rows in SIZES]
     rejected = simulated(rejections, [(test, repeats) for test in tests])

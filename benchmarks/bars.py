@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from typing import Literal, TypeAlias
+
+Effort: TypeAlias = Literal["quick", "usual", "thorough"]
+"""How much is measured: minutes, about 40 minutes, hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

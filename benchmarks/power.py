@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bars import Bar, at_most, for_information, often, seldom
+from bars import Bar, Effort, at_most, for_information, often, seldom
 from holdfast.checks.context import Context
 from holdfast.checks.drift import drift
 from holdfast.checks.joint import joint_dependence
@@ -41,9 +41,9 @@ class Trial:
     in_reference: bool = False
 
 
-def power(*, quick: bool) -> Iterator[Bar]:
+def power(effort: Effort) -> Iterator[Bar]:
     """Shifts, missing values and wild values."""
-    repeats = 40 if quick else 300
+    repeats = 40 if effort == "quick" else 300
     for windows in (0, 8, 10, 30):
         world = World(rows=1_000, windows=windows)
         hits = sum(simulated(finds_shift, [Trial(world=world, repeat=i) for i in range(repeats)]))
@@ -51,7 +51,7 @@ def power(*, quick: bool) -> Iterator[Bar]:
     varying = World(rows=1_000, windows=10, window_sd=0.1)
     hits = sum(simulated(finds_shift, [Trial(world=varying, repeat=i) for i in range(repeats)]))
     yield for_information(f"0.5 sd in one of 30 columns: {varying}", f"{hits / repeats:.1%} of {repeats:,}")
-    repeats = 20 if quick else 100
+    repeats = 20 if effort == "quick" else 100
     for size, words in ((0.6, "5% to 60% missing"), (1.0, "all null")):
         for rows in (50, 200, 1_000):
             for windows in (0, 10):
@@ -73,10 +73,10 @@ def power(*, quick: bool) -> Iterator[Bar]:
             )
 
 
-def joint(*, quick: bool) -> Iterator[Bar]:
+def joint(effort: Effort) -> Iterator[Bar]:
     """Dependence between two columns whose margins stay equal, and how long the check takes."""
-    repeats = 40 if quick else 300
-    nulls = 100 if quick else 1_000
+    repeats = 40 if effort == "quick" else 300
+    nulls = 100 if effort == "quick" else 1_000
     world = World(rows=JOINT_ROWS)
     alarms = [hit for hit, _ in simulated(finds_dependence, [Trial(world=world, repeat=i) for i in range(nulls)])]
     yield seldom(f"no change: {world}", sum(alarms), nulls)

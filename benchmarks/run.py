@@ -15,7 +15,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from bars import Bar
+from bars import Bar, Effort
 
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
@@ -41,8 +41,11 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", choices=PARTS, help="measure this part only")
-    parser.add_argument("--quick", action="store_true", help="few repeats and small files; writes nothing")
+    amount = parser.add_mutually_exclusive_group()
+    amount.add_argument("--quick", action="store_true", help="few repeats and small files; writes nothing")
+    amount.add_argument("--thorough", action="store_true", help="1,000 repeats of every world: hours")
     given = parser.parse_args()
+    effort: Effort = "quick" if given.quick else "thorough" if given.thorough else "usual"
     sections = read_sections()
     missed = 0
     for part in [given.part] if given.part else PARTS:
@@ -51,8 +54,8 @@ def main() -> None:
         bars = []
         for home in homes:
             module, _, name = home.partition(".")
-            measure: Callable[..., Iterable[Bar]] = getattr(import_module(module), name)
-            for bar in measure(quick=given.quick):
+            measure: Callable[[Effort], Iterable[Bar]] = getattr(import_module(module), name)
+            for bar in measure(effort):
                 print(f"  {answer(bar):4} {bar.setting} | {bar.bar} | {bar.measured}", flush=True)
                 bars.append(bar)
         missed += sum(bar.met is False for bar in bars)

@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from bars import Bar, at_most, for_information
+from bars import Bar, Effort, at_most, for_information
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(tempfile.gettempdir()) / "holdfast-benchmarks"
@@ -54,9 +54,9 @@ class Run:
     megabytes: float
 
 
-def speed(*, quick: bool) -> Iterator[Bar]:
+def speed(effort: Effort) -> Iterator[Bar]:
     """Time of whole runs, as a multiple of only reading the files; more rows and more columns."""
-    pairs = 3 if quick else 9
+    pairs = 3 if effort == "quick" else 9
     reference, current = table("reference", REFERENCE_ROWS), table("current", CURRENT_ROWS)
     for setting, source, read, most in (
         ("500,000 rows against 1,000,000", reference, [reference, current], 2.0),
@@ -70,8 +70,8 @@ def speed(*, quick: bool) -> Iterator[Bar]:
         yield at_most(f"{setting}, without the joint check", ratio, most, "× reading", note=note)
         extra = median(a.seconds - b.seconds for a, b in zip(full, bare, strict=True))
         yield at_most(f"{setting}: the joint check adds", extra, 1.0, "s", note=f" ({seconds(full):.2f} s in all)")
-    many = table("many", 1_000_000 if quick else MANY_ROWS)
-    few = table("few", (200_000 if quick else 1_000_000))
+    many = table("many", 1_000_000 if effort == "quick" else MANY_ROWS)
+    few = table("few", (200_000 if effort == "quick" else 1_000_000))
     profile = stored_profile(reference)
     long, short = in_turn([compare(profile, many, *NO_JOINT), compare(profile, few, *NO_JOINT)], 3)
     yield at_most(
@@ -81,7 +81,7 @@ def speed(*, quick: bool) -> Iterator[Bar]:
         (table(f"{name}-{columns}", WIDE_ROWS, columns)) for columns in (WIDE, NARROW) for name in ("before", "after")
     ]
     more, less = in_turn(
-        [compare(wide[0], wide[1], *NO_JOINT), compare(wide[2], wide[3], *NO_JOINT)], 1 if quick else 3
+        [compare(wide[0], wide[1], *NO_JOINT), compare(wide[2], wide[3], *NO_JOINT)], 1 if effort == "quick" else 3
     )
     yield at_most(
         "500 columns × 200,000 rows take, against 50 columns",
@@ -94,11 +94,11 @@ def speed(*, quick: bool) -> Iterator[Bar]:
     yield for_information("500 columns × 200,000 rows with the joint check", f"{seconds(joint):.1f} s")
 
 
-def memory(*, quick: bool) -> Iterator[Bar]:
+def memory(effort: Effort) -> Iterator[Bar]:
     """Peak resident memory of whole runs."""
     reference, current = table("reference", REFERENCE_ROWS), table("current", CURRENT_ROWS)
-    many = table("many", 1_000_000 if quick else MANY_ROWS)
-    repeats = 1 if quick else 3
+    many = table("many", 1_000_000 if effort == "quick" else MANY_ROWS)
+    repeats = 1 if effort == "quick" else 3
     base, longer, read = in_turn(
         [compare(reference, current), compare(reference, many), only_read(reference, current)], repeats
     )
@@ -113,9 +113,9 @@ def memory(*, quick: bool) -> Iterator[Bar]:
     yield for_information("500 columns × 200,000 rows", f"{megabytes(peaks):,.0f} MB")
 
 
-def startup(*, quick: bool) -> Iterator[Bar]:
+def startup(effort: Effort) -> Iterator[Bar]:
     """What it costs to start, and what is loaded."""
-    repeats = 5 if quick else 15
+    repeats = 5 if effort == "quick" else 15
     imports = [float(output([sys.executable, "-c", IMPORT])) for _ in range(repeats)]
     yield at_most("`import holdfast`", median(imports), 0.15, "s", 3)
     first = IMPORT.replace("import holdfast", "import holdfast\nholdfast.compare")
