@@ -27,7 +27,7 @@ def test_large_counts_are_judged_as_by_scipy(table, names: tuple[str, str]) -> N
     expected = stats.chi2_contingency([current, reference], correction=False, lambda_=names[1])
     assert result.statistic == pytest.approx(expected.statistic, rel=1e-9, abs=1e-9)
     assert (result.degrees, result.cells) == (expected.dof, len(table))
-    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-9)
+    assert result.p_value == pytest.approx(expected.pvalue, rel=1e-9, abs=1e-6)
 
 
 def test_statistics_of_many_tables_are_those_of_each() -> None:
@@ -216,12 +216,12 @@ def p_values_of(current: np.ndarray, reference: np.ndarray, *, ordered: bool = F
     ],
 )
 def test_five_percent_of_unchanged_windows_of_values_are_rejected(values: int, rows: int, reference_rows: int) -> None:
-    """Within 4 standard errors of 1,500 runs; the asymptotic test without joining rejects up to 38%."""
+    """Within 4 standard errors of 1,000 runs; the asymptotic test without joining rejects up to 38%."""
     rng = np.random.default_rng([values, rows])
     shares = 1 / np.arange(1, values + 1)
     shares /= shares.sum()
-    p_values = p_values_of(rng.multinomial(rows, shares, 1_500), rng.multinomial(reference_rows, shares, 1_500))
-    assert 0.0275 <= (p_values <= 0.05).mean() <= 0.0725
+    p_values = p_values_of(rng.multinomial(rows, shares, 1_000), rng.multinomial(reference_rows, shares, 1_000))
+    assert 0.0225 <= (p_values <= 0.05).mean() <= 0.0775
 
 
 @pytest.mark.simulation
@@ -233,16 +233,16 @@ def test_five_percent_of_unchanged_windows_of_numbers_are_rejected(bins: int, ro
     """Between its own quantiles the reference has equal counts, and the shares of the law are Dirichlet (Wilks 1962)."""
     rng = np.random.default_rng([bins, rows])
     reference = np.full(bins, reference_rows // bins)
-    current = np.array([rng.multinomial(rows, shares) for shares in rng.dirichlet(reference, 1_500)])
-    p_values = p_values_of(current, np.tile(reference, (1_500, 1)), ordered=True)
-    assert 0.0275 <= (p_values <= 0.05).mean() <= 0.0725
+    current = np.array([rng.multinomial(rows, shares) for shares in rng.dirichlet(reference, 1_000)])
+    p_values = p_values_of(current, np.tile(reference, (1_000, 1)), ordered=True)
+    assert 0.0225 <= (p_values <= 0.05).mean() <= 0.0775
 
 
 @pytest.mark.simulation
 def test_p_values_of_many_rows_are_uniform() -> None:
     rng = np.random.default_rng(0)
     shares = np.full(20, 0.05)
-    p_values = p_values_of(rng.multinomial(20_000, shares, 1_500), rng.multinomial(50_000, shares, 1_500))
+    p_values = p_values_of(rng.multinomial(20_000, shares, 1_000), rng.multinomial(50_000, shares, 1_000))
     assert stats.kstest(p_values, "uniform").pvalue > 1e-4
 
 
