@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.profile.calendar import TimeEdges, hours, moments, weekdays
+from holdfast.profile.calendar import TimeEdges, central, hours, moments, weekdays
 
 EDGES = TimeEdges()
 WEDNESDAY_NOON = 2 * 24 + 12
@@ -84,6 +84,13 @@ def test_the_range_is_from_the_first_to_the_last_moment() -> None:
     profile = EDGES.count(pa.array([86_400, None, -3_600], pa.timestamp("s")))
     assert (profile.low, profile.high) == (-3_600, 86_400)
     assert np.isnan([EDGES.count(pa.nulls(1)).low, EDGES.count(pa.nulls(1)).high]).all()
+
+
+def test_a_single_wrong_clock_does_not_stretch_the_time_covered() -> None:
+    moments_seen = np.arange(10_000.0)
+    assert central(np.append(moments_seen, [-1e12, 1e12])) == (pytest.approx(9, abs=2), pytest.approx(9_990, abs=2))
+    assert central(np.array([3.0, np.nan, 1.0])) == (1.0, 3.0)
+    assert np.isnan(central(np.array([np.nan]))).all()
 
 
 def test_hours_and_weekdays_add_up_the_cells() -> None:

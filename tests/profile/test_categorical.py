@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.profile.categorical import NAMED_GROUPS, VOCABULARY, CategoryEdges
+from holdfast.profile.categorical import BUCKETS, NAMED_GROUPS, VOCABULARY, CategoryEdges, others
 
 ABC = CategoryEdges(("a", "b", "c"))
 cells = st.lists(st.none() | st.sampled_from(["a", "b", "c", "x", "y", "", "é", "a "]), max_size=30)
@@ -112,6 +112,26 @@ def test_100_000_values_share_2048_cells_and_the_rest() -> None:
     profile = edges.count(pa.array(list(counts.elements())))
     assert profile.cells.tolist() == [100_000 - 2_048, *[2] * 1_000, *[1] * 1_048]
     assert profile.fresh.counts == {}
+
+
+def test_values_without_a_cell_are_told_apart_by_hash_buckets() -> None:
+    """A large vocabulary whose rare values change is seen to change, though none of them is named."""
+    edges = CategoryEdges(("a", "b"), complete=False)
+    before = edges.count(pa.array(["a", None, *(f"old {i}" for i in range(6_400))]))
+    after = edges.count(pa.array(["x"] * 6_400))
+    assert before.counts[:5].tolist() == [1, 0, 6_400, 1, 0]
+    assert len(before.counts) == edges.size == 5 + BUCKETS
+    assert others(before).sum() == 6_400
+    assert others(before).min() > 50
+    assert sorted(others(after).tolist()) == [0] * (BUCKETS - 1) + [6_400]
+    assert before.rows == 6_402
+    np.testing.assert_array_equal((before + after - after).counts, before.counts)
+    coded = edges.count(pa.array(["a", None, *(f"old {i}" for i in range(6_400))]).dictionary_encode())
+    np.testing.assert_array_equal(coded.counts, before.counts)
+
+
+def test_in_a_complete_vocabulary_all_others_are_new() -> None:
+    assert others(ABC.count(pa.array(["a", "x", "y"]))).tolist() == [2]
 
 
 def test_2048_values_are_a_complete_vocabulary() -> None:

@@ -68,6 +68,17 @@ def test_the_time_range_is_that_of_all_batches() -> None:
     assert time_range(open_table(pa.table({"at": stamps})), "at") == (-3, 9)
 
 
+def test_a_single_wrong_clock_does_not_widen_the_windows() -> None:
+    days = np.append(np.arange(20_000) * 432, 4_000_000_000)  # a hundred days, and the year 2096
+    assert edges_of({"at": pa.array(days, pa.timestamp("s"))}, roles={"at": "time"}).grid == Grid(DAY)
+
+
+def test_no_value_of_a_personal_column_is_learned() -> None:
+    edges = edges_of({"email": ["ann@example.org", "bob@example.org"] * 20, "a": [1.0] * 40})
+    assert isinstance(edges.columns["email"], IdentifierEdges)
+    assert edges.sampled == ["a"]
+
+
 def test_an_empty_table_can_be_learned() -> None:
     table = pa.table({"a": [1.0], "b": ["x"], "c": pa.array([0], pa.timestamp("s"))}).slice(0, 0)
     edges = edges_of({name: table[name] for name in table.column_names})

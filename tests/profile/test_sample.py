@@ -59,6 +59,15 @@ def test_any_order_of_merging_gives_the_sample_of_the_whole_table(sizes: list[in
     assert parts[0].priorities.tolist() == whole.priorities.tolist()
 
 
+def test_many_samples_merge_at_once_as_one_after_the_other() -> None:
+    parts = [sample_of(8, first) for first in range(0, 80, 8)]
+    at_once = RowSample.merged(parts)
+    assert at_once.positions.tolist() == sample_of(80).positions.tolist()
+    assert at_once.rows.equals(sample_of(80).rows)
+    assert RowSample.merged([sample_of(0), sample_of(3), sample_of(0)]).rows.num_rows == 3
+    assert RowSample.merged([sample_of(0)]).rows.num_rows == 0
+
+
 def test_dictionaries_are_decoded() -> None:
     coded = pa.record_batch({"c": pa.array(["x", None, "x"]).dictionary_encode()})
     plain = pa.record_batch({"c": pa.array(["x", None, "x"])})

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from holdfast.errors import ProfileError
 from holdfast.profile import distinct, fresh
 from holdfast.profile.learn import learn
-from holdfast.profile.table import Edges, Profile, conflicts, count
+from holdfast.profile.table import Edges, Profile, conflicts, count, covered_seconds
 from holdfast.schema import Column, Kind, Role, Schema
 from holdfast.tables import open_table
 
@@ -300,6 +300,13 @@ def test_mixed_types_add_up() -> None:
     left = Profile(edges=EDGES, mixed={"kind": {"int": 1, "str": 2}})
     right = Profile(edges=EDGES, mixed={"kind": {"int": 3}, "note": {"float": 1}})
     assert (left + right).mixed == {"kind": {"int": 4, "str": 2}, "note": {"float": 1}}
+
+
+def test_the_time_that_is_covered() -> None:
+    profile = count(EDGES, REFERENCE)
+    assert covered_seconds(profile) == 2 * DAY
+    assert covered_seconds(replace(profile, sample=None)) == 2 * DAY
+    assert np.isnan(covered_seconds(count(EDGES, REFERENCE.select(["amount"]))))
 
 
 def test_without_a_time_column_there_is_no_history() -> None:
