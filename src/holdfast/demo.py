@@ -11,16 +11,13 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import holdfast as hf
 from holdfast.cli import check_writable, progress, run, show
 from holdfast.startup import prepare
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -103,7 +100,7 @@ def cut(data: str, time: str | None, reference: Path, current: Path) -> dict[str
     return {time: "time"}
 
 
-def compare(reference: Path, current: Path, roles: Mapping[str, str], output: Path) -> None:
+def compare(reference: Path, current: Path, roles: dict[str, str], output: Path) -> None:
     """Compare two tables, print the findings, and write them as a page and as JSON."""
     with progress() as report_rows:
         result = hf.compare(reference, current, roles=roles, progress=report_rows)

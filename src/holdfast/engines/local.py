@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from holdfast.profile.learn import learn
-from holdfast.profile.sample import ROWS
+from holdfast.profile.sample import ROWS, RowSample
 from holdfast.profile.table import Edges, Profile, count
 from holdfast.schema import Schema
 from holdfast.tables import Table
@@ -20,6 +20,9 @@ from holdfast.tables import Table
 S = TypeVar("S")
 T = TypeVar("T")
 Progress = Callable[[int], None]
+
+MERGED_TOGETHER = 8
+"""Row samples that are merged in one go."""
 
 
 def mapped(function: Callable[[S], T], items: Iterable[S], workers: int | None = None) -> Iterator[T]:
@@ -89,12 +92,17 @@ def _counted(
 ) -> Profile:
     # An empty batch first: a table without rows still has its columns.
     total = count(edges, pa.RecordBatch.from_pylist([], schema=pa.schema([table.schema.field(n) for n in names])))
+    samples: list[RowSample] = [total.sample] if total.sample else []
     for part in mapped(lambda item: count(edges, item[1], item[0]), _with_positions(batches), workers):
-        total += part
+        total += replace(part, sample=None)
+        # Choosing among the rows of several batches at once: each choice copies the rows of all columns.
+        samples += [part.sample] if part.sample else []
+        if len(samples) > MERGED_TOGETHER:
+            samples = [RowSample.merged(samples)]
         if progress:
             progress(part.rows)
     types = {f.name: str(f.type.value_type if pa.types.is_dictionary(f.type) else f.type) for f in table.schema}
-    return replace(total, types=types, mixed=table.mixed)
+    return replace(total, types=types, mixed=table.mixed, sample=RowSample.merged(samples) if samples else None)
 
 
 def _with_positions(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,28 +49,34 @@ class RowSample:
         return RowSample(size, chances[places], first + places, rows)
 
     def __add__(self, other: RowSample) -> RowSample:
-        """The sample of both; a column that only one of them has is null in the other's rows."""
-        if not len(self.priorities) or not len(other.priorities):
-            return self if len(self.priorities) else other
-        chances = np.concatenate([self.priorities, other.priorities])
-        places = np.argsort(chances, kind="stable")[: self.size]
-        positions = np.concatenate([self.positions, other.positions])[places]
+        """The sample of both."""
+        return RowSample.merged([self, other])
+
+    @staticmethod
+    def merged(samples: Sequence[RowSample]) -> RowSample:
+        """The sample of all of them; a column that only some have is null in the others' rows."""
+        filled = [sample for sample in samples if len(sample.priorities)]
+        if len(filled) < 2:
+            return filled[0] if filled else samples[0]
+        size = filled[0].size
+        chances = np.concatenate([sample.priorities for sample in filled])
+        places = np.argsort(chances, kind="stable")[:size]
+        positions = np.concatenate([sample.positions for sample in filled])[places]
         index = pa.array(places)
-        names = list(dict.fromkeys([*self.rows.schema.names, *other.rows.schema.names]))
-        columns = [_joined(_column(self.rows, name), _column(other.rows, name)).take(index) for name in names]
-        rows = pa.RecordBatch.from_arrays(columns, names=names)
-        return RowSample(self.size, chances[places], positions, rows)
+        names = list(dict.fromkeys(name for sample in filled for name in sample.rows.schema.names))
+        columns = [_joined([_column(sample.rows, name) for sample in filled]).take(index) for name in names]
+        return RowSample(size, chances[places], positions, pa.RecordBatch.from_arrays(columns, names=names))
 
 
 def _column(rows: pa.RecordBatch, name: str) -> pa.Array:
     return rows.column(name) if name in rows.schema.names else pa.nulls(rows.num_rows)
 
 
-def _joined(left: pa.Array, right: pa.Array) -> pa.Array:
-    """Two parts of a column in one array; as text if its type has changed, so that the order of merging does not matter."""
-    types = {part.type for part in (left, right) if not pa.types.is_null(part.type)} or {pa.null()}
+def _joined(parts: Sequence[pa.Array]) -> pa.Array:
+    """Parts of a column in one array; as text if its type has changed, so that the order of merging does not matter."""
+    types = {part.type for part in parts if not pa.types.is_null(part.type)} or {pa.null()}
     common = types.pop() if len(types) == 1 else pa.string()
-    return pa.concat_arrays([part.cast(common, safe=False) for part in (left, right)])
+    return pa.concat_arrays([part if part.type == common else part.cast(common, safe=False) for part in parts])
 
 
 def _decoded(column: pa.Array) -> pa.Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 MAX_ROWS = 131_072
-_MIN_ROWS = 1_024
+_MIN_ROWS = 8_192
 _BATCH_BYTES = 16 * 2**20
 
 
