@@ -291,7 +291,10 @@ AGAINST_ITSELF = ["compare", "reference.parquet", "reference.parquet"]
         ([*AGAINST_ITSELF, "--schema", "reference.schema"], r"reference.schema.*\$\.columns\[0\]"),
         ([*AGAINST_ITSELF, "--window", "3"], "--window takes a length such as 1d, 6h, 15m or 30s; got '3'."),
         ([*AGAINST_ITSELF, "--window", "0d"], "--window takes a length"),
-        ([*AGAINST_ITSELF, "--skip", "drift.nonsense"], "skip: there is no check 'drift.nonsense'; `holdfast checks` lists them."),
+        (
+            [*AGAINST_ITSELF, "--skip", "drift.nonsense"],
+            "skip: there is no check 'drift.nonsense'; `holdfast checks` lists them.",
+        ),
         ([*AGAINST_ITSELF, "--settings", "absent.toml"], "Cannot read the settings in absent.toml: No such file"),
     ],
     ids=lambda value: " ".join(value[-2:]) if isinstance(value, list) else "",
