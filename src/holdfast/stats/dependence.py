@@ -94,6 +94,8 @@ def pair_scan(
         None when no pair can be judged.
     """
     cur = rank_scores(current)
+    if len(np.unique(windows)) < FEWEST_WINDOWS:
+        windows = np.zeros_like(windows)  # too few to learn from, and ranks within them would hide what they share
     _, codes, sizes = np.unique(windows, return_inverse=True, return_counts=True)
     ref = np.full(reference.shape, np.nan)
     for k in range(len(sizes)):
