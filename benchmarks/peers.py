@@ -77,12 +77,13 @@ HOW = f"""
   other work, so wall time is above what an idle one shows; CPU seconds, of all threads, suffer less.
 - No drift: windows of {NULL_WINDOW} rows against references of {SCENARIO_ROWS:,}, both fresh, 30 independent columns, none
   missing. A window counts when any column is said to have drifted (for Holdfast: when any finding fails, quality included).
-  At most {NULL_WINDOWS} windows, as many as begin in {NULL_SECONDS} s; a share of few
-  says little. Peers stay loaded from window to window, Holdfast is started anew for each.
+  At most {NULL_WINDOWS} windows, as many as begin in {NULL_SECONDS} s; a share of few says little.
+  Peers stay loaded from window to window, Holdfast is started anew for each.
 - Shift: one column moves by 0.5 standard deviations in a window of {CHANGED_WINDOW:,} rows; the reference's column holds one 1e9.
 - Missing: one column goes from 5% to 60% missing, in a window of {CHANGED_WINDOW:,} rows. alibi-detect takes no missing values:
   the job fills in the median, and that is what it may find.
 - NannyML cuts the long tables into ten chunks, its default; a window of a scenario is one chunk, beside chunks of its size.
+- deepchecks looks at a sample of 100,000 rows of each table, its default.
 - The scipy loop is `ks_2samp` and `chi2_contingency` on the values that are there, with a Bonferroni correction at 0.05.
 - Found means that the changed column is named. A tool that alarms in most windows without drift may have named it by chance.
 """
