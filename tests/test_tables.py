@@ -48,15 +48,15 @@ def test_batches_have_the_schema_of_the_table_in_the_asked_order() -> None:
 
 
 def test_wide_tables_come_in_smaller_batches() -> None:
-    narrow = pa.table({"a": np.zeros(300_000)})
-    wide = pa.table({f"c{i}": np.zeros(30_000) for i in range(100)})
-    wider = pa.table({f"c{i}": np.zeros(10_000) for i in range(1_000)})
+    narrow, rows = pa.table({"a": np.zeros(300_000)}), 20_000
+    wide = pa.table({f"c{i}": np.zeros(rows) for i in range(1_000)})
+    wider = pa.table({f"c{i}": np.zeros(2_000) for i in range(10_000)})
     with open_table(narrow) as table:
         assert max(batch.num_rows for batch in table.batches()) == 131_072
     with open_table(wide) as table:
-        assert max(batch.num_rows for batch in table.batches()) == 16 * 2**20 // 800
+        assert max(batch.num_rows for batch in table.batches()) == 32 * 2**20 // 8_000
     with open_table(wider) as table:
-        assert max(batch.num_rows for batch in table.batches()) == 8_192
+        assert max(batch.num_rows for batch in table.batches()) == 1_024
 
 
 @pytest.mark.parametrize("empty", [SMALL.slice(0, 0), SMALL.slice(0, 0).to_reader(), SMALL.to_pandas().head(0)])

@@ -65,14 +65,19 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def window_rows(self) -> float:
         """The same of a typical window against the others."""
-        sizes = self.windows.sum(1).astype(np.float64)
+        sizes = self.filled.sum(1).astype(np.float64)
         everything = sizes.sum()
         return float((sizes * (everything - sizes) / everything).mean()) if everything else 0.0
 
     @property
     def natural(self) -> bool:
         """Whether there are windows enough to learn natural variation from."""
-        return len(self.windows) >= FEWEST_WINDOWS
+        return len(self.filled) >= FEWEST_WINDOWS
+
+    @property
+    def filled(self) -> Counts:
+        """The windows in which the column has rows; the others keep their places, so that all columns have the same windows."""
+        return self.windows[self.windows.sum(1) > 0]
 
 
 def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Counts) -> Pair:
@@ -82,7 +87,7 @@ def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Cou
     new values would always look like a change. Without windows each new value is a cell of its own, as it would be if the
     vocabulary had come from both samples. With windows, new values are joined with those that the reference has seldom.
     """
-    if len(windows) < FEWEST_WINDOWS:
+    if np.count_nonzero(windows.sum(1)) < FEWEST_WINDOWS:
         named = np.array(list(current.fresh.counts.values()), dtype=np.int64)
         rest, rest_before = others(current), others(reference)
         now = np.concatenate([current.cells[1:], named, rest - (named.sum() if len(rest) == 1 else 0)])
@@ -151,9 +156,9 @@ def cells_channel(
     result = contingency(current, reference, statistic=test, ordered=pair.ordered, least=0.0)
     degrees = max(len(current) - 1, 1)
     p_value, effect, expected = result.p_value, above_chance(current, reference), 1.0
-    windows = len(pair.windows) if pair.natural and len(current) > 1 else 0
+    windows = len(pair.filled) if pair.natural and len(current) > 1 else 0
     if windows:
-        joined = pair.windows @ np.eye(len(current))[cells]
+        joined = pair.filled @ np.eye(len(current))[cells]
         rest = joined.sum(0) - joined
         scattered = max(float((pearson(joined, rest) / degrees).mean()), 1.0)
         ratio = pair.effective_rows / pair.window_rows

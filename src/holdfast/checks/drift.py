@@ -147,7 +147,7 @@ def _measured(
     questions = []
     for (name, code, pair, _), missing in zip(asked, gone, strict=True):
         severity = Severity.HIGH if code in {"drift.prediction", "drift.label"} else Severity.MEDIUM
-        windows = len(pair.windows)
+        windows = len(pair.filled)
         try:
             channels = [locations[name]] if name in locations else []
             channels.append(_shape(name, pair, current.columns[name], reference.columns[name], context))
@@ -235,19 +235,18 @@ def _pairs(
         raise ValueError("counts below zero")
     entries = history[:, profile.edges.places[name]] if len(history) else np.empty((0, 1), dtype=np.int64)
     cells, whole = entries[:, 1:], entries.sum(1)
-    filled = whole > 0
     if isinstance(reference.edges, CategoryEdges):
-        values = category_pair(current, reference, cells[cells.sum(1) > 0])
+        values = category_pair(current, reference, cells)
     else:
         values = Pair(
             current=current.grouped,
             reference=reference.grouped,
-            windows=cells[cells.sum(1) > 0],
+            windows=cells,
             # Hours are no quantiles of the reference.
             ordered=not isinstance(reference.edges, TimeEdges),
         )
     presence = np.stack([entries[:, 0], whole - entries[:, 0]], axis=1)
-    return values, Pair(current=_presence(current), reference=_presence(reference), windows=presence[filled])
+    return values, Pair(current=_presence(current), reference=_presence(reference), windows=presence)
 
 
 def _presence(profile: ColumnProfile) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -30,7 +30,7 @@ def missing_rate(seen: Seen) -> Said:
     if (gone == rows and low > before) or (low > MOSTLY and before < MOSTLY):
         empty = "The column is empty: " if gone == rows else "Most of the column is missing: "
         return Said(status=Status.FAIL, message=f"{empty}{words}.", evidence=evidence, **numbers)  # type: ignore[arg-type]
-    status = Status.WARN if share > MOSTLY >= before else Status.PASS
+    status = Status.WARN if share > MOSTLY else Status.PASS
     return Said(status=status, message=f"{words}.", evidence=evidence, **numbers)  # type: ignore[arg-type]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 MAX_ROWS = 131_072
-_MIN_ROWS = 8_192
-_BATCH_BYTES = 16 * 2**20
+_MIN_ROWS = 1_024
+_BATCH_BYTES = 32 * 2**20
 
 
 def width(data_type: pa.DataType) -> float:
