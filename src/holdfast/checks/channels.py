@@ -77,7 +77,7 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def filled(self) -> Counts:
         """The windows in which the column has rows; the others keep their places, so that all columns have the same windows."""
-        return self.windows[self.windows.sum(1) > 0]
+        return np.asarray(self.windows[self.windows.sum(1) > 0])
 
 
 def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Counts) -> Pair:
