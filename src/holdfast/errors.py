@@ -29,3 +29,11 @@ class MissingExtraError(HoldfastError, ImportError):
         super().__init__(f"{purpose} needs the package {package!r}: pip install 'holdfast[{extra}]'")
         self.package = package
         self.extra = extra
+
+
+class ModelError(HoldfastError):
+    """A model that cannot be loaded, run or converted: mend the model, or say how it is to be read."""
+
+
+class ReleaseError(HoldfastError):
+    """A release that is damaged, refused or not there: see the message; a sealed folder is never mended by hand."""
