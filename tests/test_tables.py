@@ -50,11 +50,11 @@ def test_batches_have_the_schema_of_the_table_in_the_asked_order() -> None:
 def test_wide_tables_come_in_smaller_batches() -> None:
     narrow, rows = pa.table({"a": np.zeros(300_000)}), 20_000
     wide = pa.table({f"c{i}": np.zeros(rows) for i in range(1_000)})
-    wider = pa.table({f"c{i}": np.zeros(2_000) for i in range(10_000)})
+    wider = pa.table({f"c{i}": np.zeros(2_000) for i in range(20_000)})
     with open_table(narrow) as table:
         assert max(batch.num_rows for batch in table.batches()) == 131_072
     with open_table(wide) as table:
-        assert max(batch.num_rows for batch in table.batches()) == 32 * 2**20 // 8_000
+        assert max(batch.num_rows for batch in table.batches()) == 64 * 2**20 // 8_000
     with open_table(wider) as table:
         assert max(batch.num_rows for batch in table.batches()) == 1_024
 
