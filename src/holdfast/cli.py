@@ -450,16 +450,10 @@ def _with_column(message: str, read: dict[str, Any]) -> str:
     return message
 
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
 def _seconds(length: str | None) -> float | None:
-    if length is None:
-        return None
-    number, unit = length[:-1], length[-1:]
-    if unit not in _UNITS or not number.replace(".", "", 1).isdigit() or float(number) <= 0:
-        raise SettingError(f"--window takes a length such as 1d, 6h, 15m or 30s; got {length!r}.")
-    return float(number) * _UNITS[unit]
+    from holdfast.durations import seconds
+
+    return None if length is None else seconds(length, "--window")
 
 
 def _now() -> float:

@@ -1,0 +1,373 @@
+"""`holdfast.toml`: one model, its data, what the business pays, and what must hold before a release.
+
+Small for the simple case (data, time, target, model, objective), complete for the hard one. Read once at the edge into
+a frozen `Project`, then passed as an argument. Unknown keys and wrong values are refused with their path.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from holdfast.checks.context import Positive, Settings
+from holdfast.durations import PATTERN, seconds
+from holdfast.errors import SettingError
+from holdfast.kinds import Role
+from holdfast.objective import Objective
+
+FILE = "holdfast.toml"
+
+Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+Length = Annotated[str, Meta(pattern=PATTERN)]
+"""A length of time such as 7d."""
+OpenShare = Annotated[float, Meta(gt=0, lt=1)]
+Size = Annotated[int, Meta(ge=1)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What all sections share: named keys only, and no others."""
+
+
+class Data(Section):
+    """`[data]`: the labelled history.
+
+    Attributes
+    ----------
+    path
+        Parquet, CSV, Delta or Arrow: a file, folder, glob or URI; relative to the folder of the configuration.
+    query
+        SQL whose result is the table; `path` is then the database.
+    target
+        The column that the model predicts.
+    time, id, weight
+        When a row happened, what identifies it, and how many rows it stands for.
+    positive
+        Which value of the target is the positive class; by default true, 1, or the rarer of two.
+    features
+        What the model is given; by default every column with the role of a feature, or what the model names.
+    roles
+        Roles of further columns, such as `note = "ignore"`, `country = "segment"`, `sex = "protected"`.
+    zone
+        Time zone of times that have none.
+    """
+
+    path: str
+    target: str
+    query: str | None = None
+    time: str | None = None
+    id: str | None = None
+    weight: str | None = None
+    positive: bool | int | float | str | None = None
+    features: tuple[str, ...] = ()
+    roles: dict[str, Role] = {}
+    zone: str | None = None
+
+
+class ModelSource(Section):
+    """`[model]`: the fitted model, and how far it has seen the history.
+
+    Attributes
+    ----------
+    path
+        A file or folder, or `module:function` for a Python callable.
+    task
+        What it predicts; by default as the model says.
+    trained_until
+        Moment (ISO 8601) up to which rows were used to fit it. Rows up to it are never judged.
+    time_limit_seconds
+        Of a Python callable, for each call.
+    """
+
+    path: str
+    task: Literal["binary", "classes", "regression"] | None = None
+    trained_until: str | None = None
+    time_limit_seconds: Positive = 60.0
+
+
+class Splitting(Section):
+    """`[split]`: which rows are for what.
+
+    Attributes
+    ----------
+    test, validation
+        A share of the rows, or a length of time at the end; validation comes before test.
+    delay
+        How long the truth takes to arrive: so much is left out before validation and before test.
+    folds
+        Rolling origins to judge besides, each with a test part of the same length; 0: none.
+    group
+        No value of this column (a customer) is in two parts.
+    seed
+        Of random splits, where there is no time.
+    """
+
+    test: OpenShare | Length = 0.2
+    validation: OpenShare | Length = 0.2
+    delay: Length | None = None
+    folds: Annotated[int, Meta(ge=0, le=100)] = 0
+    group: str | None = None
+    seed: int = 0
+
+    @property
+    def delay_seconds(self) -> float:
+        """The delay in seconds."""
+        return seconds(self.delay, "split.delay") if self.delay else 0.0
+
+
+class Guarantee(Section):
+    """Most errors among the decided rows, and the confidence with which it holds."""
+
+    risk: OpenShare
+    confidence: OpenShare = 0.95
+
+
+class Deciding(Section):
+    """`[policy]`: how scores become decisions.
+
+    Attributes
+    ----------
+    threshold
+        A fixed threshold; by default the best one for the objective on validation.
+    rule
+        `threshold`, or `expected_cost`: each row by its own costs; by default what validation prefers.
+    calibrate
+        `auto` chooses on validation among none, isotonic, platt and beta.
+    review_cost, review_capacity, guarantee
+        At most one: what a person's look at a row costs, the share of rows that persons can look at, or a guarantee.
+    support
+        Send rows to review that lie outside what the reference has seen.
+    explore
+        Share of rows that are decided the other way at random, so that their truth becomes known.
+    """
+
+    threshold: float | None = None
+    rule: Literal["auto", "threshold", "expected_cost"] = "auto"
+    calibrate: Literal["auto", "none", "isotonic", "platt", "beta"] = "auto"
+    review_cost: Positive | None = None
+    review_capacity: OpenShare | None = None
+    guarantee: Guarantee | None = None
+    support: bool = True
+    explore: Annotated[float, Meta(ge=0, lt=0.5)] = 0.0
+
+    def __post_init__(self) -> None:
+        given = [n for n in ("review_cost", "review_capacity", "guarantee") if getattr(self, n) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: keep one")
+
+
+class Uncertainty(Section):
+    """`[uncertainty]`: intervals around predicted numbers, or sets of classes.
+
+    Attributes
+    ----------
+    level
+        Share of rows whose truth they hold.
+    method
+        `auto` is `normalised` for numbers and `aps` for classes; `cqr` needs `lower` and `upper`.
+    lower, upper
+        Columns with the predicted quantiles.
+    segment
+        Column within whose values the level shall hold, too.
+    """
+
+    level: OpenShare = 0.9
+    method: Literal["auto", "split", "normalised", "cqr", "lac", "aps"] = "auto"
+    lower: str | None = None
+    upper: str | None = None
+    segment: str | None = None
+
+
+class Slices(Section):
+    """`[slices]`: whom the figures are given for apart.
+
+    Attributes
+    ----------
+    columns, protected
+        Columns whose values make segments, and protected groups; besides those with these roles.
+    crossings
+        Look at pairs of protected columns, too.
+    minimum_rows
+        Rows below which nothing is said of a group.
+    search
+        Look for weak segments among the features, on one half, and confirm them on the other.
+    """
+
+    columns: tuple[str, ...] = ()
+    protected: tuple[str, ...] = ()
+    crossings: bool = True
+    minimum_rows: Size = 100
+    search: bool = True
+
+
+class Explaining(Section):
+    """`[explain]`: how much is spent on explanation.
+
+    Attributes
+    ----------
+    rows
+        Rows of the seeded sample that is explained; 0: no explanation.
+    background
+        Rows that stand for "not known".
+    seed
+        Of both samples.
+    """
+
+    rows: Annotated[int, Meta(ge=0, le=100_000)] = 500
+    background: Size = 100
+    seed: int = 0
+
+
+class Limit(Section):
+    """`[[gate.limits]]`: what must hold of a metric on the test part.
+
+    Attributes
+    ----------
+    metric
+        Its key, such as `roc_auc`, or `objective`.
+    at_least, at_most
+        Absolute limits, in the unit of the metric.
+    against
+        `champion`: the release that is in place, on the same rows; or a baseline: `never`, `always`, `simple`.
+    margin
+        By how much it may be worse (non-inferiority), in the unit of the metric; negative: must be better by so much.
+    slice
+        Values of columns that the limit is for, such as `{country = "DE"}`.
+    """
+
+    metric: str
+    at_least: float | None = None
+    at_most: float | None = None
+    against: Literal["champion", "never", "always", "simple"] | None = None
+    margin: float = 0.0
+    slice: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if self.at_least is None and self.at_most is None and self.against is None:
+            raise ValueError("a limit needs at_least, at_most or against")
+
+
+class Gate(Section):
+    """`[gate]`: what a release must pass.
+
+    Attributes
+    ----------
+    limits
+        What must hold.
+    error_budget
+        Chance that a release which is worse by exactly the margin passes one of the comparisons with the champion.
+    refuse_inconclusive
+        Whether too few rows to say refuse a release.
+    warnings
+        Codes of checks (or families) whose failure only warns.
+    parity_tolerance
+        Largest difference of a score between the model and its ONNX form.
+    """
+
+    limits: tuple[Limit, ...] = (Limit(metric="objective", against="simple"),)
+    error_budget: OpenShare = 0.05
+    refuse_inconclusive: bool = True
+    warnings: tuple[str, ...] = ()
+    parity_tolerance: Positive = 1e-4
+
+
+class Store(Section):
+    """`[store]`: where releases and evaluations are kept; folders are relative to that of the configuration."""
+
+    releases: str = "releases"
+    evaluations: str = ".holdfast/evaluations"
+
+
+class Project(Section):
+    """All of `holdfast.toml`. `folder` is where it lies: paths in it are relative to that."""
+
+    name: Name
+    data: Data
+    model: ModelSource
+    objective: Objective
+    split: Splitting = Splitting()
+    policy: Deciding = Deciding()
+    uncertainty: Uncertainty = Uncertainty()
+    slices: Slices = Slices()
+    explain: Explaining = Explaining()
+    gate: Gate = Gate()
+    checks: Settings = Settings()
+    store: Store = Store()
+    folder: str = "."
+
+    def path(self, relative: str) -> str:
+        """A path of the configuration, from where the program runs; URIs and absolute paths stay."""
+        return relative if "://" in relative else str(Path(self.folder) / relative)
+
+
+def load_project(path: str | Path = FILE) -> Project:
+    """Read a configuration.
+
+    Parameters
+    ----------
+    path
+        The file.
+
+    Raises
+    ------
+    SettingError
+        It cannot be read, has an unknown key or a value that makes no sense; the message gives the place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = '''
+    ... name = "fraud"
+    ... [data]
+    ... path = "transactions.parquet"
+    ... target = "is_fraud"
+    ... [model]
+    ... path = "model.txt"
+    ... [objective]
+    ... kind = "cost"
+    ... false_positive = 5
+    ... false_negative = "amount"
+    ... '''
+    >>> file = Path(tempfile.mkdtemp()) / "holdfast.toml"
+    >>> _ = file.write_text(text)
+    >>> load_project(file).objective.false_negative
+    'amount'
+    """
+    file = Path(path)
+    try:
+        read = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        hint = "; `holdfast init` writes one" if isinstance(error, FileNotFoundError) else ""
+        raise SettingError(f"Cannot read the configuration {file}: {reason}{hint}.") from error
+    if "folder" in read:
+        raise SettingError(f"{file}: Object contains unknown field `folder`.")
+    return project_of({**read, "folder": str(file.parent)}, str(file))
+
+
+def project_of(values: dict[str, Any], where: str = "the configuration") -> Project:
+    """A project from plain values, as `load_project` reads them from a file.
+
+    Raises
+    ------
+    SettingError
+        An unknown key, or a value that makes no sense; the message gives the place.
+    """
+    try:
+        return msgspec.convert(values, Project)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"{where}: {_named(str(error), values)}.") from error
+
+
+def _named(message: str, values: dict[str, Any]) -> str:
+    """The message with the name of a key where msgspec writes `[...]` or a bare place."""
+    for section, keys in values.items():
+        if not isinstance(keys, dict) or f"$.{section}" not in message:
+            continue
+        for name, value in keys.items():
+            if f"$.{section}.{name}[...]" in message and isinstance(value, dict):
+                return message.replace(f"$.{section}.{name}[...]", f"$.{section}.{name}.{{{', '.join(value)}}}")
+    return message
