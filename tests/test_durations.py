@@ -15,7 +15,7 @@ def test_a_length_in_seconds(length: str, expected: float) -> None:
     assert seconds(length, "--window") == expected
 
 
-@pytest.mark.parametrize("length", ["", "d", "7", "0d", "-1d", "1e3s", "nan", "infd", "1 d", "7D", "1..5h"])
+@pytest.mark.parametrize("length", ["", "d", "7", "0d", "-1d", "1e3s", "nan", "infd", "1 d", "7D", "1..5h", "²d"])
 def test_what_is_no_length_is_refused(length: str) -> None:
     with pytest.raises(SettingError, match=r"^split\.delay takes a length such as 1d, 6h, 15m or 30s; got "):
         seconds(length, "split.delay")

@@ -10,7 +10,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 PATTERN = r"^[0-9]+(\.[0-9]+)?[smhdw]$"
 
 
-def seconds(length: str, where: str) -> float:
+def seconds(length: str, where: str = "A length of time") -> float:
     """Seconds of a length of time.
 
     Parameters
@@ -31,7 +31,7 @@ def seconds(length: str, where: str) -> float:
     5400.0
     """
     number, unit = length[:-1], length[-1:]
-    if unit not in UNITS or not number.replace(".", "", 1).isdigit() or float(number) <= 0:
+    if unit not in UNITS or not number.isascii() or not number.replace(".", "", 1).isdigit() or float(number) <= 0:
         raise SettingError(f"{where} takes a length such as 1d, 6h, 15m or 30s; got {length!r}.")
     return float(number) * UNITS[unit]
 
