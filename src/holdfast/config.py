@@ -28,11 +28,7 @@ OpenShare = Annotated[float, Meta(gt=0, lt=1)]
 Size = Annotated[int, Meta(ge=1)]
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What all sections share: named keys only, and no others."""
-
-
-class Data(Section):
+class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[data]`: the labelled history.
 
     Attributes
@@ -67,7 +63,7 @@ class Data(Section):
     zone: str | None = None
 
 
-class ModelSource(Section):
+class ModelSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[model]`: the fitted model, and how far it has seen the history.
 
     Attributes
@@ -88,7 +84,7 @@ class ModelSource(Section):
     time_limit_seconds: Positive = 60.0
 
 
-class Splitting(Section):
+class Splitting(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[split]`: which rows are for what.
 
     Attributes
@@ -118,14 +114,14 @@ class Splitting(Section):
         return seconds(self.delay, "split.delay") if self.delay else 0.0
 
 
-class Guarantee(Section):
+class Guarantee(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Most errors among the decided rows, and the confidence with which it holds."""
 
     risk: OpenShare
     confidence: OpenShare = 0.95
 
 
-class Deciding(Section):
+class Deciding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[policy]`: how scores become decisions.
 
     Attributes
@@ -159,7 +155,7 @@ class Deciding(Section):
             raise ValueError(f"{' and '.join(given)} exclude each other: keep one")
 
 
-class Uncertainty(Section):
+class Uncertainty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[uncertainty]`: intervals around predicted numbers, or sets of classes.
 
     Attributes
@@ -181,7 +177,7 @@ class Uncertainty(Section):
     segment: str | None = None
 
 
-class Slices(Section):
+class Slices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[slices]`: whom the figures are given for apart.
 
     Attributes
@@ -203,7 +199,7 @@ class Slices(Section):
     search: bool = True
 
 
-class Explaining(Section):
+class Explaining(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[explain]`: how much is spent on explanation.
 
     Attributes
@@ -221,7 +217,7 @@ class Explaining(Section):
     seed: int = 0
 
 
-class Limit(Section):
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[[gate.limits]]`: what must hold of a metric on the test part.
 
     Attributes
@@ -250,7 +246,7 @@ class Limit(Section):
             raise ValueError("a limit needs at_least, at_most or against")
 
 
-class Gate(Section):
+class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[gate]`: what a release must pass.
 
     Attributes
@@ -274,14 +270,14 @@ class Gate(Section):
     parity_tolerance: Positive = 1e-4
 
 
-class Store(Section):
+class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[store]`: where releases and evaluations are kept; folders are relative to that of the configuration."""
 
     releases: str = "releases"
     evaluations: str = ".holdfast/evaluations"
 
 
-class Project(Section):
+class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """All of `holdfast.toml`. `folder` is where it lies: paths in it are relative to that."""
 
     name: Name

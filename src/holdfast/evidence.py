@@ -16,11 +16,7 @@ Direction = Literal["higher", "lower", ""]
 Task = Literal["binary", "classes", "regression"]
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What all records below share: they are frozen, and named fields only."""
-
-
-class Estimate(Record):
+class Estimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A number and its interval; None where it cannot be had.
 
     Attributes
@@ -50,7 +46,7 @@ class Estimate(Record):
                 msgspec.structs.force_setattr(self, name, None)
 
 
-class Metric(Record):
+class Metric(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A named figure of one part of the data.
 
     `key` is stable and is what `[[gate.limits]]` names, such as `"roc_auc"`; `title` is for people.
@@ -63,7 +59,7 @@ class Metric(Record):
     formula: str = ""
 
 
-class Curve(Record):
+class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line to draw: the interval may be missing. `marks` are named places on its x axis."""
 
     key: str
@@ -77,7 +73,7 @@ class Curve(Record):
     marks: dict[str, float] = {}
 
 
-class Part(Record):
+class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One part of a split: its rows, what they cover, and the digest that identifies them.
 
     `start` and `end` are seconds since 1970, both of rows that are in the part; `uses` is how often evaluations have
@@ -93,7 +89,7 @@ class Part(Record):
     uses: int = 0
 
 
-class Period(Record):
+class Period(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Figures of one period of the test part (or of one rolling fold), by the key of the metric."""
 
     start: float
@@ -103,7 +99,7 @@ class Period(Record):
     figures: dict[str, Estimate] = {}
 
 
-class Group(Record):
+class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Figures of the rows of a slice: one value of a column, or a crossing of several.
 
     `enough` says whether the rows support a statement; `confirmed` (of a weak slice that was searched for) whether the
@@ -124,7 +120,7 @@ class Group(Record):
         return ", ".join(f"{column} = {value}" for column, value in zip(self.columns, self.values, strict=True))
 
 
-class Disparity(Record):
+class Disparity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How far the groups of a protected column lie apart in one measure, as a difference or a ratio."""
 
     columns: tuple[str, ...]
@@ -134,7 +130,7 @@ class Disparity(Record):
     highest: str
 
 
-class Equalised(Record):
+class Equalised(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Thresholds per group that would equalise a measure, and what they would cost beside the single threshold."""
 
     columns: tuple[str, ...]
@@ -146,7 +142,7 @@ class Equalised(Record):
     objective_after: float | None
 
 
-class Importance(Record):
+class Importance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a feature is worth: loss of the objective when its values are shuffled, and its Shapley share.
 
     `direction` is the rank correlation of the feature's values with its contributions, -1 to 1.
@@ -159,14 +155,14 @@ class Importance(Record):
     direction: float | None = None
 
 
-class Interaction(Record):
+class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Strength of what two features do together beyond what each does alone, as a share of all contributions."""
 
     features: tuple[str, str]
     strength: float
 
 
-class Dependence(Record):
+class Dependence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Partial dependence of the score on a feature: mean and, where asked, single rows (ICE). `labels` for categories."""
 
     feature: str
@@ -176,7 +172,7 @@ class Dependence(Record):
     single: tuple[tuple[float, ...], ...] = ()
 
 
-class Baseline(Record):
+class Baseline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The objective of a simple rule (never, always, one feature, previous value, threshold 0.5) on the test part."""
 
     key: str
@@ -185,7 +181,7 @@ class Baseline(Record):
     saving: Estimate | None = None
 
 
-class Parity(Record):
+class Parity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the converted model agrees with the original, row by row.
 
     `flipped` are positions of rows whose decision differs; `worst` the largest absolute difference of a score.
@@ -198,7 +194,7 @@ class Parity(Record):
     flipped: tuple[int, ...] = ()
 
 
-class Cost(Record):
+class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What running the model takes: seconds per call, and memory."""
 
     single_row_ms: float
