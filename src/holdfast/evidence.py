@@ -156,16 +156,24 @@ class Importance(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Interaction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Strength of what two features do together beyond what each does alone, as a share of all contributions."""
+    """Strength of what two features do together beyond what each does alone.
+
+    It is the root mean square of the pair's Shapley interaction index over rows, as a share of that of the score's
+    distance from its base, which all contributions of a row add up to.
+    """
 
     features: tuple[str, str]
     strength: float
 
 
 class Dependence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Partial dependence of the score on a feature: mean and, where asked, single rows (ICE). `labels` for categories."""
+    """Partial dependence of the score on a feature: mean and, where asked, single rows (ICE). `labels` for categories.
+
+    `output` is the class whose score it is, where there are several.
+    """
 
     feature: str
+    output: str = ""
     x: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
     mean: tuple[float, ...]
