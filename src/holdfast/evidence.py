@@ -6,7 +6,7 @@ Numbers only, and names of columns and groups; nothing here needs the rows again
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -202,7 +202,7 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     flipped: tuple[int, ...] = ()
 
 
-class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class RunningCost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What running the model takes: seconds per call, and memory."""
 
     single_row_ms: float
@@ -210,3 +210,141 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     batch_rows: int
     model_bytes: int
     memory_mb: float | None = None
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The model that was judged: its family (`"lightgbm"`, ...), task, classes and features, in its own order."""
+
+    name: str
+    family: str
+    task: Task
+    classes: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    digest: str = ""
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The objective in words: its title, unit and direction, and the settings that define it."""
+
+    title: str
+    direction: Direction
+    unit: str = ""
+    settings: dict[str, Any] = {}
+
+
+class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the policy makes of the test part.
+
+    Attributes
+    ----------
+    rule, threshold, review
+        `"threshold"` or `"expected_cost"`; the threshold on the calibrated score; the band `[low, high)` sent to review.
+    calibration
+        `"none"`, `"isotonic"`, `"platt"` or `"beta"`.
+    decided, reviewed, explored, positive
+        Shares of the test rows: decided by the model, sent to review (for each reason), decided at random the other way,
+        called positive.
+    guarantee
+        In words, what is promised of the decided rows; empty: nothing.
+    """
+
+    rule: str
+    threshold: float | None = None
+    review: tuple[float, float] | None = None
+    calibration: str = "none"
+    decided: float = 1.0
+    reviewed: dict[str, float] = {}
+    explored: float = 0.0
+    positive: float | None = None
+    guarantee: str = ""
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often intervals (or sets of classes) hold the truth, and how wide (or large) they are.
+
+    `groups` are segments, `periods` the same over time; figures are `coverage` and `width` (or `size`).
+    """
+
+    method: str
+    level: float
+    coverage: Estimate
+    width: Estimate
+    groups: tuple[Group, ...] = ()
+    periods: tuple[Period, ...] = ()
+
+
+class Versus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A paired comparison with the champion on the same rows: difference, positive where the candidate is better."""
+
+    release: str
+    metric: str
+    candidate: Estimate
+    champion: Estimate
+    difference: Estimate
+    margin: float = 0.0
+    slice: str = ""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that an evaluation found out; the report and the model card are drawn from it alone.
+
+    Attributes
+    ----------
+    created
+        UTC, ISO 8601.
+    parts
+        Train, validation and test.
+    dropped
+        Rows that could not be judged, by the reason.
+    objective
+        Its value on the test part, under the chosen policy.
+    total
+        The same for all test rows together, where it is money.
+    metrics
+        All others, on the test part; `validation` on the validation part, for the gap.
+    inflated
+        What a random split would have said of the objective (same kind of model, fitted again); `inflated_metrics` of
+        the main metrics.
+    periods, folds
+        Figures over time in the test part, and of rolling origins.
+    trend
+        Change of the objective per period, with its interval.
+    curves
+        Cost against threshold, risk against coverage, reliability, gain, ROC, precision-recall, ...
+    weak
+        Segments that were searched for, and whether the other half confirms them.
+    notes
+        Sentences that a reader should know, such as what a split may hide.
+    """
+
+    created: str
+    subject: Subject
+    goal: Goal
+    parts: tuple[Part, ...]
+    objective: Estimate
+    total: Estimate | None = None
+    metrics: tuple[Metric, ...] = ()
+    validation: tuple[Metric, ...] = ()
+    train: tuple[Metric, ...] = ()
+    baselines: tuple[Baseline, ...] = ()
+    inflated: Estimate | None = None
+    inflated_metrics: tuple[Metric, ...] = ()
+    dropped: dict[str, int] = {}
+    periods: tuple[Period, ...] = ()
+    folds: tuple[Period, ...] = ()
+    trend: Estimate | None = None
+    curves: tuple[Curve, ...] = ()
+    decided: Decided | None = None
+    coverage: tuple[Coverage, ...] = ()
+    importances: tuple[Importance, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+    dependences: tuple[Dependence, ...] = ()
+    explained_rows: int = 0
+    groups: tuple[Group, ...] = ()
+    disparities: tuple[Disparity, ...] = ()
+    equalised: tuple[Equalised, ...] = ()
+    weak: tuple[Group, ...] = ()
+    parity: Parity | None = None
+    running: RunningCost | None = None
+    champion: tuple[Versus, ...] = ()
+    notes: tuple[str, ...] = ()
