@@ -1,26 +1,19 @@
-r"""Profiles as bytes: a name, a version and the digest of the edges in front, then everything, compressed.
-
-HOLDFAST-PROFILE\n | version, 2 bytes | digest of the edges, sha256:..., 71 bytes | length of the MessagePack, 8 bytes |
-zstd(MessagePack) | SHA-256 of all before, 32 bytes. Integers are little-endian.
-"""
+"""Profiles of tables as bytes, in the envelope of `profile.envelope`."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from holdfast.errors import InputError, ProfileError
+from holdfast.errors import InputError
 from holdfast.profile.calendar import TimeEdges
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.column import ColumnEdges, ColumnProfile
 from holdfast.profile.distinct import DistinctSample
+from holdfast.profile.envelope import array_in, array_out, seal, unseal
 from holdfast.profile.fresh import FreshValues
 from holdfast.profile.history import Grid, History
 from holdfast.profile.identifier import IdentifierEdges
@@ -32,10 +25,6 @@ from holdfast.schema import Schema
 
 MAGIC = b"HOLDFAST-PROFILE\n"
 VERSION = 1
-DIGEST_BYTES = 71
-CHECKSUM_BYTES = 32
-
-_ZSTD = pa.Codec("zstd", compression_level=9)
 
 
 def to_bytes(profile: Profile, *, rows: bool = True) -> bytes:
@@ -50,12 +39,9 @@ def to_bytes(profile: Profile, *, rows: bool = True) -> bytes:
         "keys": {name: _distinct_out(sample) for name, sample in profile.keys.items()} if rows else {},
         "labelled": _distinct_out(profile.labelled) if rows else None,
         "sample": _sample_out(profile.sample) if rows and profile.sample else None,
-        "history": {str(number): _array_out(counts) for number, counts in profile.history.windows.items()},
+        "history": {str(number): array_out(counts) for number, counts in profile.history.windows.items()},
     }
-    packed = msgspec.msgpack.encode(body)
-    head = MAGIC + VERSION.to_bytes(2, "little") + profile.edges.digest.encode() + len(packed).to_bytes(8, "little")
-    stored: bytes = head + _ZSTD.compress(packed, asbytes=True)
-    return stored + hashlib.sha256(stored).digest()
+    return seal(MAGIC, VERSION, profile.edges.digest, body)
 
 
 def from_bytes(data: bytes, where: str = "these bytes") -> Profile:
@@ -66,20 +52,7 @@ def from_bytes(data: bytes, where: str = "these bytes") -> Profile:
     ProfileError
         If the bytes are no profile, of a newer version, cut short, or changed.
     """
-    start = len(MAGIC) + 2
-    if not data.startswith(MAGIC):
-        raise ProfileError(f"Expected a stored profile in {where}; these bytes do not begin like one.")
-    version = int.from_bytes(data[len(MAGIC) : start], "little")
-    if version > VERSION:
-        raise ProfileError(
-            f"The profile in {where} has version {version}, and this Holdfast reads up to {VERSION}: update Holdfast."
-        )
-    if hashlib.sha256(data[:-CHECKSUM_BYTES]).digest() != data[-CHECKSUM_BYTES:]:
-        raise ProfileError(f"The profile in {where} is damaged or cut short. Make it again from the data.")
-    start += DIGEST_BYTES
-    size = int.from_bytes(data[start : start + 8], "little")
-    packed = _ZSTD.decompress(data[start + 8 : -CHECKSUM_BYTES], size, asbytes=True)
-    return _profile_in(msgspec.msgpack.decode(packed))
+    return _profile_in(unseal(MAGIC, VERSION, data, where))
 
 
 def save_profile(profile: Profile, path: str | Path, *, rows: bool = True) -> int:
@@ -122,23 +95,8 @@ def _profile_in(body: dict[str, Any]) -> Profile:
         keys={name: _distinct_in(sample) for name, sample in body["keys"].items()},
         labelled=_distinct_in(body["labelled"]),
         sample=_sample_in(body["sample"]) if body["sample"] else None,
-        history=History({int(number): _array_in(counts) for number, counts in body["history"].items()}),
+        history=History({int(number): array_in(counts) for number, counts in body["history"].items()}),
     )
-
-
-def _array_out(array: NDArray[Any]) -> list[Any]:
-    """An array in the narrowest type that holds it: counts are mostly small."""
-    if array.dtype == np.int64 and len(array) and array.min() >= 0:
-        narrow = (t for t in (np.uint8, np.uint16, np.uint32) if array.max() <= np.iinfo(t).max)
-        array = array.astype(next(narrow, np.int64))
-    return [array.dtype.str, array.tobytes()]
-
-
-def _array_in(stored: list[Any]) -> NDArray[Any]:
-    array = np.frombuffer(stored[1], dtype=np.dtype(stored[0]))
-    if array.dtype.kind in "iu" and array.dtype != np.uint64:
-        return array.astype(np.int64)
-    return array.copy()
 
 
 def _edges_out(edges: Edges) -> dict[str, Any]:
@@ -146,7 +104,7 @@ def _edges_out(edges: Edges) -> dict[str, Any]:
         "schema": edges.schema.to_json(),
         "columns": {name: _column_edges_out(column) for name, column in edges.columns.items()},
         "digest": edges.digest,
-        "grid": [edges.grid.width_seconds, edges.grid.stride] if edges.grid else None,
+        "grid": [edges.grid.width_seconds, edges.grid.stride, edges.grid.origin] if edges.grid else None,
         "sample_rows": edges.sample_rows,
         "seed": edges.seed,
     }
@@ -166,7 +124,7 @@ def _edges_in(stored: dict[str, Any]) -> Edges:
 def _column_edges_out(edges: ColumnEdges) -> list[Any]:
     match edges:
         case NumberEdges():
-            return ["number", _array_out(edges.cuts), _array_out(edges.learned)]
+            return ["number", array_out(edges.cuts), array_out(edges.learned)]
         case CategoryEdges():
             return ["category", list(edges.values), edges.complete]
         case TextEdges():
@@ -181,7 +139,7 @@ def _column_edges_out(edges: ColumnEdges) -> list[Any]:
 def _column_edges_in(stored: list[Any]) -> ColumnEdges:
     match stored:
         case ["number", cuts, learned]:
-            return NumberEdges(_array_in(cuts), _array_in(learned))
+            return NumberEdges(array_in(cuts), array_in(learned))
         case ["category", values, complete]:
             return CategoryEdges(tuple(values), complete)
         case ["text", lengths, words]:
@@ -201,22 +159,22 @@ def _number_in(stored: list[Any]) -> NumberEdges:
 
 def _column_out(column: ColumnProfile) -> list[Any]:
     fresh = [dict(column.fresh.counts), column.fresh.level]
-    return [_array_out(column.counts), _array_out(column.sums), column.low, column.high, fresh]
+    return [array_out(column.counts), array_out(column.sums), column.low, column.high, fresh]
 
 
 def _column_in(edges: ColumnEdges, stored: list[Any]) -> ColumnProfile:
     counts, sums, low, high, (fresh, level) = stored
-    return ColumnProfile(edges, _array_in(counts), _array_in(sums), low, high, FreshValues(Counter(fresh), level))
+    return ColumnProfile(edges, array_in(counts), array_in(sums), low, high, FreshValues(Counter(fresh), level))
 
 
 def _distinct_out(sample: DistinctSample) -> list[Any]:
-    return [_array_out(sample.hashes), _array_out(sample.counts), sample.level]
+    return [array_out(sample.hashes), array_out(sample.counts), sample.level]
 
 
 def _distinct_in(stored: list[Any] | None) -> DistinctSample:
     if stored is None:
         return DistinctSample.empty()
-    return DistinctSample(_array_in(stored[0]), _array_in(stored[1]), stored[2])
+    return DistinctSample(array_in(stored[0]), array_in(stored[1]), stored[2])
 
 
 def _sample_out(sample: RowSample) -> list[Any]:
@@ -224,11 +182,11 @@ def _sample_out(sample: RowSample) -> list[Any]:
     with pa.ipc.new_stream(sink, sample.rows.schema) as writer:
         writer.write_batch(sample.rows)
     rows = sink.getvalue().to_pybytes()
-    return [sample.size, _array_out(sample.priorities), _array_out(sample.positions), rows]
+    return [sample.size, array_out(sample.priorities), array_out(sample.positions), rows]
 
 
 def _sample_in(stored: list[Any]) -> RowSample:
     size, priorities, positions, rows = stored
     with pa.ipc.open_stream(rows) as reader:
         batch = reader.read_next_batch()
-    return RowSample(size, _array_in(priorities), _array_in(positions), batch)
+    return RowSample(size, array_in(priorities), array_in(positions), batch)
