@@ -16,8 +16,8 @@ from holdfast.stats.normal_scores import normal_scores
 
 Array = NDArray[np.float64]
 
-LARGEST = 0.9999
-"""Correlations are kept this far from 1, where Fisher's transformation ends."""
+LARGEST = 0.99
+"""Correlations are compared as if none were closer to 1: there those of ranks rest on a few rows, and none is normal."""
 
 LEAST_FOLDED = 0.2
 """Standard deviation of the absolute rank scores of a column from which they are compared; 0.6 for distinct values."""
@@ -53,7 +53,11 @@ def rank_scores(values: Array) -> Array:
     [[1.09, -1.09, nan, -0.0]]
     """
     scores = np.full(values.shape, np.nan)
-    for j in range(values.shape[1]):
+    order = np.argsort(values, axis=0)
+    tied = (np.diff(np.take_along_axis(values, order, axis=0), axis=0) == 0).any(axis=0)
+    np.put_along_axis(scores, order, normal_scores(np.ones(len(values), dtype=np.int64))[:, None], axis=0)
+    for j in np.flatnonzero(tied | np.isnan(values).any(axis=0)):
+        scores[:, j] = np.nan
         present = ~np.isnan(values[:, j])
         if present.any():
             _, place, counts = np.unique(values[present, j], return_inverse=True, return_counts=True)
@@ -73,14 +77,16 @@ def pair_scan(
 
     The correlation of normal scores and that of their absolute values (centred) are compared after Fisher's
     transformation, each over its standard error from the fourth moments of the reference (the asymptotic variance of
-    Pearson's r without normality; Browne & Shapiro 1986), never less than 1. With at least five windows the correlations
-    of the windows show how much a pair's dependence varies by itself (`natural.scatter`). The largest difference is
-    judged with Bonferroni over all pairs by Student's t with the degrees of freedom of the smaller sample.
+    Pearson's r without normality; Browne & Shapiro 1986), never less than 1. Correlations of ranks near 1 are the lower the
+    fewer rows are ranked together, so both samples are ranked in blocks of equally many rows, and correlations beyond 0.99
+    count as 0.99. With at least five windows the correlations of the windows show how much a pair's dependence varies by
+    itself (`natural.scatter`). The largest difference is judged with Bonferroni over all pairs by Student's t with the
+    degrees of freedom of the smaller sample.
 
     Parameters
     ----------
     current, reference
-        Rows of the two samples, shape `(rows, columns)`; NaN is missing.
+        Rows of the two samples in random order, shape `(rows, columns)`; NaN is missing.
     indicators
         Which columns are 0/1 indicators of a category, shape `(columns,)`.
     owners
@@ -93,16 +99,15 @@ def pair_scan(
     PairScan or None
         None when no pair can be judged.
     """
-    cur = rank_scores(current)
+    rows, reference_rows = len(current), len(reference)
+    if rows < 8 or reference_rows < 8:
+        return None
     if len(np.unique(windows)) < FEWEST_WINDOWS:
         windows = np.zeros_like(windows)  # too few to learn from, and ranks within them would hide what they share
     _, codes, sizes = np.unique(windows, return_inverse=True, return_counts=True)
-    ref = np.full(reference.shape, np.nan)
-    for k in range(len(sizes)):
-        ref[codes == k] = rank_scores(reference[codes == k])
-    rows, reference_rows = len(cur), len(ref)
-    if rows < 8 or reference_rows < 8:
-        return None
+    together = min(rows, reference_rows / len(sizes))
+    cur = _ranked(current, np.zeros(rows, dtype=np.intp), together)
+    ref = _ranked(reference, codes, together)
     upper = np.triu(owners[:, None] != owners[None, :], 1)
     upper &= _dense_enough(current, reference, indicators, min(rows, reference_rows))
     numeric = upper & ~(indicators[:, None] | indicators[None, :])
@@ -119,6 +124,16 @@ def pair_scan(
     return min(found, key=lambda scan: (scan.p_value, -scan.deviation)) if found else None
 
 
+def _ranked(values: Array, windows: NDArray[np.intp], together: float) -> Array:
+    """Rank scores within each window, and there within blocks of about so many rows."""
+    scores = np.empty(values.shape)
+    for window in range(int(windows.max()) + 1):
+        rows = np.flatnonzero(windows == window)
+        for block in np.array_split(rows, max(1, round(len(rows) / together))):
+            scores[block] = rank_scores(values[block])
+    return scores
+
+
 def _widest(
     kind: str,
     pairs: NDArray[np.bool_],
@@ -133,7 +148,7 @@ def _widest(
     now, rows = (matrix[pairs] for matrix in _correlations(cur))
     before, reference_rows = (matrix[pairs] for matrix in _correlations(ref))
     factor = np.maximum(_fourth_moments(ref)[pairs], 1.0)
-    change = np.arctanh(now) - np.arctanh(before)
+    change = _transformed(now) - _transformed(before)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = change / np.sqrt(factor * (1 / np.maximum(rows - 3, 0) + 1 / np.maximum(reference_rows - 3, 0)))
     statistic = np.nan_to_num(statistic, nan=0.0)
@@ -168,7 +183,7 @@ def _between_windows(
 ) -> Array:
     """Standardised difference of each window's correlations to those of the other windows, shape `(pairs, windows)`."""
     parts = [_correlations(ref[codes == k]) for k in range(len(sizes))]
-    transformed = np.stack([np.arctanh(r[pairs]) for r, _ in parts], axis=1)
+    transformed = np.stack([_transformed(r[pairs]) for r, _ in parts], axis=1)
     rows = np.stack([np.maximum(n[pairs] - 3, 0.0) for _, n in parts], axis=1)
     everything = rows.sum(1, keepdims=True)
     rest = everything - rows
@@ -202,7 +217,12 @@ def _correlations(scores: Array) -> tuple[Array, Array]:
     scale = np.sqrt(squares * squares.T)
     with np.errstate(invalid="ignore", divide="ignore"):
         r = np.where(scale > 0, filled.T @ filled / scale, 0.0)
-    return np.clip(r, -LARGEST, LARGEST), present.T @ present
+    return np.clip(r, -1.0, 1.0), present.T @ present
+
+
+def _transformed(r: Array) -> Array:
+    """Fisher's z."""
+    return np.asarray(np.arctanh(np.clip(r, -LARGEST, LARGEST)))
 
 
 def _fourth_moments(scores: Array) -> Array:
