@@ -1,4 +1,4 @@
-"""What the tests of tables and of their sources share: where copies go, and a database."""
+"""What tests share: where copies go, a database, and examples that may take their time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# An example that writes a file takes longer than Hypothesis' 200 ms when the machine is busy: no test is of its time.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture
