@@ -1,0 +1,57 @@
+"""Means and paired differences of contributions, against closed forms and statsmodels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.weightstats import DescrStatsW
+
+from holdfast.evaluation.paired import improvement, mean_of
+
+
+def test_the_interval_of_a_mean_is_the_normal_one() -> None:
+    rows = np.random.default_rng(0).lognormal(size=500)
+    low, high = stats.norm.interval(0.9, rows.mean(), stats.sem(rows))
+    found = mean_of(rows, level=0.9)
+    assert (found.value, found.low, found.high) == pytest.approx((rows.mean(), low, high), rel=1e-12)
+
+
+def test_equal_weights_change_nothing_and_zero_weights_take_rows_away() -> None:
+    rows = np.random.default_rng(1).normal(size=100)
+    assert mean_of(rows, np.full(100, 3.0)).low == pytest.approx(mean_of(rows).low, rel=1e-12)
+    weight = np.r_[np.ones(60), np.zeros(40)]
+    assert mean_of(rows, weight).high == pytest.approx(mean_of(rows[:60]).high, rel=1e-12)
+    assert mean_of(rows, weight).value == pytest.approx(DescrStatsW(rows, weight).mean)
+
+
+@pytest.mark.parametrize(("rows", "weight"), [([], None), ([1.0, 2.0], [0.0, 0.0]), ([np.nan, 1.0], None)])
+def test_nothing_can_be_said_of_no_rows_or_of_nan(rows: list[float], weight: list[float] | None) -> None:
+    found = mean_of(np.array(rows), None if weight is None else np.array(weight))
+    assert found.value is None
+    assert found.low is None
+
+
+def test_one_row_has_no_interval() -> None:
+    found = mean_of(np.array([2.0]))
+    assert (found.value, found.low, found.high) == (2.0, None, None)
+
+
+def test_an_improvement_is_positive_whatever_the_direction() -> None:
+    better, worse = np.array([1.0, 1.0, 2.0]), np.array([2.0, 3.0, 2.0])
+    assert improvement(better, worse, "lower").value == 1.0
+    assert improvement(worse, better, "higher").value == 1.0
+
+
+def test_a_paired_interval_is_that_of_the_paired_test() -> None:
+    rng = np.random.default_rng(2)
+    base = rng.lognormal(size=2_000)
+    champion, candidate = base, base * 0.98 + rng.normal(0, 0.01, 2_000)
+    found = improvement(candidate, champion, "lower")
+    paired = stats.ttest_rel(champion, candidate).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high), rel=2e-3)
+
+
+def test_different_rows_are_refused() -> None:
+    with pytest.raises(ValueError, match="same rows"):
+        improvement(np.ones(3), np.ones(4), "lower")
