@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 import holdfast as hf
+from holdfast.engines.local import profile_of
 from holdfast.records import Status
 
 NAN, INF = math.nan, math.inf
@@ -87,7 +89,29 @@ def test_one_huge_value_in_the_reference_moves_no_fence(ask) -> None:
     reference = {"x": [*np.linspace(0, 1, 1001), 1e9]}
     finding = ask("quality.outliers", reference, {"x": [0.5] * 180 + [1e6] * 20})["x"]
     assert (finding.status, finding.value) == (Status.FAIL, 0.1)
-    assert finding.evidence["reference"] == 2 / 1002  # its bin holds the next largest value too
+    assert finding.evidence["reference"] == 1 / 1002
+
+
+def test_of_a_bin_that_a_fence_cuts_only_what_lies_beyond_counts(ask) -> None:
+    """All above 1 is one bin, which the fence at 2.25 cuts: one far value does not make the others far."""
+    finding = ask("quality.outliers", UNIT, {"x": [0.5] * 100 + [1.5] * 99 + [9.0]})["x"]
+    assert (finding.status, finding.value) == (Status.PASS, 1 / 200)
+    assert (finding.evidence["at_least"], finding.evidence["at_most"]) == (0, 100)
+
+
+def test_of_a_long_table_the_sample_of_rows_tells_the_share_beyond_a_fence(ask) -> None:
+    values = np.repeat([0.5, 1.5, 9.0], [80_000, 10_000, 10_000])
+    finding = ask("quality.outliers", UNIT, {"x": np.random.default_rng(0).permutation(values)})["x"]
+    assert finding.value == pytest.approx(0.1, abs=0.01)
+    assert finding.evidence["at_most"] == 20_000
+
+
+def test_without_a_sample_of_rows_only_bins_beyond_the_fences_count() -> None:
+    reference = hf.profile_table({"x": [*np.linspace(0, 1, 1001), 8.0, 9.0]})
+    now = replace(profile_of(hf.open_table({"x": [0.5] * 97 + [8.5] * 2 + [99.0]}), reference.edges), sample=None)
+    [finding] = [f for f in hf.compare(reference, now).findings if f.code == "quality.outliers"]
+    assert finding.value == 3 / 100
+    assert (finding.evidence["at_least"], finding.evidence["at_most"]) == (3, 3)
 
 
 def test_a_constant_reference_has_no_fences(ask) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 
 from holdfast.checks.ask import Said, Seen, judged_share, not_applicable
 from holdfast.profile.column import ColumnProfile
-from holdfast.profile.numeric import NEGATIVE_INFINITE, POSITIVE_INFINITE, NumberEdges, finite_rows
+from holdfast.profile.numeric import NEGATIVE_INFINITE, POSITIVE_INFINITE, NumberEdges, finite_rows, numbers
+from holdfast.profile.table import Profile
 from holdfast.stats.ecdf import quantile
 
 FENCE = 3.0
@@ -38,21 +39,42 @@ def outliers(seen: Seen) -> Said | None:
     fences = _fences(seen.reference, edges)
     if fences is None:
         return not_applicable("The reference has no spread from which to tell what is far out.")
-    current = seen.current
-    starts, ends = np.insert(edges.cuts, 0, -np.inf), np.append(edges.cuts, np.inf)
-    # A bin that a fence cuts counts, on both sides alike, when the window has something beyond that fence.
-    under = current.low < fences[0] or current.counts[NEGATIVE_INFINITE] > 0
-    over = current.high > fences[1] or current.counts[POSITIVE_INFINITE] > 0
-    out = (starts < fences[0] if under else ends <= fences[0]) | (ends > fences[1] if over else starts >= fences[1])
-    usual = float(seen.reference.cells[out].sum() / seen.reference.cells.sum())
+    (bad, least, most), (bad_before, _, _) = (_far_out(profile, seen.column.name, fences) for profile in seen.tables)
+    usual = bad_before / int(seen.reference.cells.sum())
     return judged_share(
-        int(current.cells[out].sum()),
-        int(current.cells.sum()),
+        bad,
+        int(seen.current.cells.sum()),
         usual + seen.context.settings.outliers,
         f"a value more than {FENCE:g} interquartile ranges outside the reference's quartiles",
         reference=usual,
         fences=fences,
+        at_least=least,
+        at_most=most,
     )
+
+
+def _far_out(profile: Profile, name: str, fences: tuple[float, float]) -> tuple[int, int, int]:
+    """Rows beyond the fences: how many by the sample of rows, by the bins at least, and at most.
+
+    Of a bin that a fence cuts, the bins say only that some rows may be beyond it; the sample says which share. Without a
+    sample the least is counted.
+    """
+    low, high = fences
+    column = profile.columns[name]
+    edges, cells = column.edges, column.cells
+    assert isinstance(edges, NumberEdges)
+    starts, ends = np.insert(edges.cuts, 0, -np.inf), np.append(edges.cuts, np.inf)
+    beyond = (ends <= low) | (starts >= high)
+    cut = ~beyond & ((starts < low) | (ends > high))
+    shares = np.where(beyond, 1.0, 0.0)
+    if profile.sample is not None and name in profile.sample.rows.schema.names:
+        array = profile.sample.rows.column(name)
+        values, places = numbers(array)[0], edges.place(array)
+        for place in np.flatnonzero(cut & (cells > 0)):
+            inside = values[places == place]
+            if len(inside):
+                shares[place] = np.mean((inside < low) | (inside > high))
+    return round(float(cells @ shares)), int(cells[beyond].sum()), int(cells[beyond | cut].sum())
 
 
 def _fences(reference: ColumnProfile, edges: NumberEdges) -> tuple[float, float] | None:
