@@ -23,7 +23,9 @@ def with_nulls(nulls: int, rows: int = 200) -> dict[str, list[float | None]]:
         (10, 20, "pass"),  # its growth is the business of drift.missing
         (10, 105, "warn"),  # more than half, but not certainly
         (10, 150, "fail"),
-        (150, 160, "warn"),  # mostly empty already
+        (150, 160, "pass"),  # mostly empty already
+        (100, 105, "warn"),
+        (199, 200, "pass"),  # so is this; a single value more or less says nothing
         (10, 200, "fail"),
         (190, 200, "fail"),  # certainly emptier, and empty
     ],

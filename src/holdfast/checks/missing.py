@@ -27,10 +27,10 @@ def missing_rate(seen: Seen) -> Said:
     numbers = {"value": share, "limit": MOSTLY, "interval": (low, high), "unit": "share"}
     words = f"{share:.1%} of the values are missing ({before:.1%} in the reference)"
     evidence: dict[str, object] = {"reference": before}
-    if (gone == rows and low > before) or (low > MOSTLY and before < MOSTLY):
+    if (gone == rows and low > before) or (low > MOSTLY and before <= MOSTLY):
         empty = "The column is empty: " if gone == rows else "Most of the column is missing: "
         return Said(status=Status.FAIL, message=f"{empty}{words}.", evidence=evidence, **numbers)  # type: ignore[arg-type]
-    status = Status.WARN if share > MOSTLY else Status.PASS
+    status = Status.WARN if share > MOSTLY >= before else Status.PASS
     return Said(status=status, message=f"{words}.", evidence=evidence, **numbers)  # type: ignore[arg-type]
 
 
