@@ -52,7 +52,17 @@ NOON = dt.datetime(2024, 2, 28, 12, 59, 59)  # a Wednesday
         pa.array([NOON.replace(tzinfo=dt.UTC).timestamp()]),
         pa.array([int(NOON.replace(tzinfo=dt.UTC).timestamp())], pa.uint32()),
     ],
-    ids=["naive", "zoned", "text", "UTC text", "zoned text", "dictionary", "float seconds", "whole seconds"],
+    ids=[
+        "naive",
+        "nanoseconds",
+        "zoned",
+        "text",
+        "UTC text",
+        "zoned text",
+        "dictionary",
+        "float seconds",
+        "whole seconds",
+    ],
 )
 def test_the_same_moment_in_any_form_is_in_the_same_cell(array: pa.Array) -> None:
     profile = EDGES.count(array)
