@@ -110,17 +110,17 @@ def own_file(path: Path, rows: int = 1_000, *, without_time: int = 0) -> pa.Tabl
 
 
 def test_a_file_of_ones_own_is_cut_in_time(tmp_path: Path) -> None:
-    """The last fifth against the rest, rows in their order, and the same result as of a comparison of the two."""
+    """The last tenth against the rest, rows in their order, and the same result as of a comparison of the two."""
     table = own_file(tmp_path / "own.parquet", without_time=10)
     done = demo("--data", "own.parquet", "--time", "at", "--output", "out", cwd=tmp_path)
     assert (done.stderr, done.returncode) == ("", 0)
     assert done.stdout.splitlines()[:4] == [
         "own.parquet, cut in two by at:",
-        "  out/reference.parquet  800 rows",
-        "  out/current.parquet    200 rows, the last in time",
+        "  out/reference.parquet  900 rows",
+        "  out/current.parquet    100 rows, the last in time",
         "10 rows without a time are in neither.",
     ]
-    cut = pa.scalar(START + timedelta(hours=800), table["at"].type)
+    cut = pa.scalar(START + timedelta(hours=900), table["at"].type)
     reference, current = (pq.read_table(tmp_path / "out" / f"{name}.parquet") for name in ("reference", "current"))
     assert reference.cast(table.schema) == table.filter(pc.less(table["at"], cut))
     assert current.cast(table.schema) == table.filter(pc.greater_equal(table["at"], cut))
@@ -138,8 +138,8 @@ def test_times_may_be_text_or_numbers(tmp_path: Path) -> None:
     for column in ("second", "when"):
         done = demo("--data", "own.csv", "--time", column, cwd=tmp_path)
         assert done.stdout.splitlines()[1:3] == [
-            "  demo-output/reference.parquet  800 rows",
-            "  demo-output/current.parquet    200 rows, the last in time",
+            "  demo-output/reference.parquet  900 rows",
+            "  demo-output/current.parquet    100 rows, the last in time",
         ]
 
 

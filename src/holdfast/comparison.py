@@ -20,7 +20,7 @@ from holdfast.checks.drift import drift
 from holdfast.engines.local import profile_of, reference_profile
 from holdfast.errors import InputError, ProfileError, SettingError
 from holdfast.profile.codec import load_profile, looks_like_profile
-from holdfast.profile.history import rounded_up
+from holdfast.profile.history import rounded
 from holdfast.profile.identifier import IdentifierEdges
 from holdfast.profile.learn import time_range
 from holdfast.profile.sample import ROWS
@@ -464,9 +464,9 @@ def _listed(names: Any) -> str:
 
 
 def _span(table: Table, schema: Schema) -> float | None:
-    """The time that the current table covers, rounded up; None where it is not known."""
+    """The time that the current table covers, as a round length; None where it is not known."""
     times = [c.name for c in schema.by_role(Role.TIME) if c.name in table.schema.names]
     if not times:
         return None
-    first, last = time_range(table, times[0])
-    return rounded_up(last - first) if np.isfinite(last) and last > first else None
+    first, end = time_range(table, times[0])
+    return rounded(end - first) if np.isfinite(end) and end > first else None

@@ -1,7 +1,7 @@
 """The main job, in the order in which one would do it by hand: read it first.
 
     python -m holdfast.demo                                    two generated months of card transactions
-    python -m holdfast.demo --data rows.parquet --time column  a file of yours: its last fifth against the rest
+    python -m holdfast.demo --data rows.parquet --time column  a file of yours: its last tenth against the rest
 
 Both make two tables, compare them, print what was found, and write a report.
 """
@@ -39,7 +39,7 @@ def demo(
     time: Annotated[str | None, typer.Option(help="Its column of times.", metavar="COLUMN")] = None,
     output: Annotated[Path, typer.Option(help="Folder for tables, report and findings.")] = Path("demo-output"),
 ) -> None:
-    """Compare two generated months of card transactions, or the last fifth of your own file with the rest."""
+    """Compare two generated months of card transactions, or the last tenth of your own file with the rest."""
     if time and not data:
         raise hf.SettingError("--time goes with --data: the generated tables have their own.")
     output.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def generate(reference: Path, current: Path) -> dict[str, str]:
 
 
 def cut(data: str, time: str | None, reference: Path, current: Path) -> dict[str, str]:
-    """Write the last fifth of a table in time and the rest, batch by batch, and return the role of the time column."""
+    """Write the last tenth of a table in time and the rest, batch by batch, and return the role of the time column."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -81,7 +81,7 @@ def cut(data: str, time: str | None, reference: Path, current: Path) -> dict[str
         rows = np.count_nonzero(~np.isnan(times))
         if rows < FEWEST_ROWS:
             raise hf.InputError(f"data: expected at least {FEWEST_ROWS} rows with a time in {time!r}, got {rows}.")
-        start = np.nanquantile(times, 0.8, method="higher")
+        start = np.nanquantile(times, 0.9, method="higher")
         if not (times < start).any():
             raise hf.InputError(f"data: too many rows have the same time in {time!r} to cut them in two.")
         with (

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -16,6 +18,7 @@ from holdfast.engines.local import reference_profile
 from holdfast.errors import InputError, ProfileError
 from holdfast.profile.codec import MAGIC, VERSION, from_bytes, load_profile, looks_like_profile, save_profile, to_bytes
 from holdfast.profile.column import ColumnProfile
+from holdfast.profile.history import Grid
 from holdfast.profile.identifier import IdentifierEdges
 from holdfast.profile.table import Profile, count
 from holdfast.schema import infer
@@ -166,6 +169,18 @@ def test_without_rows_nothing_stands_for_a_single_row() -> None:
     assert len(bare.distinct.hashes) == len(bare.labelled.hashes) == 0
     assert bare.columns["amount"].counts.tolist() == PROFILE.columns["amount"].counts.tolist()
     assert len(bare.history.windows) == len(PROFILE.history.windows)
+
+
+def test_a_profile_whose_windows_are_counted_from_1970_is_read() -> None:
+    """As it was stored before its grid had an origin."""
+    start = len(MAGIC) + 2 + 71
+    size = int.from_bytes(STORED[start : start + 8], "little")
+    body = msgspec.msgpack.decode(pa.Codec("zstd").decompress(STORED[start + 8 : -32], size, asbytes=True))
+    body["edges"]["grid"] = body["edges"]["grid"][:2]
+    packed = msgspec.msgpack.encode(body)
+    head = STORED[:start] + len(packed).to_bytes(8, "little") + pa.Codec("zstd").compress(packed, asbytes=True)
+    old = from_bytes(head + hashlib.sha256(head).digest())
+    assert old.edges.grid == Grid(PROFILE.edges.grid.width_seconds, PROFILE.edges.grid.stride, 0.0)
 
 
 def test_no_text_of_the_reference_is_stored() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from holdfast.errors import SettingError
-from holdfast.profile.history import MOST, NO_WINDOW, Grid, History, grid, rounded_up
+from holdfast.profile.history import MOST, NO_WINDOW, Grid, History, grid, rounded
 
 MINUTE, HOUR, DAY, WEEK, YEAR = 60, 3_600, 86_400, 604_800, 31_536_000
 
@@ -31,14 +31,44 @@ MINUTE, HOUR, DAY, WEEK, YEAR = 60, 3_600, 86_400, 604_800, 31_536_000
     ],
 )
 def test_windows_are_the_shortest_calendar_unit_that_gives_at_most_a_hundred(span: float, width: float) -> None:
-    assert grid(1e9, 1e9 + span) == Grid(width, 1)
+    found = grid(1e9, 1e9 + span)
+    assert (found.width_seconds, found.stride) == (width, 1)
+
+
+@pytest.mark.parametrize(
+    ("end", "width", "origin"),
+    [
+        (10 * DAY, DAY, 10 * DAY),
+        (10 * DAY - 30, DAY, 10 * DAY),
+        (10 * DAY - 2 * HOUR - 1, DAY, 10 * DAY - 2 * HOUR),  # midnight elsewhere
+        (10 * DAY - 2 * HOUR, 30 * DAY, 10 * DAY),
+        (HOUR + 1, HOUR, HOUR + MINUTE),
+        (90.5, MINUTE, 91),
+        (90.5, 10, 90.5),
+    ],
+)
+def test_the_last_window_ends_with_the_reference(end: float, width: float, origin: float) -> None:
+    """With the end of its last day, hour, minute or second, whichever makes little of a window."""
+    assert grid(end - 5 * width, end, width).origin == origin
+
+
+def test_a_window_counts_if_the_time_covers_it_whole() -> None:
+    """But for a tenth: thirty-one days hold four weeks, and a day of rows begins some minutes after midnight."""
+    days = Grid(DAY, 1, 31 * DAY)
+    assert days.whole(600, 31 * DAY) == range(-31, 0)
+    assert days.whole(0.2 * DAY, 31 * DAY) == range(-30, 0)
+    assert days.whole(0, 31.8 * DAY) == range(-31, 0)
+    assert days.whole(0, 33 * DAY) == range(-31, 2)  # a reference that was continued
+    assert days.whole(0, 31 * DAY, 7) == range(-4, 0)
+    assert days.whole(0, 31 * DAY, 30) == range(-1, 0)
+    assert list(days.whole(0, 31 * DAY, 60)) == []
 
 
 def test_a_width_that_was_asked_for_is_kept_and_of_many_windows_every_nth() -> None:
-    assert grid(0, 10 * DAY, DAY) == Grid(DAY, 1)
-    assert grid(0, 250 * DAY, DAY) == Grid(DAY, 3)
+    assert grid(0, 10 * DAY, DAY) == Grid(DAY, 1, 10 * DAY)
+    assert grid(0, 250 * DAY, DAY) == Grid(DAY, 3, 250 * DAY)
     kept = {int(n) for n in grid(0, 250 * DAY, DAY).numbers(np.arange(0, 250.0) * DAY)} - {NO_WINDOW}
-    assert kept == set(range(0, 250, 3))
+    assert kept == set(range(-249, 0, 3))
     assert len(kept) <= MOST
 
 
@@ -48,9 +78,10 @@ def test_a_width_that_is_not_positive_is_refused(width: float) -> None:
         grid(0, DAY, width)
 
 
-def test_moments_are_numbered_from_1970_also_before() -> None:
+def test_moments_are_numbered_from_the_origin_also_before() -> None:
     moments = np.array([0.0, DAY - 1e-3, DAY, -1.0, np.nan])
     assert Grid(DAY).numbers(moments).tolist() == [0, 0, 1, -1, NO_WINDOW]
+    assert Grid(DAY, 1, HOUR).numbers(moments).tolist() == [-1, 0, 0, -1, NO_WINDOW]
     assert Grid(DAY, 2).numbers(np.array([0.0, DAY, 2.0 * DAY, -2.0 * DAY])).tolist() == [0, NO_WINDOW, 2, -2]
 
 
@@ -83,10 +114,11 @@ def test_histories_add_in_any_order_and_subtract(a, b, c) -> None:
 
 def test_a_matrix_is_in_the_order_of_time_with_neighbours_merged() -> None:
     history = History({5: np.array([1, 0]), 2: np.array([0, 2]), 4: np.array([3, 3])})
-    assert history.matrix().tolist() == [[0, 2], [3, 3], [1, 0]]
-    assert history.matrix(2).tolist() == [[0, 2], [4, 3]]
-    assert history.matrix(100).tolist() == [[4, 5]]
-    assert History().matrix().shape == (0, 0)
+    assert history.matrix(range(6)).tolist() == [[0, 2], [3, 3], [1, 0]]
+    assert history.matrix(range(3), 2).tolist() == [[0, 2], [4, 3]]
+    assert history.matrix(range(1), 100).tolist() == [[4, 5]]
+    assert history.matrix(range(3, 5)).tolist() == [[3, 3]]
+    assert History().matrix(range(6)).shape == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -98,14 +130,19 @@ def test_a_matrix_is_in_the_order_of_time_with_neighbours_merged() -> None:
         (40.5, 41),
         (53.9, 54),
         (54, 60),
-        (61, 120),
+        (61, 60),
+        (67, 120),
         (3_599, 3_600),
-        (3_601, 7_200),
+        (3_601, 3_600),
+        (4_000, 7_200),
         (DAY - 30, DAY),
         (DAY, DAY),
         (7 * DAY - 1, 7 * DAY),
-        (7 * DAY + 1, 8 * DAY),
+        (7 * DAY + 1, 7 * DAY),
+        (7 * DAY + HOUR, 7 * DAY),  # a week in which the clocks are changed
+        (7.2 * DAY, 8 * DAY),
+        (6.2 * DAY, 7 * DAY),
     ],
 )
-def test_a_span_is_rounded_up_to_whole_units(span: float, expected: float) -> None:
-    assert rounded_up(span) == expected
+def test_a_span_becomes_whole_units(span: float, expected: float) -> None:
+    assert rounded(span) == expected

@@ -53,7 +53,7 @@ def test_every_kind_of_column_gets_its_edges() -> None:
     assert edges.columns["colour"].values == ("blue", "red")
     assert edges.columns["flag"].values == ("false", "true")
     assert edges.columns["nothing"].values == ()
-    assert edges.grid == Grid(7 * DAY)  # 199 days are too many for windows of one
+    assert edges.grid == Grid(7 * DAY, 1, 200 * DAY)  # 200 days are too many for windows of one
 
 
 def test_times_without_values_have_no_windows() -> None:
@@ -70,7 +70,7 @@ def test_the_time_range_is_that_of_all_batches() -> None:
 
 def test_a_single_wrong_clock_does_not_widen_the_windows() -> None:
     days = np.append(np.arange(20_000) * 432, 4_000_000_000)  # a hundred days, and the year 2096
-    assert edges_of({"at": pa.array(days, pa.timestamp("s"))}, roles={"at": "time"}).grid == Grid(DAY)
+    assert edges_of({"at": pa.array(days, pa.timestamp("s"))}, roles={"at": "time"}).grid == Grid(DAY, 1, 100 * DAY)
 
 
 def test_no_value_of_a_personal_column_is_learned() -> None:

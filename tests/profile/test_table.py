@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from holdfast.errors import ProfileError
 from holdfast.profile import distinct, fresh
 from holdfast.profile.learn import learn
-from holdfast.profile.table import Edges, Profile, conflicts, count, covered_seconds
+from holdfast.profile.table import Edges, Profile, conflicts, count, time_covered, windows_like
 from holdfast.schema import Column, Kind, Role, Schema
 from holdfast.tables import open_table
 
@@ -169,7 +169,7 @@ def test_windows_add_up_to_the_counts_of_the_rows_with_a_time(table) -> None:
     for name, place in EDGES.places.items():
         column = expected.columns[name]
         assert entries[place].tolist() == [column.missing, *column.grouped]
-    assert set(profile.history.windows) == {row[0] // DAY for row in timed}
+    assert set(profile.history.windows) == {row[0] // DAY - 3 for row in timed}  # the reference has three days
 
 
 @settings(deadline=None, max_examples=40)
@@ -304,9 +304,58 @@ def test_mixed_types_add_up() -> None:
 
 def test_the_time_that_is_covered() -> None:
     profile = count(EDGES, REFERENCE)
-    assert covered_seconds(profile) == 2 * DAY
-    assert covered_seconds(replace(profile, sample=None)) == 2 * DAY
-    assert np.isnan(covered_seconds(count(EDGES, REFERENCE.select(["amount"]))))
+    assert time_covered(profile) == (0, 3 * DAY)  # dates: the last one is a day
+    assert time_covered(replace(profile, sample=None)) == (0, 2 * DAY)
+    assert np.isnan(time_covered(count(EDGES, REFERENCE.select(["amount"])))).all()
+    assert np.isnan(time_covered(count(EDGES, REFERENCE.slice(0, 0)))).all()
+
+
+def moments_of(first: float, end: float, step: float = 600) -> pa.RecordBatch:
+    """A row every so many seconds."""
+    when = np.arange(first, end, step)
+    at = pa.array(when.astype(np.int64), pa.timestamp("s"))
+    return batch_of([(None, "p", 1.0, "a", True, "x", True)] * len(when)).set_column(0, "at", at)
+
+
+@pytest.mark.parametrize(
+    ("days", "now", "windows"),
+    [
+        ((0, 31), (31, 61), 1),  # a month against a month
+        ((0, 31), (31, 38), 4),  # a week: three days at the beginning are left out
+        ((0.5, 31), (31, 32), 30),
+        ((0, 30.75), (30.75, 31.75), 30),
+        ((0, 5), (5, 15), 0),
+        ((-40, -5), (-5, 2), 5),
+    ],
+)
+@pytest.mark.parametrize("width", [None, DAY])
+def test_windows_are_as_long_as_the_current_table_and_lie_whole_in_the_reference(
+    days: tuple[float, float], now: tuple[float, float], windows: int, width: float | None
+) -> None:
+    batch = moments_of(days[0] * DAY, days[1] * DAY)
+    edges = edges_of(batch, window_seconds=width or (now[1] - now[0]) * DAY)
+    current = count(edges, moments_of(now[0] * DAY, now[1] * DAY))
+    reference = count(edges, batch)
+    for profile in (reference, replace(reference, sample=None)):
+        found = windows_like(current, profile)
+        assert len(found) == windows
+        assert (found[:, edges.places["at"]].sum(1) >= 0.9 * current.rows).all()
+
+
+def test_the_windows_of_dates_are_whole_days() -> None:
+    """The dates of a week cover seven days, and five weeks of dates have five such windows."""
+    batch = moments_of(0, 35 * DAY, DAY)
+    edges = edges_of(batch, window_seconds=7 * DAY)
+    current = count(edges, moments_of(35 * DAY, 42 * DAY, DAY))
+    for profile in (count(edges, batch), replace(count(edges, batch), sample=None)):
+        assert windows_like(current, profile)[:, edges.places["at"]].sum(1).tolist() == [7] * 5
+
+
+def test_a_reference_that_was_continued_has_the_windows_of_its_continuation() -> None:
+    first, then = moments_of(0, 10 * DAY), moments_of(10 * DAY, 13.5 * DAY)
+    edges = edges_of(first, window_seconds=DAY)
+    both = count(edges, first) + count(edges, then, first.num_rows)
+    assert len(windows_like(count(edges, moments_of(14 * DAY, 15 * DAY)), both)) == 13
 
 
 def test_without_a_time_column_there_is_no_history() -> None:

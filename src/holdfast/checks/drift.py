@@ -21,7 +21,7 @@ from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.identifier import IdentifierEdges
 from holdfast.profile.numeric import NumberEdges
-from holdfast.profile.table import Profile, covered_seconds
+from holdfast.profile.table import Profile, windows_like
 from holdfast.profile.text import TextEdges, tokens, unseen_share
 from holdfast.records import Finding, Severity, Status
 from holdfast.schema import Column, Role
@@ -92,7 +92,7 @@ def _questions(current: Profile, reference: Profile, context: Context) -> tuple[
     """One question per column about its values and one about its missingness; columns that cannot be asked give a finding."""
     findings: list[Finding] = []
     asked: list[tuple[str, str, Pair, Pair]] = []
-    history = _history(current, reference)
+    history = windows_like(current, reference)
     for column in reference.edges.schema.columns:
         name = column.name
         if name not in reference.columns or context.settings.of(name).ignore:
@@ -216,15 +216,6 @@ def _words(current: ColumnProfile, reference: ColumnProfile, context: Context) -
         minimum=context.settings.variation,
         test=context.settings.test,
     )
-
-
-def _history(current: Profile, reference: Profile) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Windows of the reference as long as the current one; none without a time column."""
-    edges = reference.edges
-    if edges.grid is None or not reference.history.windows:
-        return np.empty((0, 0), dtype=np.int64)
-    span = covered_seconds(current)
-    return reference.history.matrix(max(1, round(span / edges.grid.width_seconds)) if np.isfinite(span) else 1)
 
 
 def _pairs(
@@ -356,7 +347,8 @@ def _message(question: Question, lead: Channel, certain: bool, status: Status, v
     compared = {
         "sampling noise only": "sampling noise (no windows to learn natural variation from)"
         if question.windows == 0
-        else f"sampling noise (only {question.windows} reference windows, too few to learn natural variation from)",
+        else f"sampling noise (only {question.windows} reference window{'s' if question.windows > 1 else ''}, too few to "
+        "learn natural variation from)",
         "few windows": f"what {question.windows} reference windows vary by themselves (few windows: a wide limit)",
         "reference windows": f"what {question.windows} reference windows vary by themselves",
     }[_natural(question.windows)]

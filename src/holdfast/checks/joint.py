@@ -13,7 +13,7 @@ from holdfast.profile.arrays import text_codes
 from holdfast.profile.calendar import moments
 from holdfast.profile.categorical import CategoryEdges, as_text
 from holdfast.profile.numeric import NumberEdges, numbers
-from holdfast.profile.table import Profile
+from holdfast.profile.table import Profile, time_covered
 from holdfast.records import Finding, Status
 from holdfast.schema import Role
 from holdfast.stats.classifier import Discrimination, discriminate
@@ -211,10 +211,13 @@ def _windows(reference: Profile) -> NDArray[np.intp]:
     assert reference.sample is not None
     rows = len(reference.sample.positions)
     time = reference.edges.time
-    if reference.edges.grid is None or time is None or time not in reference.sample.rows.schema.names:
+    grid, (first, end) = reference.edges.grid, time_covered(reference)
+    if grid is None or time is None or time not in reference.sample.rows.schema.names or not np.isfinite(first):
         return np.zeros(rows, dtype=np.intp)
     when = moments(reference.sample.rows.column(time))[0]
-    number = np.floor(np.nan_to_num(when, nan=-1.0) / reference.edges.grid.width_seconds)
+    whole = grid.whole(first, end)
+    # What is cut off at the ends goes with the window beside it.
+    number = grid.place(np.nan_to_num(when, nan=first)).clip(whole.start, max(whole.start, whole.stop - 1))
     _, place = np.unique(number, return_inverse=True)
     windows = int(place.max()) + 1
     fitting = max(1, min(windows, rows // WINDOW_ROWS))

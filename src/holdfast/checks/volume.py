@@ -9,7 +9,7 @@ import numpy as np
 
 from holdfast.checks.ask import Said, not_applicable, passed
 from holdfast.checks.context import Context
-from holdfast.profile.table import Profile, covered_seconds
+from holdfast.profile.table import Profile, windows_like
 from holdfast.records import Status
 from holdfast.stats.natural import FEWEST_WINDOWS
 
@@ -81,16 +81,12 @@ def freshness(current: Profile, reference: Profile, context: Context) -> Iterato
 
 
 def _window_rows(current: Profile, reference: Profile) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Rows of the reference's windows that are as long as the current one; without its first and last, which may be cut."""
+    """Rows of the reference's windows that are as long as the current one."""
     edges = reference.edges
     if edges.grid is None or edges.time is None or edges.time not in current.columns or edges.grid.stride > 1:
         return np.empty(0)
-    span = covered_seconds(current)
-    factor = max(1, round(span / edges.grid.width_seconds)) if np.isfinite(span) else 1
-    matrix = reference.history.matrix(factor)
-    if len(matrix) < FEWEST_WINDOWS + 2:
-        return np.empty(0)
-    return np.asarray(matrix[1:-1, edges.places[edges.time]].sum(1), dtype=np.float64)
+    windows = windows_like(current, reference)
+    return np.asarray(windows[:, edges.places[edges.time]].sum(1), dtype=np.float64) if len(windows) else np.empty(0)
 
 
 def _moment(seconds: float) -> str:

@@ -14,7 +14,7 @@ from holdfast.profile.arrays import floats, null_rows, seconds
 from holdfast.profile.column import ColumnProfile
 from holdfast.schema import Kind, as_kind
 
-HOUR, DAY, WEEK = 3600, 86_400, 604_800
+MINUTE, HOUR, DAY, WEEK = 60, 3600, 86_400, 604_800
 
 LAST = 1e18
 """Seconds from 1970 beyond which a number, infinities included, is no time."""
@@ -78,10 +78,19 @@ def moments(array: pa.Array) -> tuple[NDArray[np.float64], int]:
         return np.full(len(array), np.nan), null_rows(array)
 
 
-def central(when: NDArray[np.float64]) -> tuple[float, float]:
-    """First and last of some moments but for one in a thousand: a single wrong clock must not stretch the time covered."""
+def covered(when: NDArray[np.float64]) -> tuple[float, float]:
+    """From when to when some moments go; NaN without any.
+
+    One in a thousand at either end may lie far outside: a single wrong clock must not stretch the time covered. Moments
+    that are whole days, hours or minutes apart stand for one each: the dates of a week cover seven days, not six.
+    """
     known = when[~np.isnan(when)]
     if not len(known):
         return np.nan, np.nan
     low, high = np.quantile(known, [0.001, 0.999], method="closest_observation")
-    return float(low), float(high)
+    far = (high - low) / 100
+    near = known[(known >= low - far) & (known <= high + far)]
+    first, last = float(near.min()), float(near.max())
+    apart = near - first
+    unit = next((u for u in (DAY, HOUR, MINUTE) if last > first and not (apart % u).any()), 0)
+    return first, last + unit

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import SettingError
-from holdfast.profile.calendar import moments
+from holdfast.profile.calendar import DAY, HOUR, MINUTE, moments
 
 MOST = 100
 """Most windows that are kept."""
@@ -20,18 +20,43 @@ NO_WINDOW = np.iinfo(np.int64).min
 """Number of a row without a time, or in a window that is not kept."""
 
 
+CUT = 0.1
+"""Share of a window that may lie outside the time that is covered: rows do not fall on the very ends of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Windows of `width_seconds`, numbered from 1970, negative before; of many, every `stride`-th one is kept."""
+    """Windows of time, of which every `stride`-th one is kept.
+
+    Attributes
+    ----------
+    width_seconds
+        Length of a window.
+    stride
+        Above 1 where there are very many.
+    origin
+        Moment in seconds since 1970 at which window 0 begins: the end of the reference, whose windows have negative
+        numbers. So its last window ends where a current table begins that follows it.
+    """
 
     width_seconds: float
     stride: int = 1
+    origin: float = 0.0
 
     def numbers(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
         """Window of each moment in seconds since 1970; `NO_WINDOW` where there is no time, or the window is not kept."""
         known = ~np.isnan(moments)
-        number = np.floor(np.where(known, moments, 0.0) / self.width_seconds).astype(np.int64)
+        number = self.place(np.where(known, moments, self.origin))
         return np.where(known & (number % self.stride == 0), number, NO_WINDOW)
+
+    def place(self, moments: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Window of each moment, kept or not."""
+        return np.asarray(np.floor((moments - self.origin) / self.width_seconds), dtype=np.int64)
+
+    def whole(self, first: float, end: float, factor: int = 1) -> range:
+        """Windows, `factor` neighbours merged into each, that lie between two moments but for a tenth of their length."""
+        low, high = (np.array([first, end]) - self.origin) / (factor * self.width_seconds)
+        return range(int(np.ceil(low - CUT)), int(np.floor(high + CUT)))
 
     def slices(self, batch: pa.RecordBatch, time: str) -> Iterator[tuple[int, pa.RecordBatch]]:
         """The rows of each window, with its number."""
@@ -71,17 +96,24 @@ class History:
             left[number] = left[number] - counts
         return History({number: counts for number, counts in left.items() if counts.any()})
 
-    def matrix(self, factor: int = 1) -> NDArray[np.int64]:
-        """Counts in order of time, shape `(windows, entries)`, with `factor` neighbouring windows merged into one."""
+    def matrix(self, whole: range, factor: int = 1) -> NDArray[np.int64]:
+        """Counts in order of time, shape `(windows, entries)`.
+
+        Parameters
+        ----------
+        whole
+            The windows that are wanted, in which `factor` neighbours are merged (`Grid.whole`).
+        """
         merged: dict[int, NDArray[np.int64]] = {}
         for number in sorted(self.windows):
-            counts = self.windows[number]
-            merged[number // factor] = merged[number // factor] + counts if number // factor in merged else counts
+            counts, place = self.windows[number], number // factor
+            if place in whole:
+                merged[place] = merged[place] + counts if place in merged else counts
         return np.stack(list(merged.values())) if merged else np.empty((0, 0), dtype=np.int64)
 
 
-def grid(first: float, last: float, width_seconds: float | None = None) -> Grid:
-    """Windows for a reference from `first` to `last` (seconds since 1970), of a given width or of a fitting calendar unit.
+def grid(first: float, end: float, width_seconds: float | None = None) -> Grid:
+    """Windows for a reference from `first` to `end` (seconds since 1970), of a given width or of a fitting calendar unit.
 
     Raises
     ------
@@ -92,14 +124,20 @@ def grid(first: float, last: float, width_seconds: float | None = None) -> Grid:
         raise SettingError(
             "expected a positive, finite number of seconds as the width of the windows; give another one"
         )
-    span = max(last - first, 1.0)
+    span = max(end - first, 1.0)
     if width_seconds is None:
         units = [60, 300, 900, 3600, 21_600, 86_400, 604_800, 2_419_200, 31_536_000]
         width_seconds = next((unit for unit in units if span / unit <= MOST), span / MOST)
-    return Grid(width_seconds, max(1, int(np.ceil(span / width_seconds / MOST))))
+    # A reference that ends at 23:59:30 ends with the day: windows of days are then those of the calendar.
+    unit = next((unit for unit in (DAY, HOUR, MINUTE, 1) if unit <= width_seconds / 24), 0)
+    origin = float(np.ceil(end / unit) * unit) if unit else end
+    return Grid(width_seconds, max(1, int(np.ceil(span / width_seconds / MOST))), origin)
 
 
-def rounded_up(span_seconds: float) -> float:
-    """A span as whole days, hours, minutes or seconds: a day of data that ends at 23:59:30 is a day."""
-    unit = next((unit for unit in (86_400, 3600, 60) if span_seconds >= 0.9 * unit), 1)
-    return float(np.ceil(max(span_seconds, 1.0) / unit) * unit)
+def rounded(span_seconds: float) -> float:
+    """A span as whole days, hours, minutes or seconds: rows from 00:00:30 to 23:59:30, or to 00:05 of the next day, are a day.
+
+    Where a tenth of a unit more or less does not explain the rest, it is rounded up.
+    """
+    unit = next((unit for unit in (DAY, HOUR, MINUTE) if span_seconds >= (1 - CUT) * unit), 1)
+    return float(max(np.ceil(span_seconds / unit - CUT), 1) * unit)

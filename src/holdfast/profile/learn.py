@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.profile.arrays import text_codes
-from holdfast.profile.calendar import TimeEdges, central, moments
+from holdfast.profile.calendar import TimeEdges, covered, moments
 from holdfast.profile.categorical import CategoryEdges, as_text
 from holdfast.profile.column import ColumnEdges
 from holdfast.profile.hashing import priorities
@@ -83,8 +83,8 @@ def learn(
     windows = None
     times = [c for c in wanted if c.role is Role.TIME]
     if times:
-        first, last = time_range(table, times[0].name)
-        windows = grid(first, last, window_seconds) if np.isfinite(first) else None
+        first, end = time_range(table, times[0].name)
+        windows = grid(first, end, window_seconds) if np.isfinite(first) else None
     known = Schema(columns=tuple(wanted))
     rest = f"\n{windows}\t{sample_rows}\t{seed}".encode()
     digest = digest_of(known, columns, (_bytes(e) for e in columns.values()), rest)
@@ -93,13 +93,13 @@ def learn(
 
 
 def time_range(table: Table, column: str) -> tuple[float, float]:
-    """First and last moment of a time column in seconds since 1970, but for one in a thousand; NaN without any."""
+    """From when to when a time column goes, in seconds since 1970 (see `covered`); NaN without any time."""
     parts = [np.empty(0)]
     for batch in table.batches([column]):
         # Every value of a short table, some of a long one: the ends are wanted to within a window.
         when, _ = moments(batch.column(column))
         parts.append(when[:: max(1, len(when) // 4096)])
-    return central(np.concatenate(parts))
+    return covered(np.concatenate(parts))
 
 
 def _read(table: Table, names: list[str], rows: int, seed: int) -> Iterator[pa.RecordBatch]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
-from holdfast.profile.calendar import central, moments
+from holdfast.profile.calendar import covered, moments
 from holdfast.profile.column import ColumnEdges, ColumnProfile
 from holdfast.profile.distinct import DistinctSample
 from holdfast.profile.hashing import cell_hashes, mixed, row_hashes, seed_of
@@ -229,16 +229,28 @@ def _labelled(edges: Edges, batch: pa.RecordBatch) -> DistinctSample:
     return DistinctSample.of((rows & ~np.uint64(0xFFFF)) | (labels & np.uint64(0xFFFF)))
 
 
-def covered_seconds(profile: Profile) -> float:
-    """The time that a profile's rows cover, by its sample; NaN without a time column."""
+def time_covered(profile: Profile) -> tuple[float, float]:
+    """From when to when a profile's rows go, by its sample, in seconds since 1970; NaN without a time."""
     time = profile.edges.time
-    if time is None or time not in profile.columns:
-        return np.nan
+    if time is None or time not in profile.columns or not profile.columns[time].cells.any():
+        return np.nan, np.nan
     if profile.sample is not None and time in profile.sample.rows.schema.names:
-        first, last = central(moments(profile.sample.rows.column(time))[0])
-    else:
-        first, last = profile.columns[time].low, profile.columns[time].high
-    return last - first
+        return covered(moments(profile.sample.rows.column(time))[0])
+    return profile.columns[time].low, profile.columns[time].high
+
+
+def windows_like(current: Profile, reference: Profile) -> NDArray[np.int64]:
+    """The reference's windows, as long as the time that the current table covers, shape `(windows, entries)`.
+
+    Only those that the reference covers whole: what is cut off at its ends would vary by more than nature.
+    """
+    grid, (first, end) = reference.edges.grid, time_covered(reference)
+    if grid is None or not np.isfinite(first):
+        return np.empty((0, 0), dtype=np.int64)
+    begin, stop = time_covered(current)
+    factor = max(1, round((stop - begin) / grid.width_seconds)) if np.isfinite(begin) else 1
+    # The grid knows the end better than a range of dates, which does not tell that the last of them is a day.
+    return reference.history.matrix(grid.whole(first, max(end, grid.origin), factor), factor)
 
 
 def conflicts(sample: DistinctSample) -> tuple[int, int]:
