@@ -6,7 +6,9 @@ a frozen `Project`, then passed as an argument. Unknown keys and wrong values ar
 
 from __future__ import annotations
 
+import math
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -352,18 +354,32 @@ def project_of(values: dict[str, Any], where: str = "the configuration") -> Proj
     SettingError
         An unknown key, or a value that makes no sense; the message gives the place.
     """
+    for place, number in _numbers(values, "$"):
+        if not math.isfinite(number):
+            raise SettingError(f"{where}: Expected a finite number - at `{place}`.")
     try:
         return msgspec.convert(values, Project)
     except msgspec.ValidationError as error:
         raise SettingError(f"{where}: {_named(str(error), values)}.") from error
 
 
+def _numbers(value: Any, place: str) -> Iterator[tuple[str, float]]:
+    """All numbers below a value, with their places."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _numbers(below, f"{place}.{key}")
+    elif isinstance(value, list | tuple):
+        for i, below in enumerate(value):
+            yield from _numbers(below, f"{place}[{i}]")
+    elif isinstance(value, float):
+        yield place, value
+
+
 def _named(message: str, values: dict[str, Any]) -> str:
-    """The message with the name of a key where msgspec writes `[...]` or a bare place."""
+    """The message with the keys of a table where msgspec writes `[...]`."""
     for section, keys in values.items():
-        if not isinstance(keys, dict) or f"$.{section}" not in message:
-            continue
-        for name, value in keys.items():
-            if f"$.{section}.{name}[...]" in message and isinstance(value, dict):
-                return message.replace(f"$.{section}.{name}[...]", f"$.{section}.{name}.{{{', '.join(value)}}}")
+        for name, value in keys.items() if isinstance(keys, dict) else ():
+            if isinstance(value, dict):
+                told = next(iter(value)) if len(value) == 1 else f"{{{', '.join(value)}}}"
+                message = message.replace(f"$.{section}.{name}[...]", f"$.{section}.{name}.{told}")
     return message
