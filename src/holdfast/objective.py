@@ -1,4 +1,4 @@
-"""What the business pays: records that `holdfast.toml` writes as `{kind = "cost", ...}`, and their values row by row.
+"""What the business pays: an objective, the rows that it judges, and its value, row by row.
 
 `value` is the weighted mean of `contributions`, for every objective. A cost is a number of each row; a ratio, such as
 F-beta, has contributions too (see `objectives.ratios`), so that intervals and comparisons are computed alike for all.
@@ -8,22 +8,73 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Any, TypeAlias
 
-import msgspec
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
+from holdfast.durations import seconds
 from holdfast.errors import InputError, SettingError
-from holdfast.evidence import Task
-from holdfast.objectives import costs, losses, ratios
+from holdfast.objectives import costs, losses, queries, ranking, ratios
+from holdfast.objectives.records import (
+    Amount,
+    AsymmetricCost,
+    Cost,
+    CostMatrix,
+    FBeta,
+    MeanAbsoluteError,
+    MeanAveragePrecision,
+    Ndcg,
+    PinballLoss,
+    PrecisionAtCapacity,
+    RecallAtPrecision,
+    RootMeanSquaredError,
+    TopK,
+)
 
-Amount: TypeAlias = float | Annotated[str, Meta(min_length=1)]
-"""A number, or the name of the column that holds it for each row."""
+__all__ = [
+    "Amount",
+    "AsymmetricCost",
+    "Cost",
+    "CostMatrix",
+    "FBeta",
+    "Judged",
+    "MeanAbsoluteError",
+    "MeanAveragePrecision",
+    "Ndcg",
+    "Objective",
+    "PinballLoss",
+    "PrecisionAtCapacity",
+    "Ranking",
+    "RecallAtPrecision",
+    "RegressionLoss",
+    "RootMeanSquaredError",
+    "TopK",
+    "bayes_answer",
+    "contributions",
+    "expected_costs",
+    "value",
+]
 
-Positive = Annotated[float, Meta(gt=0)]
-Inside = Annotated[float, Meta(gt=0, lt=1)]
+Array: TypeAlias = NDArray[np.float64]
+Columns: TypeAlias = Mapping[str, NDArray[Any]]
+Ranking: TypeAlias = PrecisionAtCapacity | RecallAtPrecision | TopK | Ndcg | MeanAveragePrecision
+"""These judge the order of the rows by score, not the answers."""
+RegressionLoss: TypeAlias = MeanAbsoluteError | RootMeanSquaredError | PinballLoss | AsymmetricCost
+Objective: TypeAlias = (
+    FBeta
+    | Cost
+    | CostMatrix
+    | PrecisionAtCapacity
+    | RecallAtPrecision
+    | TopK
+    | Ndcg
+    | MeanAveragePrecision
+    | MeanAbsoluteError
+    | RootMeanSquaredError
+    | PinballLoss
+    | AsymmetricCost
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +100,11 @@ class Judged:
     """
 
     truth: NDArray[Any]
-    score: NDArray[np.float64]
+    score: Array
     answer: NDArray[Any] | None = None
-    columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    weight: NDArray[np.float64] | None = None
-    time: NDArray[np.float64] | None = None
+    columns: Columns = field(default_factory=dict)
+    weight: Array | None = None
+    time: Array | None = None
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -71,132 +122,19 @@ class Judged:
             raise InputError(f"The weight is negative in {(self.weight < 0).sum():,} rows: weights are 0 or more.")
 
 
-class _Objective(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="kind"
-):
-    """What the records below share; `kind` is the tag of each."""
+def value(objective: Objective, judged: Judged) -> float:
+    """The objective's value, in its unit: the weighted mean of its contributions; NaN where it is undefined.
 
-    task: ClassVar[Task] = "binary"
-    direction: ClassVar[Literal["higher", "lower"]] = "higher"
-    decides: ClassVar[bool] = True
-    """Whether it judges answers; if not, it judges the ranking by score."""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns of the data that it reads."""
-        return ()
-
-
-class FBeta(_Objective, frozen=True, kw_only=True, tag="f_beta"):
-    """F-beta: the balance of precision and recall, recall counting `beta` times as much.
-
-    With `average`, of several classes: their mean, each alike ("macro") or by its share of the truth ("weighted").
+    Examples
+    --------
+    >>> truth, predicted = np.array([10.0, 20.0]), np.array([11.0, 17.0])
+    >>> value(MeanAbsoluteError(), Judged(truth=truth, score=predicted))
+    2.0
     """
-
-    beta: Positive = 1.0
-    average: Literal["macro", "weighted"] | None = None
-
-    unit: ClassVar[str] = ""
-
-    @property
-    def task(self) -> Task:  # type: ignore[override]
-        """Two classes, or several if an average is named."""
-        return "classes" if self.average else "binary"
-
-    @property
-    def title(self) -> str:
-        """Such as `F2 score, macro average`."""
-        return f"F{self.beta:g} score" + (f", {self.average} average" if self.average else "")
+    return float(np.average(contributions(objective, judged), weights=judged.weight))
 
 
-class Cost(_Objective, frozen=True, kw_only=True, tag="cost"):
-    """Mean cost of a row, of two classes; an entry is a number or a column, and negative where something is earned."""
-
-    false_positive: Amount
-    false_negative: Amount
-    true_positive: Amount = 0.0
-    true_negative: Amount = 0.0
-    currency: str = ""
-
-    direction: ClassVar[Literal["higher", "lower"]] = "lower"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns among the entries."""
-        return _names(self.false_positive, self.false_negative, self.true_positive, self.true_negative)
-
-    @property
-    def unit(self) -> str:
-        """The currency."""
-        return self.currency
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        return "Cost per row"
-
-    def table(self, columns: Mapping[str, NDArray[Any]], classes: tuple[str, ...] = ()) -> NDArray[np.float64]:
-        """Entries by truth and answer, (2, 2), or (2, 2, n) if any is a column."""
-        del classes  # there are two: negative, positive
-        negative = [_amount(self.true_negative, columns), _amount(self.false_positive, columns)]
-        positive = [_amount(self.false_negative, columns), _amount(self.true_positive, columns)]
-        return _stacked([negative, positive])
-
-
-class _Loss(_Objective, frozen=True, kw_only=True):
-    """A loss of predicted numbers, in `unit`, which is the target's."""
-
-    unit: str = ""
-
-    task: ClassVar[Task] = "regression"
-    direction: ClassVar[Literal["higher", "lower"]] = "lower"
-
-
-class MeanAbsoluteError(_Loss, frozen=True, kw_only=True, tag="mae"):
-    """Mean absolute error: least for the median."""
-
-    title: ClassVar[str] = "Mean absolute error"
-
-
-class RootMeanSquaredError(_Loss, frozen=True, kw_only=True, tag="rmse"):
-    """Root of the mean squared error: least for the mean, and large errors count more than in proportion."""
-
-    title: ClassVar[str] = "Root mean squared error"
-
-
-class PinballLoss(_Loss, frozen=True, kw_only=True, tag="pinball"):
-    """Quantile loss: least for the `quantile`, so that the truth lies below the prediction that often."""
-
-    quantile: Inside
-
-    @property
-    def title(self) -> str:
-        """Such as `Pinball loss of the 0.9 quantile`."""
-        return f"Pinball loss of the {self.quantile:g} quantile"
-
-
-class AsymmetricCost(_Loss, frozen=True, kw_only=True, tag="asymmetric"):
-    """Cost of `over` for each unit predicted too high and of `under` for each too low; numbers or columns.
-
-    `unit` is the currency.
-    """
-
-    over: Amount
-    under: Amount
-
-    title: ClassVar[str] = "Cost per row"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Columns among the entries."""
-        return _names(self.over, self.under)
-
-
-RegressionLoss: TypeAlias = MeanAbsoluteError | RootMeanSquaredError | PinballLoss | AsymmetricCost
-Objective: TypeAlias = FBeta | Cost | MeanAbsoluteError | RootMeanSquaredError | PinballLoss | AsymmetricCost
-
-
-def contributions(objective: Objective, judged: Judged) -> NDArray[np.float64]:
+def contributions(objective: Objective, judged: Judged) -> Array:
     """A number per row, (n,), in the objective's unit, whose weighted mean is exactly the objective's value.
 
     For costs and losses it is the cost of the row; for the others the value plus the row's influence on it, so that
@@ -207,7 +145,7 @@ def contributions(objective: Objective, judged: Judged) -> NDArray[np.float64]:
     InputError
         If there is no row with weight, or a column is missing or has missing values where they count.
     SettingError
-        If the objective judges answers and there are none.
+        If the objective judges answers and there are none, or leaves out the cost of an answer.
 
     Examples
     --------
@@ -225,45 +163,42 @@ def contributions(objective: Objective, judged: Judged) -> NDArray[np.float64]:
     if not weight.sum() > 0:
         raise InputError("An objective needs rows whose weights are not all 0; there are none.")
     match objective:
+        case Cost() | CostMatrix():
+            table = _table(objective, judged.columns, judged.classes)
+            rows = costs.cost_of_answers(
+                table, judged.truth.astype(np.intp), _answer(objective, judged).astype(np.intp)
+            )
+            return _finite(rows, objective.needs)
         case FBeta(average=None):
             return ratios.f_beta(judged.truth, _answer(objective, judged), weight, objective.beta)
-        case FBeta(average=average):
-            assert average is not None
-            return ratios.f_beta_of_classes(judged.truth, _answer(objective, judged), weight, objective.beta, average)
-        case Cost():
-            table = objective.table(judged.columns, judged.classes)
-            answer = _answer(objective, judged).astype(np.intp)
-            rows = costs.cost_of_answers(table, judged.truth.astype(np.intp), answer)
-            return _known(rows, objective.needs)
-        case _:
+        case FBeta(beta=beta, average=average) if average:
+            return ratios.f_beta_of_classes(judged.truth, _answer(objective, judged), weight, beta, average)
+        case MeanAbsoluteError() | RootMeanSquaredError() | PinballLoss() | AsymmetricCost():
             return _loss(objective, judged, weight)
+        case _:
+            assert not isinstance(objective, FBeta)
+            return _ranking(objective, judged, weight)
 
 
-def value(objective: Objective, judged: Judged) -> float:
-    """The objective's value, in its unit: the weighted mean of its contributions.
+def expected_costs(
+    objective: Cost | CostMatrix, probability: Array, columns: Columns, classes: tuple[str, ...]
+) -> Array:
+    """Expected cost of each answer, (n, K), from calibrated probabilities: (n,) of the positive class, or (n, K).
 
-    Examples
-    --------
-    >>> truth, predicted = np.array([10.0, 20.0]), np.array([11.0, 17.0])
-    >>> value(MeanAbsoluteError(), Judged(truth=truth, score=predicted))
-    2.0
+    NaN where a column has no value. For two classes the first column is that of a negative answer.
     """
-    return float(np.average(contributions(objective, judged), weights=judged.weight))
+    by_class = np.stack([1 - probability, probability], axis=1) if probability.ndim == 1 else probability
+    return costs.expected_costs(_table(objective, columns, classes), by_class)
 
 
 def bayes_answer(
-    objective: Cost, probability: NDArray[np.float64], columns: Mapping[str, NDArray[Any]]
+    objective: Cost | CostMatrix, probability: Array, columns: Columns, classes: tuple[str, ...] = ()
 ) -> NDArray[Any]:
-    """The answer that is expected to cost least in each row, (n,), from calibrated probabilities.
+    """The answer that is expected to cost least in each row, (n,): True or False, or a class's code.
 
-    Parameters
-    ----------
-    objective
-        Costs of two classes.
-    probability
-        Of the positive class, (n,).
-    columns
-        The columns that the objective `needs`.
+    It is the best answer that calibrated probabilities allow, and for two classes a threshold of its own for each row.
+
+    Source: Elkan, *The foundations of cost-sensitive learning*, IJCAI (2001).
 
     Examples
     --------
@@ -271,11 +206,30 @@ def bayes_answer(
     >>> bayes_answer(cost, np.array([0.2, 0.2]), {"amount": np.array([30.0, 60.0])}).tolist()
     [False, True]
     """
-    expected = costs.expected_costs(objective.table(columns), np.stack([1 - probability, probability], axis=1))
-    return expected[:, 1] < expected[:, 0]
+    cheapest = expected_costs(objective, probability, columns, classes).argmin(axis=1)
+    return np.asarray(cheapest == 1 if isinstance(objective, Cost) else cheapest)
 
 
-def _loss(objective: RegressionLoss, judged: Judged, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def _ranking(objective: Ranking, judged: Judged, weight: Array) -> Array:
+    truth, score = judged.truth, judged.score
+    match objective:
+        case PrecisionAtCapacity(capacity=capacity, per=None):
+            return ranking.precision_at_capacity(truth, score, weight, capacity)
+        case PrecisionAtCapacity(capacity=capacity, per=per):
+            return ranking.precision_per_period(truth, score, weight, capacity, _periods(judged, per))
+        case RecallAtPrecision():
+            return ranking.recall_at_precision(truth, score, weight, objective.precision)
+        case TopK(top=top, once=once):
+            entity = None if objective.by is None else _column(objective.by, judged.columns)
+            periods = _periods(judged, objective.per)
+            return ranking.precision_per_period(truth, score, weight, top, periods, entity, once=once)
+        case Ndcg() | MeanAveragePrecision():
+            query = _column(objective.query, judged.columns)
+            judge = queries.ndcg if isinstance(objective, Ndcg) else queries.mean_average_precision
+            return judge(truth, score, weight, query, objective.k)
+
+
+def _loss(objective: RegressionLoss, judged: Judged, weight: Array) -> Array:
     """Contributions to a loss of predicted numbers; the answer is the prediction unless a policy changed it."""
     predicted = judged.score if judged.answer is None else judged.answer
     match objective:
@@ -287,7 +241,35 @@ def _loss(objective: RegressionLoss, judged: Judged, weight: NDArray[np.float64]
             return losses.pinball(judged.truth, predicted, objective.quantile)
         case AsymmetricCost():
             over, under = _amount(objective.over, judged.columns), _amount(objective.under, judged.columns)
-            return _known(losses.asymmetric(judged.truth, predicted, over, under), objective.needs)
+            return _finite(losses.asymmetric(judged.truth, predicted, over, under), objective.needs)
+
+
+def _table(objective: Cost | CostMatrix, columns: Columns, classes: tuple[str, ...]) -> Array:
+    """Costs by truth and answer, (K, K), or (K, K, n) if any entry is a column."""
+    match objective:
+        case Cost():
+            negative: list[Amount] = [objective.true_negative, objective.false_positive]
+            entries = [negative, [objective.false_negative, objective.true_positive]]
+        case CostMatrix():
+            unknown = {*objective.costs, *(answer for row in objective.costs.values() for answer in row)} - set(classes)
+            if unknown:
+                raise SettingError(
+                    f"The cost matrix names {', '.join(sorted(map(repr, unknown)))}; the classes are {', '.join(classes)}."
+                )
+            entries = [[_entry(objective, truth, answer) for answer in classes] for truth in classes]
+    cells = [_amount(entry, columns) for row in entries for entry in row]
+    shape = np.broadcast_shapes(*(np.shape(cell) for cell in cells))
+    return np.stack([np.broadcast_to(cell, shape) for cell in cells]).reshape(len(entries), len(entries), *shape)
+
+
+def _entry(objective: CostMatrix, truth: str, answer: str) -> Amount:
+    stated = objective.costs.get(truth, {}).get(answer, 0.0 if truth == answer else objective.otherwise)
+    if stated is None:
+        raise SettingError(
+            f"The cost matrix does not say what it costs to answer {answer!r} where {truth!r} is true: "
+            f"add costs.{truth}.{answer}, or otherwise."
+        )
+    return stated
 
 
 def _answer(objective: Objective, judged: Judged) -> NDArray[Any]:
@@ -296,32 +278,29 @@ def _answer(objective: Objective, judged: Judged) -> NDArray[Any]:
     return judged.answer
 
 
-def _names(*entries: Amount) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(entry for entry in entries if isinstance(entry, str)))
+def _periods(judged: Judged, length: str | None) -> NDArray[np.int64]:
+    """Number of each row's period, counted from 1970 in UTC."""
+    if length is None:
+        return np.zeros(len(judged.truth), dtype=np.int64)
+    if judged.time is None or not np.isfinite(judged.time).all():
+        raise InputError(f"An objective per {length} needs the time of every row: name the time column, fill its gaps.")
+    return np.floor(judged.time / seconds(length)).astype(np.int64)
 
 
-def _amount(entry: Amount, columns: Mapping[str, NDArray[Any]]) -> float | NDArray[np.float64]:
-    if not isinstance(entry, str):
-        return float(entry)
-    if entry not in columns:
-        raise InputError(f"The objective names the column {entry!r}, which is not there.")
-    return np.asarray(columns[entry], dtype=np.float64)
+def _column(name: str, columns: Columns) -> NDArray[Any]:
+    if name not in columns:
+        raise InputError(f"The objective names the column {name!r}, which is not there: check its name.")
+    return columns[name]
 
 
-def _stacked(entries: list[list[float | NDArray[np.float64]]]) -> NDArray[np.float64]:
-    """A square of numbers and columns as one array: (K, K), or (K, K, n) if any entry is a column."""
-    return np.stack([np.stack(np.broadcast_arrays(*row)) for row in _even(entries)])
+def _amount(entry: Amount, columns: Columns) -> Array:
+    return np.asarray(_column(entry, columns) if isinstance(entry, str) else entry, dtype=np.float64)
 
 
-def _even(entries: list[list[float | NDArray[np.float64]]]) -> list[list[NDArray[np.float64]]]:
-    shape = np.broadcast_shapes(*(np.shape(entry) for row in entries for entry in row))
-    return [[np.broadcast_to(np.asarray(entry, dtype=np.float64), shape) for entry in row] for row in entries]
-
-
-def _known(rows: NDArray[np.float64], needs: tuple[str, ...]) -> NDArray[np.float64]:
+def _finite(rows: Array, needs: tuple[str, ...]) -> Array:
     if not np.isfinite(rows).all():
-        columns = ", ".join(map(repr, needs))
-        raise InputError(f"{_bad(rows):,} rows have no finite cost: fill or leave out missing values of {columns}.")
+        names = ", ".join(map(repr, needs))
+        raise InputError(f"{_bad(rows):,} rows have no finite cost: fill or leave out missing values of {names}.")
     return rows
 
 

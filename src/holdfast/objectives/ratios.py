@@ -9,7 +9,7 @@ Source of the influence of a ratio: Hampel, *The influence curve and its role in
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,7 @@ def f_beta(truth: NDArray[np.bool_], answer: NDArray[np.bool_], weight: Floats, 
     >>> print(np.mean(f_beta(truth, answer, np.ones(3), 1)).round(4))
     0.6667
     """
-    top: Floats = (1 + beta**2) * (truth & answer)
+    top = (1 + beta**2) * (truth & answer)
     bottom = top + beta**2 * (truth & ~answer) + (answer & ~truth)
     return _ratio(top, bottom, weight)
 
@@ -75,10 +75,10 @@ def f_beta_of_classes(
     return rows
 
 
-def _ratio(top: Floats, bottom: Floats, weight: Floats) -> Floats:
+def _ratio(top: NDArray[np.floating[Any]], bottom: NDArray[np.floating[Any]], weight: Floats) -> Floats:
     """Contributions to the ratio of two weighted means."""
     base = np.average(bottom, weights=weight)
     if base == 0:
         return np.full(len(top), np.nan)
     value = np.average(top, weights=weight) / base
-    return value + (top - value * bottom) / base
+    return np.asarray(value + (top - value * bottom) / base)
