@@ -376,6 +376,14 @@ def test_nested_columns_are_left_out_and_the_rest_is_compared() -> None:
     assert ("drift.numeric", "amount") in codes(result)
 
 
+def test_columns_that_are_nested_in_the_reference_alone_are_mentioned_too() -> None:
+    nested = {"tags": pa.array([["a"], ["b", "c"]] * 1_500)}
+    result = hf.compare(pa.table(BEFORE | nested), pa.table(SAME))
+    assert [f.message for f in result.findings if f.subject == "tags"] == [
+        "Left out: values of type list are not read; give them columns of their own."
+    ]
+
+
 @pytest.mark.parametrize(
     "make",
     [

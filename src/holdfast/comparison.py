@@ -232,19 +232,14 @@ def compare(
     if counted is not None:
         return _of_profiles(known, counted, context)
     with open_table(current, name="current") as now:
+        left_out = now.left_out
         if known is None:
-            known = profile_table(
-                reference,
-                schema=schema,
-                roles=roles,
-                window_seconds=window_seconds,
-                like=now,
-                workers=workers,
-                progress=progress,
-            )
+            with open_table(reference, name="reference") as then:
+                left_out = then.left_out | left_out
+                known = _profiled(then, schema, roles, window_seconds, like=now, workers=workers, progress=progress)
         _check_names(context, known, now.schema.names)
         profile = profile_of(now, known.edges, workers=workers, progress=_named(progress, "current"))
-        findings = run(profile, known, context, left_out=now.left_out)
+        findings = run(profile, known, context, left_out=left_out)
         rows = responsible_rows(findings, now, profile, known)
     return Result(findings=findings, current=profile, reference=known, rows=rows)
 
@@ -295,16 +290,40 @@ def profile_table(
     (4, 1)
     """
     with open_table(table, name="reference") as opened:
-        known = schema or infer(opened, roles=roles, rows=HEAD)
-        width = window_seconds or (_span(like, known) if like is not None else None)
-        return reference_profile(
+        return _profiled(
             opened,
-            known,
-            window_seconds=width,
+            schema,
+            roles,
+            window_seconds,
+            like=like,
             sample_rows=sample_rows,
             workers=workers,
-            progress=_named(progress, "reference"),
+            progress=progress,
         )
+
+
+def _profiled(
+    table: Table,
+    schema: Schema | None,
+    roles: Mapping[str, Role | str] | None,
+    window_seconds: float | None,
+    *,
+    like: Table | None,
+    sample_rows: int = ROWS,
+    workers: int | None,
+    progress: Callable[[str, int], None] | None,
+) -> Profile:
+    """The profile of a reference that is open."""
+    known = schema or infer(table, roles=roles, rows=HEAD)
+    width = window_seconds or (_span(like, known) if like is not None else None)
+    return reference_profile(
+        table,
+        known,
+        window_seconds=width,
+        sample_rows=sample_rows,
+        workers=workers,
+        progress=_named(progress, "reference"),
+    )
 
 
 def run(
@@ -319,7 +338,7 @@ def run(
     context
         Limits, switches and importance.
     left_out
-        Columns that could not be read, with the reason.
+        Columns that could not be read in one of the tables, with the reason.
     """
     settings = context.settings
     findings: list[Finding] = []
