@@ -15,6 +15,7 @@ import numpy as np
 
 from holdfast.checks.ask import Check, Said, Seen
 from holdfast.checks.catalogue import DRIFT, QUALITY, TITLES
+from holdfast.checks.clocks import explained
 from holdfast.checks.context import Context, Settings
 from holdfast.checks.drift import drift
 from holdfast.engines.local import profile_of, reference_profile
@@ -358,7 +359,7 @@ def run(
         findings.append(
             Finding(code="quality.type", status=Status.NOT_APPLICABLE, subject=name, message=f"Left out: {reason}.")
         )
-    return tuple(sorted(findings, key=_urgency))
+    return tuple(sorted(explained(findings, reference), key=_urgency))
 
 
 def _asked(code: str, check: Check, current: Profile, reference: Profile, context: Context) -> Iterator[Finding]:
