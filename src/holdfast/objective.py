@@ -52,7 +52,7 @@ __all__ = [
     "TopK",
     "bayes_answer",
     "contributions",
-    "expected_costs",
+    "expected_regrets",
     "value",
 ]
 
@@ -180,15 +180,31 @@ def contributions(objective: Objective, judged: Judged) -> Array:
             return _ranking(objective, judged, weight)
 
 
-def expected_costs(
-    objective: Cost | CostMatrix, probability: Array, columns: Columns, classes: tuple[str, ...]
+def expected_regrets(
+    objective: Cost | CostMatrix, probability: Array, columns: Columns, classes: tuple[str, ...] = ()
 ) -> Array:
-    """Expected cost of each answer, (n, K), from calibrated probabilities: (n,) of the positive class, or (n, K).
+    """What each answer is expected to cost more than the right one would, (n, K); NaN where a column has no value.
 
-    NaN where a column has no value. For two classes the first column is that of a negative answer.
+    Parameters
+    ----------
+    objective
+        Costs of two classes, or of several.
+    probability
+        Calibrated: of the positive class, (n,), or of each class, (n, K).
+    columns
+        Those that the objective `needs`, (n,) each.
+    classes
+        Names of the classes, of a `CostMatrix`.
+
+    Examples
+    --------
+    >>> cost = Cost(false_positive=10, false_negative="amount")
+    >>> expected_regrets(cost, np.array([0.2]), {"amount": np.array([60.0])}).tolist()
+    [[12.0, 8.0]]
     """
     by_class = np.stack([1 - probability, probability], axis=1) if probability.ndim == 1 else probability
-    return costs.expected_costs(_table(objective, columns, classes), by_class)
+    table = _table(objective, columns, classes)
+    return costs.expected_costs(table - np.einsum("tt...->t...", table)[:, None], by_class)
 
 
 def bayes_answer(
@@ -206,7 +222,7 @@ def bayes_answer(
     >>> bayes_answer(cost, np.array([0.2, 0.2]), {"amount": np.array([30.0, 60.0])}).tolist()
     [False, True]
     """
-    cheapest = expected_costs(objective, probability, columns, classes).argmin(axis=1)
+    cheapest = expected_regrets(objective, probability, columns, classes).argmin(axis=1)
     return np.asarray(cheapest == 1 if isinstance(objective, Cost) else cheapest)
 
 

@@ -83,7 +83,7 @@ def _ranked(truth: NDArray[np.bool_], score: Floats, weight: Floats, query: NDAr
     tie = np.cumsum(tie_starts) - 1
     tie_first = np.flatnonzero(tie_starts)
     before = np.cumsum(hit) - hit
-    relevant: Floats = np.bincount(code, weights=hit)
+    relevant = np.asarray(np.bincount(code, weights=hit), dtype=np.float64)
     index = np.arange(len(rows))
     return _Ranked(
         query=code,
