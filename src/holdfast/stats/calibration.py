@@ -201,7 +201,7 @@ def _newton(design: Floats, targets: Floats, weight: Floats) -> Floats:
 
     def loss(at: Floats) -> float:
         odds = design @ at
-        return float(weight @ (np.logaddexp(0, odds) - targets * odds))
+        return float(weight @ (np.maximum(odds, 0) + np.log1p(np.exp(-np.abs(odds))) - targets * odds))
 
     now = loss(found)
     for _ in range(100):
@@ -210,10 +210,10 @@ def _newton(design: Floats, targets: Floats, weight: Floats) -> Floats:
         hessian = (design.T * (weight * p * (1 - p))) @ design
         # Scores that are all the same leave the slope open: the shortest step is taken.
         step = np.linalg.lstsq(hessian, gradient, rcond=None)[0]
-        while (after := loss(found - step)) > now and np.abs(step).max() > 1e-12:
-            step = step / 2
-        if after >= now:
+        if gradient @ step <= 1e-12 * now:  # twice what the step can still gain
             break
+        while (after := loss(found - step)) > now:
+            step = step / 2
         found, now = found - step, after
     return found
 
