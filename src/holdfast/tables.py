@@ -207,6 +207,8 @@ def open_table(source: object, *, name: str = "table", query: str | None = None)
       `key=value` is a column `key` of strings.
     - CSV: UTF-8, with a header, whose most frequent delimiter is taken. Empty cells, and those that pandas would take
       for missing, are null.
+    - A column without a name is called by its place, as pandas calls it: `Unnamed: 0` (files of Parquet, Arrow and Delta
+      keep theirs).
     - pandas: NaN is null. An index is a column if it has a name or holds timestamps.
     - PostgreSQL: NUMERIC is read as float64.
 

@@ -208,3 +208,33 @@ def test_ctrl_c_in_a_process_that_reads_csv(tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGINT
     assert b"KeyboardInterrupt" in errors
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("start", ["", "\n", "\r\n\n"], ids=["header first", "blank line first", "blank lines first"])
+def test_columns_without_a_name_are_called_as_pandas_calls_them(tmp_path: Path, start: str) -> None:
+    path = write(tmp_path / "t.csv", f'{start},"a\nb",\n0,x,5\n1,y,z\n')
+    with open_table(path) as table:
+        assert table.schema.names == ["Unnamed: 0", "a\nb", "Unnamed: 2"] == list(pd.read_csv(path).columns)
+        assert rows_of(table) == [
+            {"Unnamed: 0": 0, "a\nb": "x", "Unnamed: 2": "5"},
+            {"Unnamed: 0": 1, "a\nb": "y", "Unnamed: 2": "z"},
+        ]
+
+
+@pytest.mark.parametrize("header", [",Unnamed: 0,a", ",Unnamed: 0,Unnamed: 0.1"])
+def test_a_file_that_pandas_wrote_twice_has_two_indices(tmp_path: Path, header: str) -> None:
+    path = write(tmp_path / "t.csv", f"{header}\n0,1,2\n")
+    with open_table(path) as table:
+        assert table.schema.names == list(pd.read_csv(path).columns)
+
+
+def test_a_nameless_column_that_widens_late_and_one_that_is_mixed(tmp_path: Path) -> None:
+    rows = "".join(f"{i},{i}\n" for i in range(600_000))
+    with open_table(write(tmp_path / "t.csv", f",a\n{rows}0.5,x\n")) as table:
+        assert table.schema == pa.schema([("Unnamed: 0", pa.float64()), ("a", pa.string())])
+        assert table.rows == 600_001
+        assert table.mixed == {"a": {"float": 600_000, "str": 1}}
+
+
+def test_the_row_of_a_ragged_file_with_a_nameless_column_is_told(tmp_path: Path) -> None:
+    assert "row 3 (the header is row 1)" in error_of(write(tmp_path / "t.csv", ",a\n1,2\n3\n"))

@@ -200,3 +200,9 @@ def test_ctrl_c_while_copying_is_not_swallowed_and_leaves_nothing(temporary: Pat
         with pytest.raises(KeyboardInterrupt):
             open_table(wrap(pa.RecordBatchReader.from_batches(SMALL.schema, broken())))
         assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("make", [lambda x: x, pd.DataFrame, pa.table], ids=["mapping", "pandas", "arrow"])
+def test_a_column_without_a_name_is_called_by_its_place(make) -> None:
+    with open_table(make({"a": [1], "": [2]})) as table:
+        assert rows_of(table) == [{"a": 1, "Unnamed: 1": 2}]

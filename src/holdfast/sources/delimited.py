@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from holdfast.errors import InputError
 from holdfast.sources.copies import copied, temporary_file
-from holdfast.sources.part import Part
+from holdfast.sources.part import Part, named
 
 _BLOCK_BYTES = 4 * 2**20
 # What a column may be when a later block does not fit the type that its first block suggested; after that, a text.
@@ -42,6 +42,7 @@ def open_delimited(files: Any, path: str, temporary: ExitStack) -> Part:
     from pyarrow import csv
 
     delimiter = _delimiter(files, path)
+    names, header = list[str](), 0  # given, and the rows to pass over then, where the header leaves a name empty
     ragged: list[Any] = []
 
     def note(row: Any) -> str:
@@ -51,7 +52,9 @@ def open_delimited(files: Any, path: str, temporary: ExitStack) -> Part:
     def opened(stream: Any, types: Mapping[str, pa.DataType], *, use_threads: bool = True) -> Any:
         return csv.open_csv(
             stream,
-            read_options=csv.ReadOptions(block_size=_BLOCK_BYTES, use_threads=use_threads),
+            read_options=csv.ReadOptions(
+                block_size=_BLOCK_BYTES, use_threads=use_threads, column_names=names, skip_rows_after_names=header
+            ),
             parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note),
             convert_options=csv.ConvertOptions(column_types=types, strings_can_be_null=True),
         )
@@ -67,6 +70,9 @@ def open_delimited(files: Any, path: str, temporary: ExitStack) -> Part:
         try:
             with files.open_input_stream(path) as stream, opened(stream, types) as reader:
                 schema = reader.schema
+                if "" in schema.names:
+                    names, header = named(schema.names), 1 + _blank_lines(files, path)
+                    continue
                 if any(pa.types.is_binary(column.type) for column in schema):
                     raise InputError(_not_utf8(path))
                 part = copied(path, schema, _looked_at(reader, looks), target)
@@ -101,6 +107,13 @@ def _delimiter(files: Any, path: str) -> str:
     if not header.strip():
         raise InputError(f"{path} has no header; expected the names of the columns in the first row")
     return "\t" if ".tsv" in PurePosixPath(path.lower()).suffixes else max(",;\t|", key=names.count)
+
+
+def _blank_lines(files: Any, path: str) -> int:
+    """How many empty lines come before the header."""
+    with files.open_input_stream(path) as stream:
+        start = stream.read(2**20)
+    return len(start[: -len(start.lstrip(b"\r\n"))].splitlines())
 
 
 def _misfit(path: str, schema: pa.Schema, error: pa.ArrowInvalid) -> pa.Field:

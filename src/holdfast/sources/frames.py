@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from holdfast.errors import InputError
 from holdfast.sources.copies import copied, temporary_file
-from holdfast.sources.part import Part, part_of
+from holdfast.sources.part import Part, named, part_of
 
 
 def open_frame(source: Any, temporary: ExitStack) -> Part:
@@ -40,6 +40,8 @@ def _is_frame(source: object, package: str) -> bool:
 
 
 def _in_memory(where: str, table: pa.Table) -> Part:
+    table = table.rename_columns(named(table.schema.names))
+
     def read(columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
         yield from table.select(columns).to_batches(max_chunksize=rows)
 

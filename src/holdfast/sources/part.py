@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,20 @@ def part_of(where: str, schema: pa.Schema, read: Read, **more: Any) -> Part:
     """The part whose batches, as they are stored, have this schema."""
     types, left_out = readable(where, schema)
     return Part(where=where, types=types, left_out=left_out, read=read, **more)
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """The names of columns; one without is called as pandas calls it, which writes its index so.
+
+    >>> named(["", "amount"]), named(["", "Unnamed: 0"])
+    (['Unnamed: 0', 'amount'], ['Unnamed: 0.1', 'Unnamed: 0'])
+    """
+    given = list(names)
+    for place, name in enumerate(names):
+        if not name:
+            free = (f"Unnamed: {place}{end}" for end in ("", *(f".{i}" for i in range(1, len(names) + 1))))
+            given[place] = next(candidate for candidate in free if candidate not in given)
+    return given
 
 
 def readable(where: str, schema: pa.Schema) -> tuple[dict[str, pa.DataType], dict[str, str]]:
