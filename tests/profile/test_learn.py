@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -15,7 +16,7 @@ from holdfast.profile.learn import learn, time_range
 from holdfast.profile.numeric import NumberEdges
 from holdfast.profile.table import Edges
 from holdfast.profile.text import TextEdges
-from holdfast.schema import Role, infer
+from holdfast.schema import Role, Schema, infer
 from holdfast.tables import Table, open_table
 
 DAY = 86_400
@@ -54,6 +55,18 @@ def test_every_kind_of_column_gets_its_edges() -> None:
     assert edges.columns["flag"].values == ("false", "true")
     assert edges.columns["nothing"].values == ()
     assert edges.grid == Grid(7 * DAY, 1, 200 * DAY)  # 200 days are too many for windows of one
+
+
+def test_a_time_that_is_personal_or_differs_in_every_row_is_still_the_time() -> None:
+    """No value of it is kept in the sample of rows; its hours of the week and its windows are."""
+    table = open_table(pa.table({"at": pa.array(np.arange(200) * DAY, pa.timestamp("s")), "a": np.arange(200) / 4}))
+    schema = infer(table, roles={"at": "time"})
+    for marked in ({"personal": True}, {"identifier": True}):
+        at, rest = schema.columns
+        edges = learn(table, Schema(columns=(msgspec.structs.replace(at, **marked), rest)))[0]
+        assert isinstance(edges.columns["at"], TimeEdges)
+        assert edges.grid is not None
+        assert edges.sampled == ["a"]
 
 
 def test_times_without_values_have_no_windows() -> None:

@@ -115,9 +115,11 @@ def _read(table: Table, names: list[str], rows: int, seed: int) -> Iterator[pa.R
 
 
 def _edges(column: Column, chunks: list[pa.Array]) -> ColumnEdges:
+    if column.role is Role.TIME:
+        return TimeEdges()  # hours of the week, whatever else the column is
     if column.role is Role.ID or column.identifier or (column.personal and column.kind is not Kind.NUMBER):
         return IdentifierEdges()  # no value of theirs is kept
-    if column.kind is Kind.TIME or column.role is Role.TIME:
+    if column.kind is Kind.TIME:
         return TimeEdges()
     if column.kind is Kind.NUMBER:
         return NumberEdges.learn(_all_numbers(chunks))
