@@ -156,7 +156,7 @@ def test_nan_stays_nan() -> None:
         ([0.5, 0.6], [True, False], [1.0, 0.0], "both labels"),
         ([0.5, 0.6], [True, False], [1.0, -1.0], "weights"),
         ([0.5, 0.6], [True], None, "as many"),
-        ([], [], None, "both labels"),
+        ([], [], None, "got none"),
     ],
 )
 def test_rows_that_cannot_be_calibrated_are_refused(scores, truth, weight, message: str) -> None:

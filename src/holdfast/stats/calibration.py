@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from holdfast.errors import InputError
+from holdfast.stats.reliability import probabilities
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -232,16 +233,8 @@ def _isotonic(scores: Floats, truth: NDArray[np.bool_], weight: Floats) -> Calib
 
 
 def _rows(scores: ArrayLike, truth: ArrayLike, weight: ArrayLike | None) -> tuple[Floats, NDArray[np.bool_], Floats]:
-    """The rows of positive weight, checked."""
-    s, y = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.bool_)
-    w = np.ones(s.shape) if weight is None else np.asarray(weight, dtype=np.float64)
-    if s.ndim != 1 or not s.shape == y.shape == w.shape:
-        raise InputError(f"expected as many scores, labels and weights; got shapes {s.shape}, {y.shape} and {w.shape}")
-    if not np.all((s >= 0) & (s <= 1)):
-        raise InputError("expected scores from 0 to 1 to calibrate; got NaN or others: give probabilities")
-    if not np.all((w >= 0) & (w < np.inf)):
-        raise InputError("expected weights of at least 0; got NaN, negative or infinite ones")
-    used = w > 0
-    if not (y[used].any() and not y[used].all()):
+    """The rows of positive weight; there must be both labels among them."""
+    s, y, w = probabilities(scores, truth, weight)
+    if y.all() or not y.any():
         raise InputError("expected rows of both labels to calibrate; got one label only: take a longer validation part")
-    return s[used], y[used], w[used]
+    return s, y, w
