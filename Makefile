@@ -9,7 +9,7 @@ WORKERS ?= 2
 
 .PHONY: demo test lint format bench bench-peers setup system clean
 
-demo: $(READY)  ## compare two generated months of card transactions (or DATA=file.parquet TIME=column) and write a report
+demo: $(READY)  ## compare a generated week of card transactions with eight before (or DATA=file.parquet TIME=column) and write a report
 	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)")
 
 test: $(READY) system  ## every test, the doctests and the examples in the docs

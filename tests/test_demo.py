@@ -34,7 +34,7 @@ def demo(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def demo_output(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The folder of a demo, and what it printed."""
     folder = tmp_path_factory.mktemp("demo")
     done = demo(cwd=folder)
@@ -42,9 +42,9 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder / "demo-output", done.stdout
 
 
-def test_every_planted_change_is_found(months: tuple[Path, str]) -> None:
+def test_every_planted_change_is_found(demo_output: tuple[Path, str]) -> None:
     """Each by a finding that names the column, and nothing else fails."""
-    folder, _ = months
+    folder, _ = demo_output
     failed = {
         (f["code"].partition(".")[0], subject)
         for f in json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
@@ -62,35 +62,36 @@ def test_every_planted_change_is_found(months: tuple[Path, str]) -> None:
     }
 
 
-def test_what_it_says_was_planted_is_what_was_planted(months: tuple[Path, str]) -> None:
-    folder, printed = months
-    march, april = (pq.read_table(folder / f"{name}.parquet") for name in ("reference", "current"))
+def test_what_it_says_was_planted_is_what_was_planted(demo_output: tuple[Path, str]) -> None:
+    folder, printed = demo_output
+    before, week = (pq.read_table(folder / f"{name}.parquet") for name in ("reference", "current"))
     since = {
-        column: april.filter(pc.greater_equal(april["time"], pa.scalar(datetime(2025, 4, day, tzinfo=UTC))))
+        column: week.filter(pc.greater_equal(week["time"], pa.scalar(datetime(2025, 4, day, tzinfo=UTC))))
         for column, day in re.findall(r"^    (\w+) +from April (\d+) ", printed, re.MULTILINE)
         for day in [int(day)]
     }
     assert sorted(since) == ["amount", "customer_count_1d", "merchant_group", "terminal_risk_7d"]
 
     groups = since["merchant_group"]["merchant_group"]
-    (new,) = set(april["merchant_group"].to_pylist()) - set(march["merchant_group"].to_pylist())
-    for column in (groups, april["merchant_group"]):
+    (new,) = set(week["merchant_group"].to_pylist()) - set(before["merchant_group"].to_pylist())
+    for column in (groups, week["merchant_group"]):
         assert pc.sum(pc.equal(column, new)).as_py() == round(0.06 * len(groups))
 
-    cents = pc.greater(since["amount"]["amount"], pc.max(march["amount"]))
+    cents = pc.greater(since["amount"]["amount"], pc.max(before["amount"]))
     assert 0.25 < pc.mean(cents.cast(pa.float64())).as_py() < 0.40
     assert 0.55 < since["terminal_risk_7d"]["terminal_risk_7d"].null_count / since["terminal_risk_7d"].num_rows < 0.75
 
 
-def test_what_is_printed(months: tuple[Path, str]) -> None:
-    folder, printed = months
+def test_what_is_printed(demo_output: tuple[Path, str]) -> None:
+    folder, printed = demo_output
     lines = printed.splitlines()
     rows = {name: pq.read_metadata(folder / f"{name}.parquet").num_rows for name in ("reference", "current")}
     assert lines[0] == "Two generated months of card transactions:"
     assert f"Reference  {rows['reference']:,} rows of demo-output/reference.parquet" in lines
-    assert f"Current    {rows['current']:,} rows of demo-output/current.parquet" in lines
+    assert f"Current    {rows['current']:>7,} rows of demo-output/current.parquet" in lines
     assert "Roles      id: transaction_id, time: time, target: is_fraud" in lines
     assert "FAIL  terminal_risk_7d  drift.missing" in lines
+    assert "more than what 8 reference windows vary by themselves" in " ".join(printed.split())
     assert lines[-2:] == [
         f"Report    {(folder / 'report.html').as_uri()}",
         "Findings  demo-output/findings.json",

@@ -20,7 +20,7 @@ import holdfast
 from holdfast.checks.catalogue import QUALITY, TITLES
 from holdfast.checks.context import ColumnLimits, Settings
 from holdfast.cli import app
-from holdfast.testing.transactions import demo_months
+from holdfast.testing.transactions import demo_tables
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -147,18 +147,18 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def months(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the two tables of the docs: generated card transactions of March and April."""
-    folder = tmp_path_factory.mktemp("months")
-    for name, table in zip(("reference", "current"), demo_months(), strict=True):
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the two tables of the docs: generated card transactions of eight weeks and of the next one."""
+    folder = tmp_path_factory.mktemp("tables")
+    for name, table in zip(("reference", "current"), demo_tables(), strict=True):
         pq.write_table(table, folder / f"{name}.parquet")
     return folder
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "console")], ids=_name)
-def test_the_commands_of_a_page_print_what_it_shows(page: Path, months: Path, tmp_path: Path) -> None:
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, tables: Path, tmp_path: Path) -> None:
     """Each line after `$` is run by a shell, in a folder with the two tables and the page's TOML as settings.toml."""
-    shutil.copytree(months, tmp_path, dirs_exist_ok=True)
+    shutil.copytree(tables, tmp_path, dirs_exist_ok=True)
     for settings in _blocks(page, "toml"):
         (tmp_path / "settings.toml").write_text(settings, encoding="utf-8")
     command = tmp_path / "bin" / "holdfast"

@@ -22,10 +22,10 @@ from holdfast.startup import prepare
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 PLANTED = """\
-    amount             from April 16 in cents, not in euros, in 40% of the rows
-    terminal_risk_7d   from April 11 missing in 60% of the rows that had it
-    merchant_group     from April 8 a new group, in 6% of the rows
-    customer_count_1d  from April 6 beside the wrong rows: values as often as
+    amount             from April 24 in cents, not in euros, in 40% of the rows
+    terminal_risk_7d   from April 23 missing in 60% of the rows that had it
+    merchant_group     from April 22 a new group, in 6% of the rows
+    customer_count_1d  from April 22 beside the wrong rows: values as often as
                        before, but no longer in step with customer_count_7d
 """
 
@@ -39,7 +39,7 @@ def demo(
     time: Annotated[str | None, typer.Option(help="Its column of times.", metavar="COLUMN")] = None,
     output: Annotated[Path, typer.Option(help="Folder for tables, report and findings.")] = Path("demo-output"),
 ) -> None:
-    """Compare two generated months of card transactions, or the last tenth of your own file with the rest."""
+    """Compare a generated week of card transactions with the eight before it, or the end of your own file with the rest."""
     if time and not data:
         raise hf.SettingError("--time goes with --data: the generated tables have their own.")
     output.mkdir(parents=True, exist_ok=True)
@@ -51,17 +51,17 @@ def demo(
 
 
 def generate(reference: Path, current: Path) -> dict[str, str]:
-    """Write two months of transactions, tell what was planted in the second, and return the roles of the columns."""
+    """Write eight weeks of transactions and the next one, tell what was planted in that, and return the roles."""
     import pyarrow.parquet as pq
 
-    from holdfast.testing.transactions import demo_months
+    from holdfast.testing.transactions import demo_tables
 
-    march, april = demo_months()
-    pq.write_table(march, reference)
-    pq.write_table(april, current)
+    weeks, ninth = demo_tables()
+    pq.write_table(weeks, reference)
+    pq.write_table(ninth, current)
     print("Two generated months of card transactions:")
-    print(f"  {reference}  {march.num_rows:,} rows of March")
-    print(f"  {current}    {april.num_rows:,} rows of April, in which we planted\n{PLANTED}")
+    print(f"  {reference}  {weeks.num_rows:,} rows of eight weeks")
+    print(f"  {current}    {ninth.num_rows:>7,} rows of the ninth, in which we planted\n{PLANTED}")
     return {"transaction_id": "id", "time": "time", "is_fraud": "target"}
 
 

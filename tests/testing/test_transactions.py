@@ -17,7 +17,7 @@ from holdfast.testing.transactions import (
     MERCHANT_GROUPS,
     SCHEMA,
     change_dependence,
-    demo_months,
+    demo_tables,
     duplicate_rows,
     new_category,
     nulls,
@@ -317,17 +317,17 @@ def test_shares_and_correlations_out_of_range_are_refused():
 
 
 def test_the_demo_plants_what_its_docstring_says_and_nothing_else():
-    reference, current = demo_months(seed=1)
-    plain = transactions(start="2025-03-01", days=61, seed=1)
+    reference, current = demo_tables(seed=1)
+    plain = transactions(start="2025-02-24", days=63, seed=1)
     assert reference.equals(plain.slice(0, reference.num_rows))
-    assert reference["time"][-1].as_py().date() == date(2025, 3, 31)
+    assert reference["time"][-1].as_py().date() == date(2025, 4, 20)
     before, after = plain.slice(reference.num_rows).to_pandas(), current.to_pandas()
     assert len(before) == len(after)
     planted = {
-        "customer_count_1d": "2025-04-06",
-        "merchant_group": "2025-04-08",
-        "terminal_risk_7d": "2025-04-11",
-        "amount": "2025-04-16",
+        "customer_count_1d": "2025-04-22",
+        "merchant_group": "2025-04-22",
+        "terminal_risk_7d": "2025-04-23",
+        "amount": "2025-04-24",
     }
     assert after.drop(columns=list(planted)).equals(before.drop(columns=list(planted)))
     since = {column: after["time"] >= pd.Timestamp(moment, tz="UTC") for column, moment in planted.items()}

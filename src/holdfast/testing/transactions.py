@@ -357,45 +357,45 @@ def change_dependence(
     return _replace(table, a, rows, values.take(pa.array(source)))
 
 
-def demo_months(seed: int = 0) -> tuple[pa.Table, pa.Table]:
-    """Two months of transactions of 1,000 customers: March 2025 as it was, and April 2025 with four planted changes.
+def demo_tables(seed: int = 0) -> tuple[pa.Table, pa.Table]:
+    """Two months of transactions of 1,000 customers: eight weeks as they were, and the next one with four planted changes.
 
-    In April, and nowhere else:
+    In the week from April 21, 2025, a Monday, and nowhere else:
 
-    - `customer_count_1d`: from April 6 the values stand beside the wrong rows, so that its dependence with
+    - `customer_count_1d`: from April 22 the values stand beside the wrong rows, so that its dependence with
       `customer_count_7d` (and with whatever else it depended on) is gone, while its distribution stays the same;
-    - `merchant_group`: from April 8 a new value, `crypto`, in 6% of the rows;
-    - `terminal_risk_7d`: from April 11 null in 60% of the rows that have a value;
-    - `amount`: from April 16 in cents, not in euros, in 40% of the rows. No other column follows, so whatever depended
+    - `merchant_group`: from April 22 a new value, `crypto`, in 6% of the rows;
+    - `terminal_risk_7d`: from April 23 null in 60% of the rows that have a value;
+    - `amount`: from April 24 in cents, not in euros, in 40% of the rows. No other column follows, so whatever depended
       on the amount, such as `customer_mean_amount_30d`, now depends on it less.
 
-    Everything else varies as it does by nature: days, weekdays, waves of fraud.
+    Everything else varies as it does by nature: days, weekdays, waves of fraud. The eight weeks show how much.
 
     Parameters
     ----------
     seed
-        Equal seeds give equal months.
+        Equal seeds give equal tables.
 
     Returns
     -------
     tuple of Table
-        Reference and current month, about 60,000 rows each, with the columns of `SCHEMA`.
+        Reference and current table, about 110,000 and 14,000 rows, with the columns of `SCHEMA`.
 
     Examples
     --------
-    >>> march, april = demo_months()
-    >>> march["time"][0].as_py().month, april["time"][0].as_py().month
-    (3, 4)
+    >>> reference, current = demo_tables()
+    >>> reference["time"][0].as_py().date(), current["time"][0].as_py().date()
+    (datetime.date(2025, 2, 24), datetime.date(2025, 4, 21))
     """
-    table = transactions(start="2025-03-01", days=61, seed=seed)
-    in_april = _is_since(table, "2025-04-01", "time")
+    table = transactions(start="2025-02-24", days=63, seed=seed)
+    is_last_week = _is_since(table, "2025-04-21", "time")
     seeds = np.random.SeedSequence(seed).generate_state(4).tolist()
-    april = table.filter(pa.array(in_april))
-    april = change_dependence(april, "customer_count_1d", "customer_count_7d", 0.0, "2025-04-06", seed=seeds[0]).table
-    april = new_category(april, "merchant_group", "crypto", 0.06, "2025-04-08", seed=seeds[1]).table
-    april = nulls(april, "terminal_risk_7d", 0.60, "2025-04-11", seed=seeds[2]).table
-    april = unit_change(april, "amount", 100.0, "2025-04-16", share=0.40, seed=seeds[3]).table
-    return table.filter(pa.array(~in_april)), april
+    week = table.filter(pa.array(is_last_week))
+    week = change_dependence(week, "customer_count_1d", "customer_count_7d", 0.0, "2025-04-22", seed=seeds[0]).table
+    week = new_category(week, "merchant_group", "crypto", 0.06, "2025-04-22", seed=seeds[1]).table
+    week = nulls(week, "terminal_risk_7d", 0.60, "2025-04-23", seed=seeds[2]).table
+    week = unit_change(week, "amount", 100.0, "2025-04-24", share=0.40, seed=seeds[3]).table
+    return table.filter(pa.array(~is_last_week)), week
 
 
 @dataclass(frozen=True, slots=True)
