@@ -18,7 +18,8 @@ from holdfast.stats.dependence import rank_scores
 class Example(msgspec.Struct, frozen=True, kw_only=True):
     """Contributions to the score of one row: `base` and they add up to `total`.
 
-    `row` is its position in the rows it was drawn from; `output` the class that is explained, its highest, where there are several.
+    `row` is its position in the rows it was drawn from; `output` the class that is explained, where there are several:
+    the one with the highest score.
     """
 
     row: int

@@ -141,8 +141,11 @@ def by_feature(found: Contributions, owners: Sequence[str]) -> Contributions:
 
 
 def _check(matrix: Array, features: Sequence[str]) -> None:
-    if np.ndim(matrix) != 2 or np.shape(matrix)[1] != len(features):
-        raise InputError(f"expected a matrix of {len(features)} columns, one for each feature, got {np.shape(matrix)}")
+    if np.ndim(matrix) != 2 or np.shape(matrix)[1] != len(features) or matrix.dtype.kind not in "fiub":
+        raise InputError(
+            f"expected a matrix of numbers with {len(features)} columns, one for each feature, "
+            f"got {matrix.dtype} of shape {np.shape(matrix)}"
+        )
 
 
 def _log(answers: Array) -> Array:
