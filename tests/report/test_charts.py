@@ -7,7 +7,7 @@ import pytest
 import vl_convert
 
 from holdfast.report.charts import outlines, rows, spec, template
-from holdfast.report.panels import Bar, Bars, Histogram, Picture, Points
+from holdfast.report.shapes import Bar, Bars, Histogram, Picture, Points
 
 PICTURES: dict[str, Picture | Points] = {
     "histogram": Histogram("Value", (0.0, 1.0, 2.0), (0.75, 0.25), (0.5, 0.5)),

@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 from holdfast.engines.local import profile_of, reference_profile
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.table import Profile
-from holdfast.records import Finding, Status
 from holdfast.report.cells import round_borders
-from holdfast.report.panels import Bar, Bars, Figure, Histogram, Picture, bars, column, histogram, pair, summary
+from holdfast.report.figures import Figure
+from holdfast.report.histograms import histogram
+from holdfast.report.panels import column, pair
+from holdfast.report.pictures import bars
+from holdfast.report.shapes import Bar, Bars, Histogram, Picture
 from holdfast.schema import infer
 from holdfast.tables import open_table
 
@@ -334,58 +337,6 @@ def test_a_pair_is_drawn_by_ranks_and_ties_are_spread() -> None:
 def test_only_numbers_are_drawn_as_a_pair() -> None:
     current, reference = both({"x": [1.0, 2.0], "y": ["a", "b"]}, {"x": [1.0], "y": ["a"]})
     assert pair("x", "y", current, reference) == ()
-
-
-# --- The whole comparison -------------------------------------------------------------------------------------------
-
-
-def found(*told: tuple[str, Status, float]) -> list[Finding]:
-    return [
-        Finding(code="check", status=status, subject=name, message="", weight=weight) for name, status, weight in told
-    ]
-
-
-def test_the_worst_column_comes_first_then_the_weightiest() -> None:
-    current, reference = both({"a": [1.0], "b": [1.0], "c": [1.0]}, {"a": [1.0], "b": [1.0], "new": [1.0]})
-    findings = found(
-        ("a", Status.PASS, 9),
-        ("b", Status.FAIL, 1),
-        ("b", Status.WARN, 50),
-        ("c", Status.FAIL, 2),
-        ("", Status.FAIL, 0.5),
-        ("new", Status.WARN, 0),
-    )
-    told = summary(findings, current, reference)
-    assert told.order == ("c", "b", "new", "a")
-    assert told.statuses == (Status.FAIL, Status.FAIL, Status.WARN, Status.PASS)
-    assert [(f.subject, f.status.value) for f in told.ranked] == [
-        ("c", "fail"),
-        ("b", "fail"),
-        ("", "fail"),
-        ("b", "warn"),
-        ("new", "warn"),
-    ]
-    assert told.counts == ((Status.FAIL, 3), (Status.WARN, 2), (Status.PASS, 1))
-    assert told.verdict == "3 of 6 checks fail: c and b."
-
-
-@pytest.mark.parametrize(
-    ("statuses", "verdict"),
-    [
-        ([Status.PASS, Status.PASS], "Nothing fails: 2 checks passed on 1 column."),
-        ([Status.WARN, Status.PASS], "Nothing fails; 1 warning in 1 column."),
-        ([Status.FAIL], "1 of 1 check fails: x."),
-        ([Status.PASS, Status.ERROR], "Nothing fails: 1 check passed on 1 column (1 could not run)."),
-        (
-            [Status.INCONCLUSIVE, Status.ERROR],
-            "No check came to a result (1 could not run and 1 could not be decided).",
-        ),
-        ([], "No check came to a result."),
-    ],
-)
-def test_the_verdict_counts_nothing_as_passed_that_did_not(statuses: list[Status], verdict: str) -> None:
-    profiles = both({"x": [1.0]}, {"x": [1.0]})
-    assert summary(found(*(("x", status, 1) for status in statuses)), *profiles).verdict == verdict
 
 
 def test_panels_are_light_to_import() -> None:

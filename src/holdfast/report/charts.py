@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from holdfast.report.panels import Bars, Picture, Points
+from holdfast.report.shapes import Bars, Picture, Points
 from holdfast.report.words import number, plain
 
 Spec = dict[str, Any]
@@ -63,7 +63,7 @@ def spec(picture: Picture | Points, names: tuple[str, str] = ("reference", "curr
 
     Examples
     --------
-    >>> from holdfast.report.panels import Bar, Bars
+    >>> from holdfast.report.shapes import Bar, Bars
     >>> drawn = spec(Bars("value", (Bar("a", 0.5, 0.4), Bar("b", 0.5, 0.6))))
     >>> drawn["data"]["values"][0]
     {'t': 'a', 'r': 0.5, 'c': 0.4}
@@ -184,7 +184,7 @@ def outlines(picture: Picture, width: int = 100, height: int = 28) -> tuple[str,
 
     Examples
     --------
-    >>> from holdfast.report.panels import Histogram
+    >>> from holdfast.report.shapes import Histogram
     >>> outlines(Histogram("value", (0, 1, 2), (1.0, 0.0), (0.5, 0.5)), 10, 8)
     ('M0 8V4H5V4H10V8Z', 'M0 8V0H5V8H10V8')
     """

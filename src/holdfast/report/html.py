@@ -16,13 +16,16 @@ import msgspec
 
 from holdfast.records import Finding, Status
 from holdfast.report import charts, words
-from holdfast.report.panels import Picture, Points, column, in_order, pair, summary
+from holdfast.report.panels import column, pair
+from holdfast.report.shapes import Picture, Points
+from holdfast.report.summary import in_order, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from holdfast.profile.table import Profile
-    from holdfast.report.panels import ColumnPanel, Summary
+    from holdfast.report.panels import ColumnPanel
+    from holdfast.report.summary import Summary
 
 _HERE = Path(__file__).parent
 _BUNDLE = _HERE / "static" / "vega.js.gz"

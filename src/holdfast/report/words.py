@@ -139,3 +139,12 @@ def _plainly(value: object) -> str:
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
+
+
+def several(n: int, noun: str) -> str:
+    """A number of things.
+
+    >>> several(1, "check"), several(1200, "check")
+    ('1 check', '1,200 checks')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
