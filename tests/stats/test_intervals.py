@@ -8,7 +8,16 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 from statsmodels.stats.rates import confint_poisson
 
-from holdfast.stats.intervals import clopper_pearson, mean_interval, newcombe, poisson, wilson
+from holdfast.stats.intervals import (
+    clopper_pearson,
+    mean_interval,
+    newcombe,
+    poisson,
+    skewed_mean_interval,
+    wilson,
+    wilson_by_variance,
+    wilson_weighted,
+)
 
 SHARES = [(0, 1), (1, 1), (0, 20), (3, 20), (20, 20), (1, 1_000), (481, 1_000), (10**12 // 3, 10**12), (1, 10**12)]
 LEVELS = [0.5, 0.9, 0.95, 0.999]
@@ -119,3 +128,58 @@ def test_poisson_covers_every_mean() -> None:
 
 def test_impossible_counts_have_no_interval() -> None:
     assert np.isnan(poisson([-1, math.nan])).all()
+
+
+def test_weighted_wilson_with_equal_weights_is_wilson() -> None:
+    x, n = np.array([0, 3, 20, 40]), 40
+    np.testing.assert_allclose(wilson_weighted(x, n - x, 1, 1), wilson(x, n), rtol=1e-12)
+    np.testing.assert_allclose(wilson_weighted(7 * x, 7 * (n - x), 7, 7), wilson(x, n), rtol=1e-12)
+    assert np.isnan(wilson_weighted(0, 0, 1, 1)).all()
+
+
+@pytest.mark.simulation
+def test_weighted_wilson_covers_the_precision_of_a_case_control_sample() -> None:
+    """Positives count 1 and the negatives, of which one in fifty was kept, count 50."""
+    rng = np.random.default_rng(4)
+    right, wrong = rng.poisson(400, 4_000), rng.poisson(1_000 / 50, 4_000)
+    low, high = wilson_weighted(right, 50 * wrong, 1, 50)
+    covered = np.mean((low <= 400 / 1_400) & (high >= 400 / 1_400))
+    assert 0.93 <= covered <= 0.97
+
+
+def test_wilson_by_variance_is_wilson_for_the_variance_of_a_share() -> None:
+    share, n = np.array([0.1, 0.5, 0.9]), 80
+    np.testing.assert_allclose(wilson_by_variance(share, share * (1 - share) / n, 3), wilson(share * n, n), rtol=1e-12)
+
+
+def test_wilson_by_variance_of_a_perfect_figure_is_not_certain() -> None:
+    """A variance of 0 says that it cannot be had from these rows: the fewest rows that are behind the figure count."""
+    np.testing.assert_allclose(wilson_by_variance([0, 1, 0.5], 0, 20), wilson([0, 20, 10], 20), rtol=1e-12)
+    assert np.isfinite(wilson_by_variance(1 + 1e-15, 1e-32, 20)).all()
+    assert np.isnan(wilson_by_variance([0.5, math.nan], [math.nan, 0.1], 20)).all()
+
+
+def test_skewed_mean_interval_without_skewness_is_normal() -> None:
+    half = stats.norm.ppf(0.975)
+    np.testing.assert_allclose(
+        skewed_mean_interval(3, 2, [0, 1e-9]), np.array([[3 - 2 * half] * 2, [3 + 2 * half] * 2]), rtol=1e-6
+    )
+
+
+def test_skewed_mean_interval_mirrors_the_skewness() -> None:
+    low, high = skewed_mean_interval(0, 1, 0.3)
+    assert -low < high
+    np.testing.assert_allclose(skewed_mean_interval(0, 1, -0.3), (-high, -low), rtol=1e-12)
+
+
+@pytest.mark.simulation
+def test_skewed_mean_interval_covers_the_mean_of_lognormal_rows() -> None:
+    """50 rows with deviation 1 of the logarithm: Student's interval covers less than 92%."""
+    rows = np.random.default_rng(5).lognormal(size=(4_000, 50))
+    error = rows.std(axis=1) / math.sqrt(50)
+    low, high = skewed_mean_interval(rows.mean(axis=1), error, stats.skew(rows, axis=1) / math.sqrt(50))
+    truth = math.exp(0.5)
+    plain_low, plain_high = mean_interval(rows.mean(axis=1), rows.std(axis=1, ddof=1), 50)
+    plain = np.mean((plain_low <= truth) & (truth <= plain_high))
+    covered = np.mean((low <= truth) & (truth <= high))
+    assert plain < 0.915 < covered < 0.95
