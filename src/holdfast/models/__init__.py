@@ -1,0 +1,1 @@
+"""Models of every family behind one protocol, and their conversion to ONNX."""

@@ -1,0 +1,70 @@
+"""The matrix that trees read, from the tensors of numbers and texts: categories become their codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from holdfast.models.columns import is_text
+from holdfast.models.graph import ML, Graph
+from holdfast.models.onnx_model import Element, Input
+
+
+class Encoded(NamedTuple):
+    """Inputs of a graph, the name of the matrix, and the column of the matrix that holds each feature."""
+
+    inputs: tuple[Input, ...]
+    matrix: str
+    column: tuple[int, ...]
+
+
+def encoded(
+    graph: Graph, features: Sequence[str], codes: Mapping[int, Sequence[Any]], sample: pa.Table, element: Element
+) -> Encoded:
+    """Add the shared inputs to a graph, and bring them together.
+
+    Parameters
+    ----------
+    codes
+        For features by place: their categories in the order of their codes. Categories that are no text are left as they
+        are in the matrix.
+    sample
+        Says which features are text.
+    element
+        `"float"` or `"double"`: what the matrix holds.
+
+    Returns
+    -------
+    Encoded
+        Texts that are no category are NaN in the matrix.
+    """
+    text_places = [place for place, name in enumerate(features) if is_text(sample.schema.field(name).type)]
+    plain = [place for place in range(len(features)) if place not in text_places]
+    pieces, inputs = [], []
+    if plain:
+        inputs.append(Input(name="numbers", element=element, features=tuple(features[place] for place in plain)))
+        pieces.append(graph.input("numbers", element, len(plain)))
+    if text_places:
+        inputs.append(Input(name="texts", element="string", features=tuple(features[place] for place in text_places)))
+        source = graph.input("texts", "string", len(text_places))
+        pieces += [_codes(graph, source, at, codes.get(place, ()), element) for at, place in enumerate(text_places)]
+    matrix = pieces[0] if len(pieces) == 1 else graph.node("Concat", pieces, axis=1)
+    order = [*plain, *text_places]
+    return Encoded(tuple(inputs), matrix, tuple(order.index(place) for place in range(len(features))))
+
+
+def _codes(graph: Graph, texts: str, at: int, categories: Sequence[Any], element: str) -> str:
+    """Codes of one text column, shape (n, 1)."""
+    column = graph.node("Gather", [texts, graph.constant([at])], axis=1)
+    known = {str(category): code for code, category in enumerate(categories) if isinstance(category, str)}
+    codes = graph.node(
+        "LabelEncoder",
+        [column],
+        domain=ML,
+        keys_strings=list(known) or [""],
+        values_floats=[float(code) for code in known.values()] or [float("nan")],
+        default_float=float("nan"),
+    )
+    return codes if element == "float" else graph.cast(codes, element)

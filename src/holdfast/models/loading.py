@@ -1,0 +1,188 @@
+"""Load a model of any family, from a Python object or from a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from holdfast.errors import MissingExtraError, ModelError
+from holdfast.models.onnx_file import load_onnx
+from holdfast.models.protocol import Model, Task
+
+PICKLES = {".joblib", ".pkl", ".pickle"}
+TORCH_FILES = {".pt", ".pt2", ".pth"}
+
+
+def load_model(
+    source: Any,
+    *,
+    trust: bool = False,
+    features: Sequence[str] | None = None,
+    positive: Any | None = None,
+    task: Task | None = None,
+    classes: Sequence[Any] | None = None,
+) -> Model:
+    """Load a model.
+
+    Parameters
+    ----------
+    source
+        A fitted object: scikit-learn estimator or pipeline, LightGBM, XGBoost, PyTorch module, TabNet, ONNX model or
+        bytes, or any callable from a table to scores. Or a path: `.joblib`, `.pkl`, LightGBM text, XGBoost `.json` or
+        `.ubj`, `.onnx`, TorchScript or exported `.pt`/`.pt2`, a TensorFlow SavedModel folder, an MLflow model folder. Or
+        the address of a callable, `"package.module:function"`.
+    trust
+        Allow what runs the code of whoever made the file: pickles, and callables by address.
+    features
+        Columns that the model wants, in its order; needed where it does not name them itself.
+    positive
+        Label of the positive class of two; by default the last one.
+    task
+        `"binary"`, `"classes"` or `"regression"`, where the model does not say (PyTorch, SavedModel, callables).
+    classes
+        Labels of the classes in the order of the scores, where the model does not hold them.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    MissingExtraError
+        When the package of the family is not installed.
+    ModelError
+        When there is no such file, it is damaged, it is none of these, or it needs `trust`.
+    SettingError
+        When features, task or classes are needed or contradict the model.
+    """
+    if isinstance(source, str | os.PathLike):
+        return _from_path(os.fspath(source), trust, features, positive, task, classes)
+    return _from_object(source, features, positive, task, classes)
+
+
+def _from_object(
+    source: Any,
+    features: Sequence[str] | None,
+    positive: Any | None,
+    task: Task | None,
+    classes: Sequence[Any] | None,
+) -> Model:
+    """By the package that a type, or one that it inherits from, comes from."""
+    packages = [kind.__module__.partition(".")[0] for kind in type(source).__mro__]
+    if isinstance(source, bytes) or packages[0] == "onnx":
+        content = source if isinstance(source, bytes) else source.SerializeToString()
+        return load_onnx(content, features, positive, task, classes)
+    if "lightgbm" in packages:
+        from holdfast.models.lightgbm import load_lightgbm
+
+        return load_lightgbm(source, features, positive, classes)
+    if "xgboost" in packages:
+        from holdfast.models.xgboost import load_xgboost
+
+        return load_xgboost(source, features, positive, classes)
+    if "pytorch_tabnet" in packages:
+        from holdfast.models.tabnet import load_tabnet
+
+        return load_tabnet(source, features, positive)
+    if "torch" in packages:
+        from holdfast.models.torch import load_torch
+
+        return load_torch(source, features, positive, task, classes)
+    if "sklearn" in packages or hasattr(source, "predict_proba"):
+        from holdfast.models.sklearn import load_sklearn
+
+        return load_sklearn(source, features, positive)
+    if callable(source):
+        from holdfast.models.callable import load_callable
+
+        return load_callable(source, features, positive, task, classes)
+    raise ModelError(
+        f"a {type(source).__module__}.{type(source).__qualname__} is no model that is known: give a fitted estimator, a "
+        "booster, a PyTorch module, an ONNX model, or a callable from a table to scores"
+    )
+
+
+def _from_path(
+    path: str,
+    trust: bool,
+    features: Sequence[str] | None,
+    positive: Any | None,
+    task: Task | None,
+    classes: Sequence[Any] | None,
+) -> Model:
+    file = Path(path)
+    if not file.exists():
+        module, colon, function = path.partition(":")
+        if colon and function.isidentifier() and all(part.isidentifier() for part in module.split(".")):
+            from holdfast.models.callable import load_callable
+
+            _trusted(trust, f"{path} is a Python function, and importing it runs its module")
+            return load_callable(path, features, positive, task, classes)
+        raise ModelError(f"there is no model at {path}; give a file, a folder, or module:function")
+    if file.is_dir():
+        return _from_folder(file, trust, features, positive, task, classes)
+    if file.suffix in PICKLES:
+        _trusted(trust, f"{path} is a pickle, and loading it runs the code that it holds")
+        return _from_object(_unpickled(file), features, positive, task, classes)
+    if file.suffix == ".onnx":
+        return load_onnx(file.read_bytes(), features, positive, task, classes)
+    if file.suffix in TORCH_FILES:
+        from holdfast.models.torch import load_torch_file
+
+        return load_torch_file(file, features, positive, task, classes)
+    if file.suffix in {".json", ".ubj"}:
+        from holdfast.models.xgboost import load_xgboost_file
+
+        return load_xgboost_file(file, features, positive, classes)
+    with file.open("rb") as stream:
+        head = stream.read(5)
+    if head == b"tree\n":
+        from holdfast.models.lightgbm import load_lightgbm_file
+
+        return load_lightgbm_file(file, features, positive, classes)
+    raise ModelError(
+        f"{path} is no model file that is known: .joblib, .pkl, .onnx, .pt, .pt2, .json and .ubj (XGBoost), or LightGBM's text"
+    )
+
+
+def _from_folder(
+    folder: Path,
+    trust: bool,
+    features: Sequence[str] | None,
+    positive: Any | None,
+    task: Task | None,
+    classes: Sequence[Any] | None,
+) -> Model:
+    if (folder / "MLmodel").is_file():
+        from holdfast.models.mlflow import mlflow_model
+
+        inner = mlflow_model(folder)
+        return _from_path(str(inner.path), trust, features or inner.features, positive, task, classes)
+    if (folder / "saved_model.pb").is_file():
+        from holdfast.models.savedmodel import load_savedmodel
+
+        return load_savedmodel(folder, features, positive, task, classes)
+    raise ModelError(f"{folder} is no model folder: it has neither MLmodel (MLflow) nor saved_model.pb (TensorFlow)")
+
+
+def _trusted(trust: bool, reason: str) -> None:
+    if not trust:
+        raise ModelError(f"{reason}. If you know where it comes from, say so with --trust (in Python: trust=True)")
+
+
+def _unpickled(file: Path) -> Any:
+    """What a pickle holds; joblib reads plain pickles too."""
+    try:
+        import joblib
+    except ModuleNotFoundError:
+        raise MissingExtraError("joblib", "sklearn", f"Reading {file}") from None
+    try:
+        return joblib.load(file)
+    except ModuleNotFoundError as error:
+        raise ModelError(f"{file} needs the package {error.name!r}, which is not installed: install what it was made with") from error
+    except Exception as error:
+        raise ModelError(
+            f"{file} cannot be unpickled ({type(error).__name__}): it is damaged, or was made with other versions of its packages"
+        ) from error

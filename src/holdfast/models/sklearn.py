@@ -1,0 +1,264 @@
+"""Scikit-learn estimators and pipelines, text columns included."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from holdfast.errors import MissingExtraError, ModelError, SettingError
+from holdfast.models.columns import frame, is_text, numbers
+from holdfast.models.hist_gradient_boosting import hist_gradient_boosting_to_onnx, is_hist_gradient_boosting
+from holdfast.models.graph import IR_VERSION, ML, ML_OPSET, OPSET, Graph
+from holdfast.models.labels import class_names, positive_last
+from holdfast.models.onnx_model import NULL_TEXT, Input, OnnxModel, Signature, sealed
+from holdfast.models.protocol import FittedModel, Task
+
+
+def load_sklearn(
+    estimator: Any, features: Sequence[str] | None = None, positive: Any | None = None
+) -> FittedModel:
+    """A fitted estimator or pipeline.
+
+    Parameters
+    ----------
+    features
+        Names of its columns in their order; needed when it was fitted on an array.
+    positive
+        Label of the positive class of two; by default the second one.
+
+    Raises
+    ------
+    ModelError
+        When it is not fitted, gives no probabilities, or has several outputs.
+    SettingError
+        When the names of the features are needed, or are not as many as it was fitted with.
+    """
+    names = _features(estimator, features)
+    null = np.nan if not _wants_none(estimator) else None
+    named = hasattr(estimator, "feature_names_in_")
+
+    def arranged(rows: pa.Table) -> Any:
+        if not named:
+            return numbers(rows, names)
+        table = frame(rows, names, null)
+        # A given list of features may rename what the estimator was fitted with.
+        table.columns = list(estimator.feature_names_in_)
+        return table
+
+    if hasattr(estimator, "classes_"):
+        if not hasattr(estimator, "predict_proba"):
+            raise ModelError(
+                f"{type(estimator).__name__} gives no probabilities; wrap it in sklearn.calibration.CalibratedClassifierCV"
+            )
+        if isinstance(estimator.classes_, list):
+            raise ModelError(
+                "a classifier with several outputs cannot be judged as one model; load one for each output"
+            )
+        classes = class_names(estimator.classes_)
+        task: Task = "binary" if len(classes) == 2 else "classes"
+        if task == "binary":
+            classes, place = positive_last(classes, positive)
+            return FittedModel(
+                "sklearn",
+                task,
+                classes,
+                names,
+                estimator,
+                lambda rows: estimator.predict_proba(arranged(rows))[:, place],
+                place,
+            )
+        return FittedModel(
+            family, task, classes, names, estimator, lambda rows: estimator.predict_proba(arranged(rows))
+        )
+    if not _is_regressor(estimator):
+        raise ModelError(
+            f"{type(estimator).__name__} is no fitted classifier and no regressor: fit it, or take the estimator that predicts"
+        )
+    return FittedModel("sklearn", "regression", (), names, estimator, lambda rows: estimator.predict(arranged(rows)))
+
+
+def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
+    """Convert through skl2onnx, with one tensor of numbers and one of texts in front.
+
+    Parameters
+    ----------
+    sample
+        A few rows: their types say which features are text.
+
+    Raises
+    ------
+    ModelError
+        When skl2onnx has no converter for a step.
+    """
+    alone = unwrapped(model.native)
+    if is_hist_gradient_boosting(alone):
+        return hist_gradient_boosting_to_onnx(model, alone, sample)
+    try:
+        import skl2onnx
+        from skl2onnx.common import data_types
+    except ModuleNotFoundError:
+        raise MissingExtraError("skl2onnx", "sklearn", "Converting a scikit-learn model") from None
+    from holdfast.models.tree_converters import register
+
+    register()
+    estimator = _prepared(alone)
+    fitted_names = [str(name) for name in getattr(estimator, "feature_names_in_", model.features)]
+    text_places = [place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)]
+    by_column = len(text_places) not in {0, len(model.features)} or _starts_by_column(estimator)
+    if by_column:
+        kinds = [
+            data_types.StringTensorType if place in text_places else data_types.FloatTensorType
+            for place in range(len(fitted_names))
+        ]
+        inputs = [(name, kind([None, 1])) for name, kind in zip(fitted_names, kinds, strict=True)]
+    else:
+        name, kind = ("texts", data_types.StringTensorType) if text_places else ("numbers", data_types.FloatTensorType)
+        inputs = [(name, kind([None, len(fitted_names)]))]
+    options = {id(estimator): {"zipmap": False}} if model.task != "regression" else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            proto = skl2onnx.convert_sklearn(
+                estimator, initial_types=inputs, options=options, target_opset={"": OPSET, ML: ML_OPSET}
+            )
+    except Exception as error:
+        raise ModelError(
+            f"skl2onnx {skl2onnx.__version__} cannot convert {type(estimator).__name__} ({type(error).__name__}: see the "
+            "cause); replace the step that it names, or convert the model yourself and give the .onnx file"
+        ) from error
+    output = proto.graph.output[-1].name
+    del proto.graph.output[:-1]
+    proto.ir_version = IR_VERSION
+    grouped = _grouped_inputs(model.features, text_places)
+    if by_column:
+        _split_inputs(proto, grouped, dict(zip(model.features, fitted_names, strict=True)))
+    signature = Signature(
+        family=model.family,
+        task=model.task,
+        classes=model.classes,
+        features=model.features,
+        inputs=grouped,
+        output=output,
+        column=model.positive if model.task == "binary" else None,
+    )
+    return sealed(proto, signature)
+
+
+def unwrapped(estimator: Any) -> Any:
+    """The estimator that a search over parameters chose; any other as it is."""
+    return getattr(estimator, "best_estimator_", estimator)
+
+
+def _grouped_inputs(features: Sequence[str], text_places: Sequence[int]) -> tuple[Input, ...]:
+    """One tensor of numbers and one of texts, each where there are any."""
+    texts = tuple(features[place] for place in text_places)
+    plain = tuple(name for name in features if name not in texts)
+    pieces = (
+        Input(name="numbers", element="float", features=plain),
+        Input(name="texts", element="string", features=texts),
+    )
+    return tuple(piece for piece in pieces if piece.features)
+
+
+def _split_inputs(proto: Any, grouped: Sequence[Input], names: dict[str, str]) -> None:
+    """Feed a graph of one input per column from the grouped tensors."""
+    front = Graph()
+    for piece in grouped:
+        source = front.input(piece.name, piece.element, len(piece.features))
+        columns = [names[feature] for feature in piece.features]
+        node = front.onnx.helper.make_node("Split", [source], columns, axis=1, num_outputs=len(columns))
+        front.nodes.append(node)
+    del proto.graph.input[:]
+    proto.graph.input.extend(front.inputs)
+    nodes = list(proto.graph.node)
+    del proto.graph.node[:]
+    proto.graph.node.extend([*front.nodes, *nodes])
+    for opset in proto.opset_import:
+        if opset.domain == "":
+            opset.version = max(opset.version, OPSET)
+
+
+def _features(estimator: Any, given: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the features: as given, or as fitted."""
+    count = getattr(estimator, "n_features_in_", None)
+    if given is not None:
+        if count is not None and len(given) != count:
+            raise SettingError(f"{len(given)} features are named, and the model was fitted with {count}")
+        return tuple(given)
+    if hasattr(estimator, "feature_names_in_"):
+        return tuple(str(name) for name in estimator.feature_names_in_)
+    if count is None:
+        raise ModelError(f"{type(estimator).__name__} is not fitted; fit it first")
+    raise SettingError(
+        f"the model was fitted on an array of {count} columns without names: give their names in order as `features`"
+    )
+
+
+def _is_regressor(estimator: Any) -> bool:
+    from sklearn.base import is_regressor
+
+    return bool(is_regressor(estimator)) and hasattr(estimator, "predict")
+
+
+def _starts_by_column(estimator: Any) -> bool:
+    """Whether the first step picks its columns by name or place."""
+    steps = getattr(estimator, "steps", None)
+    first = steps[0][1] if steps else estimator
+    return hasattr(first, "transformers_")
+
+
+def _parts(estimator: Any) -> Iterator[Any]:
+    """The estimator and every one that it is made of."""
+    seen: set[int] = set()
+    todo = [estimator]
+    while todo:
+        item = todo.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, list | tuple):
+            todo.extend(item)
+        elif isinstance(item, dict):
+            todo.extend(item.values())
+        elif hasattr(item, "get_params"):
+            yield item
+            todo.extend(vars(item).values())
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def _wants_none(estimator: Any) -> bool:
+    """Whether missing text was None when it was fitted, and not NaN: encoders keep them apart."""
+    for part in _parts(estimator):
+        lists = getattr(part, "categories_", ())
+        if any(values.dtype == object and any(value is None for value in values) for values in lists):
+            return True
+        if getattr(part, "missing_values", "") is None:
+            return True
+    return False
+
+
+def _prepared(estimator: Any) -> Any:
+    """A copy for skl2onnx, whose encoders and imputers know missing text by the token that stands for it in ONNX."""
+    estimator = copy.deepcopy(estimator)
+    for part in _parts(estimator):
+        if hasattr(part, "categories_"):
+            part.categories_ = [
+                np.array([NULL_TEXT if _is_missing(value) else value for value in values], dtype=object)
+                if values.dtype.kind in "OTU" and any(isinstance(value, str) for value in values)
+                else values
+                for values in part.categories_
+            ]
+        statistics = getattr(part, "statistics_", None)
+        if statistics is not None and statistics.dtype == object:
+            part.missing_values = NULL_TEXT
+        if hasattr(part, "flatten_transform"):  # of `transform` only, and skl2onnx wants it so
+            part.flatten_transform = False
+    return estimator
