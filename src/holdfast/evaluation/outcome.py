@@ -1,0 +1,115 @@
+"""What a policy makes of labelled rows, and what that is worth: the one place where review enters the objective."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.evaluation.labelled import Labelled
+from holdfast.evaluation.paired import mean_of
+from holdfast.evaluation.slices import subset
+from holdfast.evidence import Estimate
+from holdfast.objective import Cost, CostMatrix, Judged, Objective, contributions
+from holdfast.policy import REASONS, Answers, Policy, decide
+
+Array: TypeAlias = NDArray[np.float64]
+Rows: TypeAlias = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """Labelled rows, the model's scores, and the answers of a policy.
+
+    Attributes
+    ----------
+    rows
+        What was judged.
+    score
+        As the model gives it: (n,), or (n, K) for several classes.
+    answers
+        What the policy made of it.
+    objective
+        What it is judged by.
+    review_cost
+        What a person's look at a row costs, in the unit of a cost objective.
+    """
+
+    rows: Labelled
+    score: Array
+    answers: Answers
+    objective: Objective
+    review_cost: float = 0.0
+
+    @property
+    def judged(self) -> Judged:
+        """The rows as an objective reads them. Of costs, a person's answer is right; it is what the look is paid for."""
+        answer = self.answers.decision
+        if isinstance(self.objective, Cost | CostMatrix):
+            answer = np.where(self.answers.review, self.rows.truth, answer).astype(answer.dtype)
+        return Judged(
+            truth=self.rows.truth,
+            score=self.score,
+            answer=answer,
+            columns=self.rows.columns,
+            weight=self.rows.weight,
+            time=self.rows.time,
+            classes=self.rows.classes,
+        )
+
+    @property
+    def counted(self) -> Rows:
+        """Rows that the objective is about: all for costs, else those that were not sent to review."""
+        if isinstance(self.objective, Cost | CostMatrix):
+            return np.arange(len(self.rows))
+        return np.flatnonzero(~self.answers.review)
+
+    def contributions(self, rows: Rows | None = None) -> tuple[Array, Array | None]:
+        """Contributions to the objective and weights, of the counted ones among some rows (all by default)."""
+        chosen = self.counted if rows is None else np.intersect1d(rows, self.counted, assume_unique=True)
+        part = subset(self.judged, chosen)
+        if not len(chosen) or (part.weight is not None and not part.weight.sum() > 0):
+            return np.empty(0), None
+        paid = self.review_cost * self.answers.review[chosen] if isinstance(self.objective, Cost | CostMatrix) else 0.0
+        return contributions(self.objective, part) + paid, part.weight
+
+    def value(self, rows: Rows | None = None) -> Estimate:
+        """The objective, with its interval, of all rows or of some."""
+        found, weight = self.contributions(rows)
+        return mean_of(found, weight, unit=self.objective.unit)
+
+    @property
+    def reviewed(self) -> dict[str, float]:
+        """Share of the rows that go to review, by the reason."""
+        counts = np.bincount(self.answers.reason[self.answers.review], minlength=len(REASONS))
+        return {reason: counts[code] / len(self.rows) for code, reason in enumerate(REASONS) if counts[code]}
+
+
+def outcome(
+    rows: Labelled,
+    score: Array,
+    policy: Policy,
+    objective: Objective,
+    *,
+    review_cost: float = 0.0,
+    distance: Array | None = None,
+    identity: NDArray[np.uint64] | None = None,
+) -> Outcome:
+    """Apply a policy to scored rows. For what `distance` and `identity` are, see `policy.decide`."""
+    answers = decide(policy, score, rows.columns, distance=distance, identity=identity)
+    return Outcome(rows=rows, score=score, answers=answers, objective=objective, review_cost=review_cost)
+
+
+def as_if(found: Outcome, answer: NDArray[Any]) -> Outcome:
+    """The same rows under other answers, without review: what a simple rule would have made of them."""
+    n = len(found.rows)
+    answers = Answers(
+        decision=answer,
+        confidence=np.full(n, np.nan),
+        review=np.zeros(n, bool),
+        reason=np.zeros(n, np.int8),
+        propensity=np.ones(n),
+    )
+    return replace(found, answers=answers)
