@@ -106,6 +106,19 @@ def test_rows_of_a_category_that_grew_have_that_value() -> None:
     assert (found.code, found.positions, set(found.values)) == ("drift.categories", tuple(range(MOST)), {"a"})
 
 
+def test_rows_of_a_text_whose_words_are_others_have_those_words() -> None:
+    """Texts of the same lengths: the rows with what is new come first."""
+    rng = np.random.default_rng(0)
+    before = {"note": [f"the parcel number {i} was late again" for i in rng.integers(10_000, 99_999, 2_000)]}
+    numbers = rng.integers(10_000, 99_999, 400)
+    now = {"note": [f"the parcel number {i} was late again" for i in numbers[:200]]}
+    now["note"] += [f"the sleeve letter {i} new late again" for i in numbers[200:]]
+    found = hf.compare(before, now).rows["note"]
+    assert (found.code, len(found.positions)) == ("drift.text", MOST)
+    assert min(found.positions) >= 200
+    assert found.reason == "its words are more frequent than in the reference"
+
+
 def test_nothing_is_responsible_for_what_has_gone() -> None:
     result = hf.compare({"x": [None, 1.0, 2.0] * 300}, {"x": [1.0, 2.0] * 300})
     assert [f.code for f in result.failed] == ["drift.missing"]

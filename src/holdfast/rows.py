@@ -13,6 +13,7 @@ from holdfast.profile.arrays import valid_text
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Profile
+from holdfast.profile.text import token_sums, tokens
 from holdfast.records import Finding, Status
 from holdfast.schema import Role
 from holdfast.tables import Table
@@ -111,7 +112,7 @@ def _rows_of(
         positions=tuple(int(p) for p in positions),
         ids=tuple(text for _, text in chosen) if ids else (),
         values=tuple(text for text, _ in chosen),
-        reason=_reason(finding.code),
+        reason=_reason(finding),
     )
 
 
@@ -130,16 +131,20 @@ def _weights(finding: Finding, column: pa.Array, current: ColumnProfile, referen
         low, high = finding.evidence.get("fences", (reference.low, reference.high))
         with np.errstate(over="ignore"):
             return np.asarray(np.nan_to_num(np.maximum(low - values, values - high), nan=0.0, posinf=np.inf))
-    excess = _excess(current, reference)
+    if _by_words(finding):
+        return token_sums(column, _excess(tokens(current), tokens(reference)))
+    excess = _excess(current.grouped, reference.grouped)[reference.edges.groups]
     return np.asarray(np.append(excess, 0.0)[cells])
 
 
-def _excess(current: ColumnProfile, reference: ColumnProfile) -> Array:
-    """Per cell, by how much its group is more frequent than in the reference: rows there brought the change about."""
-    now, before = current.grouped.astype(np.float64), reference.grouped.astype(np.float64)
-    share, usual = (now + 0.5) / (now.sum() + 1), (before + 0.5) / (before.sum() + 1)
-    gain = np.where(share > usual, (share - usual) * np.log(share / usual), 0.0)
-    return np.asarray(gain[reference.edges.groups])
+def _by_words(finding: Finding) -> bool:
+    return finding.evidence.get("measure") == "words"
+
+
+def _excess(current: NDArray[np.int64], reference: NDArray[np.int64]) -> Array:
+    """By how much each is more frequent than in the reference: rows there brought the change about."""
+    share, usual = (current + 0.5) / (current.sum() + 1), (reference + 0.5) / (reference.sum() + 1)
+    return np.where(share > usual, (share - usual) * np.log(share / usual), 0.0)
 
 
 def _texts(cells: pa.Array) -> list[str]:
@@ -148,11 +153,14 @@ def _texts(cells: pa.Array) -> list[str]:
     return [text or "" for text in valid_text(plain).to_pylist()]
 
 
-def _reason(code: str) -> str:
+def _reason(finding: Finding) -> str:
+    code = finding.code
     if code in MISSING:
         return "the value is missing, or cannot be read as before"
     if code in NEW:
         return "the reference does not have the value"
     if code in EXTREME:
         return "the value lies farthest out"
+    if _by_words(finding):
+        return "its words are more frequent than in the reference"
     return "the value is more frequent than in the reference"

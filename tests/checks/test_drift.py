@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,8 +13,9 @@ from statsmodels.stats.multitest import multipletests
 
 import holdfast as hf
 from holdfast.checks.catalogue import TITLES
+from holdfast.checks.channels import Pair, missing_channels
 from holdfast.checks.context import Context
-from holdfast.checks.drift import drift
+from holdfast.checks.drift import _message, drift
 from holdfast.engines.local import profile_of
 from holdfast.records import Severity, Status
 from holdfast.tables import open_table
@@ -175,6 +177,31 @@ def test_longer_texts_fail(ask) -> None:
 
 def test_texts_of_the_same_kind_pass(ask) -> None:
     assert ask("drift.text", notes(8, 1), notes(8, 2))["note"].status is Status.PASS
+
+
+def test_the_smallest_effect_of_a_text_is_that_of_its_words_too(ask) -> None:
+    reference, current = notes(10, 1), notes(10, 2, "v")
+    current["note"][: 2 * len(current["note"]) // 3] = notes(10, 3)["note"][: 2 * len(current["note"]) // 3]
+    found = [
+        ask("drift.text", reference, current, settings={"columns": {"note": {"minimum_effect": least}}})["note"]
+        for least in (0.05, 0.3)
+    ]
+    assert [(f.status, f.evidence["measure"], f.evidence["minimum_effect"]) for f in found] == [
+        (Status.FAIL, "words", 0.05),
+        (Status.PASS, "words", 0.3),
+    ]
+
+
+def test_words_are_judged_by_sampling_noise_also_where_the_reference_has_windows(ask) -> None:
+    """They are not counted per window, and the finding says so."""
+    seconds = START + 120 * np.arange(10_500)
+    reference = notes(10, 1) | {"timestamp": pa.array(seconds[:10_000], pa.timestamp("s"))}
+    current = {"note": notes(10, 2, "v")["note"][:500], "timestamp": pa.array(seconds[10_000:], pa.timestamp("s"))}
+    finding = ask("drift.text", reference, current)["note"]
+    assert (finding.status, finding.evidence["measure"]) == (Status.FAIL, "words")
+    assert (finding.evidence["windows"], finding.evidence["natural_variation"]) == (0, "sampling noise only")
+    assert "more than sampling noise (words are not counted per window) explains" in finding.message
+    assert ask("drift.missing", reference, current)["note"].evidence["windows"] == 19
 
 
 def test_texts_of_the_same_length_in_unseen_words_fail(ask) -> None:
@@ -427,6 +454,29 @@ def test_one_wrong_moment_leaves_the_windows(ask) -> None:
     wrong = reference.set_column(0, "timestamp", pa.array(stamps, reference.schema.field(0).type))
     finding = ask("drift.numeric", wrong, days(1, 200, 12, first=30))["x"]
     assert finding.evidence["windows"] == 30
+
+
+@pytest.mark.parametrize(
+    ("effect", "minimum", "told"),
+    [
+        (0.0997, 0.10, "up by 9.97 points: certain, but less than the 10 points"),
+        (0.0813, 0.10, "up by 8.1 points: certain, but less than the 10 points"),
+        (
+            0.1031,
+            0.1029,
+            "explains, and at least the 10.3 points",
+        ),
+        (0.1026, 0.1025, "up by 10.3 points: more than"),
+        (0.1022, 0.1021, "up by 10.22 points: more than"),
+    ],
+)
+def test_a_size_is_told_on_its_side_of_what_matters(effect: float, minimum: float, told: str) -> None:
+    counts = np.array([100, 900])
+    nothing = np.empty((0, 2), dtype=np.int64)
+    (channel,) = missing_channels([Pair(current=counts, reference=counts, windows=nothing)], [minimum])
+    channel = msgspec.structs.replace(channel, effect=effect)
+    status = Status.FAIL if effect >= minimum else Status.PASS
+    assert told in _message(channel, True, status, 0.1)
 
 
 # --- Broken profiles ------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from holdfast.profile.text import TOKENS, TextEdges, tokens, unseen_share, word_bins
+from holdfast.profile.text import TOKENS, TextEdges, token_sums, tokens, unseen_share, word_bins
 
 SHORT = TextEdges.learn(pa.array(["", "a", "a b", "a b c"]))
 texts = st.lists(
@@ -98,3 +98,14 @@ def test_the_range_and_sums_are_those_of_the_lengths() -> None:
     centre = SHORT.lengths.centre
     assert profile.sums.tolist() == [4 - 2 * centre, centre**2 + (4 - centre) ** 2]
     assert SHORT.groups is SHORT.lengths.groups
+
+
+@given(texts)
+def test_the_values_of_the_words_of_a_text_are_summed(values) -> None:
+    """One for each word gives the number of words, and one for each bucket's words together their counts."""
+    array = pa.array(values, pa.string())
+    ones = token_sums(array, np.ones(TOKENS))
+    assert ones.tolist() == [len((text or "").split()) for text in values]
+    weights = np.random.default_rng(0).normal(size=TOKENS)
+    for same in (array, array.dictionary_encode()):
+        assert token_sums(same, weights).sum() == pytest.approx(tokens(SHORT.count(array)) @ weights)

@@ -31,7 +31,10 @@ POWER_QUANTILE = 0.8416212335729143
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
-    """What one question found; `visible_at(level)` is the smallest effect seen with 80% power by a test at that level."""
+    """What one question found; `visible_at(level)` is the smallest effect seen with 80% power by a test at that level.
+
+    `windows` is the number of reference windows from which its natural variation could be learned.
+    """
 
     name: str
     effect: float
@@ -41,6 +44,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     interval: tuple[float, float] | None
     visible_at: Callable[[float], float]
     certain_at: Callable[[float], float]
+    windows: int = 0
 
     @property
     def size(self) -> float:
@@ -111,7 +115,17 @@ def location_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]
         error = np.sqrt(variance / pair.effective_rows) if pair.effective_rows else np.nan
         half = 1.96 * error
         channels.append(
-            _signed("location", "sd", effect, (effect - half, effect + half), minimum, float(p_value), error, df)
+            _signed(
+                "location",
+                "sd",
+                effect,
+                (effect - half, effect + half),
+                minimum,
+                float(p_value),
+                error,
+                df,
+                len(pair.filled),
+            )
         )
     return channels
 
@@ -135,7 +149,7 @@ def missing_channels(pairs: list[Pair], minimums: list[float]) -> list[Channel]:
         share = (gone_before + 0.5) / (rows_before + 1)
         error = np.sqrt(share * (1 - share) * variance / pair.effective_rows)
         interval = (float(low), float(high))
-        channels.append(_signed("missing", "share", effect, interval, minimum, p_value, error, df))
+        channels.append(_signed("missing", "share", effect, interval, minimum, p_value, error, df, len(pair.filled)))
     return channels
 
 
@@ -191,6 +205,7 @@ def cells_channel(
         interval=_shape_interval(effect, current, reference),
         visible_at=visible_at,
         certain_at=certain_at,
+        windows=len(pair.filled),
     )
 
 
@@ -203,6 +218,7 @@ def _signed(
     p_value: float,
     error: float,
     df: float,
+    windows: int,
 ) -> Channel:
     """A channel whose statistic is near normal: limits are quantiles of Student's t times a standard error."""
 
@@ -221,11 +237,12 @@ def _signed(
         interval=interval,
         visible_at=visible_at,
         certain_at=certain_at,
+        windows=windows,
     )
 
 
 def _unknown(name: str, unit: str, minimum: float) -> Channel:
-    return _signed(name, unit, np.nan, (np.nan, np.nan), minimum, np.nan, np.nan, np.inf)
+    return _signed(name, unit, np.nan, (np.nan, np.nan), minimum, np.nan, np.nan, np.inf, 0)
 
 
 def _t_quantile(tail: float, df: float) -> float:

@@ -46,7 +46,6 @@ class Question(msgspec.Struct, kw_only=True):
     subject: str
     channels: list[Channel]
     severity: Severity
-    windows: int
     evidence: dict[str, Any]
 
     @property
@@ -147,19 +146,14 @@ def _measured(
     questions = []
     for (name, code, pair, _), missing in zip(asked, gone, strict=True):
         severity = Severity.HIGH if code in {"drift.prediction", "drift.label"} else Severity.MEDIUM
-        windows = len(pair.filled)
         try:
             channels = [locations[name]] if name in locations else []
             channels.append(_shape(name, pair, current.columns[name], reference.columns[name], context))
             evidence: dict[str, Any] = {"distances": distances(current.columns[name], reference.columns[name])}
             if isinstance(reference.columns[name].edges, TextEdges):
-                channels.append(_words(current.columns[name], reference.columns[name], context))
+                channels.append(_words(name, current.columns[name], reference.columns[name], context))
                 evidence["unseen_words"] = unseen_share(current.columns[name], reference.columns[name])
-            questions.append(
-                Question(
-                    code=code, subject=name, channels=channels, severity=severity, windows=windows, evidence=evidence
-                )
-            )
+            questions.append(Question(code=code, subject=name, channels=channels, severity=severity, evidence=evidence))
         except Exception as error:  # noqa: BLE001  # one broken column must not hide the others
             findings.append(_broken(code, name, error))
         questions.append(
@@ -168,7 +162,6 @@ def _measured(
                 subject=name,
                 channels=[missing],
                 severity=Severity.HIGH,
-                windows=windows,
                 evidence={"current": _share_missing(current, name), "reference": _share_missing(reference, name)},
             )
         )
@@ -205,7 +198,7 @@ def _shape(name: str, pair: Pair, current: ColumnProfile, reference: ColumnProfi
     )
 
 
-def _words(current: ColumnProfile, reference: ColumnProfile, context: Context) -> Channel:
+def _words(name: str, current: ColumnProfile, reference: ColumnProfile, context: Context) -> Channel:
     """Change of the words of a text. Words of one text come together, so each text counts as one word: surely not too many."""
     counts = [tokens(side) * (side.cells.sum() / max(int(tokens(side).sum()), 1)) for side in (current, reference)]
     return cells_channel(
@@ -213,7 +206,7 @@ def _words(current: ColumnProfile, reference: ColumnProfile, context: Context) -
         Pair(current=counts[0], reference=counts[1], windows=np.empty((0, 1), dtype=np.int64)),
         above_chance=EFFECTS["total_variation"].above_chance,
         unit="share",
-        minimum=context.settings.variation,
+        minimum=context.settings.of(name).minimum_effect or context.settings.variation,
         test=context.settings.test,
     )
 
@@ -288,7 +281,7 @@ def _judged(question: Question, adjusted: float, cut: float, level: float, conte
         code=question.code,
         status=status,
         subject=question.subject,
-        message=_message(question, lead, lead.name in certain, status, visible),
+        message=_message(lead, lead.name in certain, status, visible),
         severity=question.severity,
         value=lead.effect,
         limit=_limit(lead, own_level, certain=lead.name in certain),
@@ -302,8 +295,8 @@ def _judged(question: Question, adjusted: float, cut: float, level: float, conte
             "minimum_effect": lead.minimum,
             "adjusted_p_value": adjusted,
             "certain": lead.name in certain,
-            "windows": question.windows,
-            "natural_variation": _natural(question.windows),
+            "windows": lead.windows,
+            "natural_variation": _natural(lead.windows),
         }
         | {f"{c.name}_p_value": c.p_value for c in known}
         | {f"{c.name}_effect": c.effect for c in known},
@@ -329,29 +322,21 @@ def _natural(windows: int) -> str:
 
 
 _WORDS = {
-    "location": "Its middle moved {direction} by {size:.2g} reference standard deviations on the rank scale",
-    "missing": "The share of missing values went {direction} by {points:.1f} points",
-    "shape": "{points:.0f}% of its rows lie elsewhere than before, beyond chance",
-    "words": "{points:.0f}% of its words are others than before, beyond chance",
-    "total_variation": "{points:.0f}% of its rows have other values than before, beyond chance",
+    "location": "Its middle moved {direction} by {size} reference standard deviations on the rank scale",
+    "missing": "The share of missing values went {direction} by {size} points",
+    "shape": "{size}% of its rows lie elsewhere than before, beyond chance",
+    "words": "{size}% of its words are others than before, beyond chance",
+    "total_variation": "{size}% of its rows have other values than before, beyond chance",
 }
 
+_PERCENT_DECIMALS = {"missing": 1, "shape": 0, "words": 0, "total_variation": 0}
 
-def _message(question: Question, lead: Channel, certain: bool, status: Status, visible: float) -> str:
-    words = _WORDS.get(lead.name, "Its {name} changed by {size:.2g} beyond chance").format(
-        direction="up" if lead.effect > 0 else "down",
-        size=lead.size,
-        points=100 * max(lead.size if lead.name in {"location", "missing"} else lead.effect, 0.0),
-        name=lead.name.replace("_", " "),
+
+def _message(lead: Channel, certain: bool, status: Status, visible: float) -> str:
+    words = _WORDS.get(lead.name, "Its {name} changed by {size} beyond chance").format(
+        direction="up" if lead.effect > 0 else "down", size=_size(lead), name=lead.name.replace("_", " ")
     )
-    compared = {
-        "sampling noise only": "sampling noise (no windows to learn natural variation from)"
-        if question.windows == 0
-        else f"sampling noise (only {question.windows} reference window{'s' if question.windows > 1 else ''}, too few to "
-        "learn natural variation from)",
-        "few windows": f"what {question.windows} reference windows vary by themselves (few windows: a wide limit)",
-        "reference windows": f"what {question.windows} reference windows vary by themselves",
-    }[_natural(question.windows)]
+    compared = _compared(lead)
     if status is Status.FAIL:
         return f"{words}: more than {compared} explains, and at least the {_amount(lead.minimum, lead)} that matter."
     if status is Status.INCONCLUSIVE:
@@ -359,6 +344,31 @@ def _message(question: Question, lead: Channel, certain: bool, status: Status, v
     if certain:
         return f"{words}: certain, but less than the {_amount(lead.minimum, lead)} that matter."
     return f"{words}: no more than {compared} explains."
+
+
+def _size(channel: Channel) -> str:
+    """The effect in few digits, but on the side of the smallest one that matters on which it is."""
+    # A distance below chance is none; the others have a sign.
+    size = channel.size if channel.name in {"location", "missing"} else max(channel.effect, 0.0)
+    decimals = _PERCENT_DECIMALS.get(channel.name)
+    factor, digits, kind = (1, 2, "g") if decimals is None else (100, decimals, "f")
+    limit = round(factor * channel.minimum, 9)
+    texts = (f"{factor * size:.{digits + more}{kind}}" for more in range(6))
+    return next((t for t in texts if (float(t) >= limit) == (size >= channel.minimum)), f"{factor * size:.6g}")
+
+
+def _compared(channel: Channel) -> str:
+    """What a change is compared with."""
+    if channel.name == "words":
+        return "sampling noise (words are not counted per window)"
+    if channel.windows == 0:
+        return "sampling noise (no windows to learn natural variation from)"
+    natural = _natural(channel.windows)
+    if natural == "sampling noise only":
+        several = "s" if channel.windows > 1 else ""
+        return f"sampling noise (only {channel.windows} reference window{several}, too few to learn natural variation from)"
+    wide = " (few windows: a wide limit)" if natural == "few windows" else ""
+    return f"what {channel.windows} reference windows vary by themselves{wide}"
 
 
 def _amount(value: float, channel: Channel) -> str:

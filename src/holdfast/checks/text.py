@@ -26,9 +26,8 @@ def string_variants(seen: Seen) -> Said | None:
         return passed("Every value is written in one way.")
     rows = _written(seen.current)
     named = [sorted(words) for words in new.values() if all(rows[word] >= NAMED for word in words)]
-    message = (
-        f"{len(now):,} values are written in several ways (case, spaces), {len(new):,} of them not so in the reference."
-    )
+    several = f"{len(now):,} values are" if len(now) > 1 else "1 value is"
+    message = f"{several} written in several ways (case, spaces), {len(new):,} of them not so in the reference."
     return Said(
         status=Status.WARN if new else Status.PASS,
         message=message,

@@ -77,6 +77,17 @@ def tokens(profile: ColumnProfile) -> NDArray[np.int64]:
     return profile.counts[-TOKENS:]
 
 
+def token_sums(array: pa.Array, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each text the sum of its words' `values`, which are given per hash bucket, shape `(TOKENS,)`."""
+    decoded = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+    lists = _words(pc.utf8_lower(valid_text(decoded)))
+    rows, words = pc.list_parent_indices(lists), pc.list_flatten(lists)
+    named = pc.not_equal(words, "")
+    found = pc.dictionary_encode(words.filter(named))
+    value = values[_buckets(found.dictionary)][found.indices.to_numpy()]
+    return np.bincount(rows.filter(named).to_numpy(), value, minlength=len(array)).astype(np.float64)
+
+
 def unseen_share(current: ColumnProfile, reference: ColumnProfile) -> float:
     """Share of the current words that fall into buckets which the reference never filled; NaN without words."""
     words = tokens(current)
@@ -102,6 +113,9 @@ def _word_counts(texts: pa.Array) -> pa.Array:
 def _token_counts(texts: pa.Array) -> NDArray[np.int64]:
     words = pc.list_flatten(_words(pc.utf8_lower(texts.drop_null())))
     words = pc.dictionary_encode(words.filter(pc.not_equal(words, "")))
-    buckets = (cell_hashes(words.dictionary) % np.uint64(TOKENS)).astype(np.intp)
-    rows = np.bincount(words.indices.to_numpy(), minlength=len(buckets))
-    return np.bincount(buckets, rows, minlength=TOKENS).astype(np.int64)
+    rows = np.bincount(words.indices.to_numpy(), minlength=len(words.dictionary))
+    return np.bincount(_buckets(words.dictionary), rows, minlength=TOKENS).astype(np.int64)
+
+
+def _buckets(words: pa.Array) -> NDArray[np.intp]:
+    return (cell_hashes(words) % np.uint64(TOKENS)).astype(np.intp)
