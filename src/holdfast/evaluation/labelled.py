@@ -149,9 +149,10 @@ def read_labelled(
         raise InputError(f"{table.name}: there is no column {name!r}; check the name against `holdfast schema`")
     numeric, grouped = list(dict.fromkeys(objective_columns)), list(dict.fromkeys(grouping))
     wanted = [target, *features, *numeric, *grouped, *(name for name in (time, weight, identity) if name)]
-    read = pa.Table.from_batches(table.batches(list(dict.fromkeys(wanted))))
-    if read.num_rows == 0:
+    batches = list(table.batches(list(dict.fromkeys(wanted))))
+    if not batches:
         raise InputError(f"{table.name}: there are no rows; a model is judged on labelled ones")
+    read = pa.Table.from_batches(batches)
     when = None if time is None else moments(_whole(read, time))[0]
     weights = None if weight is None else numbers(_whole(read, weight))[0]
     truth, known, names = _truth(_whole(read, target), task, classes, positive, table.name)
@@ -253,6 +254,8 @@ def _truth(
         return values, np.isfinite(values), ()
     found = codes_of(column)
     known = found.codes >= 0
+    if not known.any():
+        raise InputError(f"{name}: no row has a target; a model is judged on labelled rows")
     if task == "binary":
         codes, names = _two_classes(found, positive, classes, name)
         return codes == 1, known, names
