@@ -42,10 +42,10 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Rows whose contributions are kept, evenly spaced from the lowest to the highest score.
     """
 
-    permutation_rows: Annotated[int, Meta(ge=2)] = 1_000
+    permutation_rows: Annotated[int, Meta(ge=2)] = 2_000
     permutations: Annotated[int, Meta(ge=1)] = 5
     shapley_rows: Annotated[int, Meta(ge=2)] = 500
-    pairs: Annotated[int, Meta(ge=2)] = 5
+    pairs: Annotated[int, Meta(ge=2)] = 10
     background_rows: Annotated[int, Meta(ge=1)] = 200
     interacting: Annotated[int, Meta(ge=0)] = 5
     curves: Annotated[int, Meta(ge=0)] = 6
