@@ -140,7 +140,8 @@ def kolmogorov_smirnov_of_counts(negative: ArrayLike, positive: ArrayLike) -> Fl
     negative, positive = _floats(negative, positive)
     missed = _over(np.cumsum(positive, axis=-1), positive.sum(axis=-1, keepdims=True))
     passed = _over(np.cumsum(negative, axis=-1), negative.sum(axis=-1, keepdims=True))
-    return np.asarray(np.abs(passed - missed).max(axis=-1, initial=0.0))
+    both = (negative.sum(axis=-1) > 0) & (positive.sum(axis=-1) > 0)
+    return np.where(both, np.abs(passed - missed).max(axis=-1, initial=0.0), np.nan)
 
 
 def gain_of_counts(negative: ArrayLike, positive: ArrayLike, share: float) -> Floats:
