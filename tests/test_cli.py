@@ -291,6 +291,7 @@ AGAINST_ITSELF = ["compare", "reference.parquet", "reference.parquet"]
         ([*AGAINST_ITSELF, "--schema", "reference.schema"], r"reference.schema.*\$\.columns\[0\]"),
         ([*AGAINST_ITSELF, "--window", "3"], "--window takes a length such as 1d, 6h, 15m or 30s; got '3'."),
         ([*AGAINST_ITSELF, "--window", "0d"], "--window takes a length"),
+        ([*AGAINST_ITSELF, "--window", "1d"], "the reference has no column of the role time to cut windows by"),
         (
             [*AGAINST_ITSELF, "--skip", "drift.nonsense"],
             "skip: there is no check 'drift.nonsense'; `holdfast checks` lists them.",

@@ -350,8 +350,31 @@ def test_roles_that_make_no_sense_are_refused(options: dict[str, object]) -> Non
 def test_a_window_without_length_is_refused(seconds: float) -> None:
     stamps = pa.array(np.arange(100) * 3600, pa.timestamp("s"))
     rows = pa.table({"timestamp": stamps, "x": np.arange(100) % 5})
-    with pytest.raises(hf.SettingError):
+    with pytest.raises(hf.SettingError, match="above 0"):
         hf.compare(rows, rows, window_seconds=seconds)
+    with pytest.raises(hf.SettingError, match="above 0"):
+        hf.profile_table(rows, window_seconds=seconds)
+    with pytest.raises(hf.SettingError, match="has its own schema and windows"):
+        hf.compare(hf.profile_table(rows), rows, window_seconds=seconds)
+
+
+def test_windows_without_a_time_to_cut_by_are_refused() -> None:
+    """They would be silently without effect."""
+    stamps = pa.array(np.arange(100) * 3600, pa.timestamp("s"))
+    rows = pa.table({"timestamp": stamps, "x": np.arange(100) % 5})
+    assert hf.profile_table(rows, window_seconds=7200).edges.grid.width_seconds == 7200
+    for options in ({"table": rows.select(["x"])}, {"table": rows, "roles": {"timestamp": "feature"}}):
+        with pytest.raises(hf.SettingError, match="no column of the role time"):
+            hf.profile_table(**options, window_seconds=7200)
+    with pytest.raises(hf.SettingError, match="no column of the role time"):
+        hf.compare(BEFORE, SAME, window_seconds=7200)
+
+
+def test_a_schema_and_roles_together_are_refused() -> None:
+    """The roles would be silently without effect."""
+    schema = hf.infer(hf.open_table(BEFORE))
+    with pytest.raises(hf.SettingError, match="A schema has the roles of all columns"):
+        hf.compare(BEFORE, SAME, schema=schema, roles={"age": "target"})
 
 
 def test_a_column_that_became_text_fails_and_hides_no_other() -> None:

@@ -188,13 +188,15 @@ def compare(
     schema
         Columns with kinds and roles; by default inferred from the head of the reference.
     roles
-        Roles of columns by name, which win over the inferred ones: `{"paid_at": "time", "fraud": "target"}`.
+        Roles of columns by name, which win over the inferred ones: `{"paid_at": "time", "fraud": "target"}`; not with a
+        schema, which has them.
     settings
         Limits and switches, as `Settings` or as a mapping with its fields.
     importance
         Importance of columns, 0 to infinity, by which findings are ordered.
     window_seconds
-        Width of the reference's windows; by default the time that the current table covers.
+        Width of the reference's windows, for which it needs a column of the role time; by default the time that the
+        current table covers.
     now_seconds
         Moment for the freshness checks, in seconds since 1970.
     workers
@@ -221,13 +223,10 @@ def compare(
     [('quality.range', 'amount'), ('drift.numeric', 'amount')]
     """
     context = Context(settings=_settings(settings), importance=importance or {}, now_seconds=now_seconds)
-
-    if window_seconds is not None and not 0 < window_seconds < np.inf:
-        raise SettingError("window_seconds: expected a number of seconds above 0.")
     # SciPy's functions are needed at the end and take their time to load: they do so while the tables are read.
     Thread(target=import_module, args=("scipy.special",), daemon=True).start()
     known = _stored_profile(reference)
-    if known is not None and (schema or roles or window_seconds):
+    if known is not None and (schema or roles or window_seconds is not None):
         raise SettingError("A stored profile has its own schema and windows: give them when the profile is made.")
     counted = _stored_profile(current)
     if counted is not None:
@@ -315,12 +314,20 @@ def _profiled(
     progress: Callable[[str, int], None] | None,
 ) -> Profile:
     """The profile of a reference that is open."""
+    if schema is not None and roles:
+        raise SettingError("A schema has the roles of all columns: change them there, or give roles without a schema.")
+    if window_seconds is not None and not 0 < window_seconds < np.inf:
+        raise SettingError("window_seconds: expected a number of seconds above 0.")
     known = schema or infer(table, roles=roles, rows=HEAD)
-    width = window_seconds or (_span(like, known) if like is not None else None)
+    if window_seconds is not None and not any(c.name in table.schema.names for c in known.by_role(Role.TIME)):
+        raise SettingError(
+            "The length of windows was given, and the reference has no column of the role time to cut windows by: "
+            "give a column that role, or leave the length out."
+        )
     return reference_profile(
         table,
         known,
-        window_seconds=width,
+        window_seconds=window_seconds or (_span(like, known) if like is not None else None),
         sample_rows=sample_rows,
         workers=workers,
         progress=_named(progress, "reference"),
