@@ -17,15 +17,20 @@ import pytest
 import typer
 
 import holdfast
-from holdfast.checks.catalogue import QUALITY, TITLES
+from holdfast.checks.catalogue import QUALITY
+from holdfast.checks.catalogue import TITLES as CHECKS
 from holdfast.checks.context import ColumnLimits, Settings
 from holdfast.cli import app
+from holdfast.explain.signals import SEVERITIES
+from holdfast.explain.signals import TITLES as SIGNALS
 from holdfast.testing.transactions import demo_tables
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
 INDEX, SETTINGS = ((DOCS / name).read_text(encoding="utf-8") for name in ("index.md", "settings.md"))
+
+TITLES = CHECKS | SIGNALS
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -58,8 +63,9 @@ def test_a_check_page_has_the_sections_that_a_reader_looks_for(code: str) -> Non
     headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
     assert text.startswith(f"# {code}: {TITLES[code][0].lower()}{TITLES[code][1:]}\n")
     assert headings == ["How it is computed", "Limit", "Statuses", "Example", "What to do"]
-    if code in QUALITY:
-        assert f"Severity: {QUALITY[code].severity}." in text
+    severities = SEVERITIES | {quality: check.severity for quality, check in QUALITY.items()}
+    if code in severities:
+        assert f"Severity: {severities[code]}." in text
 
 
 @pytest.mark.parametrize("code", TITLES)
