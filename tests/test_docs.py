@@ -21,7 +21,7 @@ from holdfast.checks.catalogue import QUALITY
 from holdfast.checks.catalogue import TITLES as CHECKS
 from holdfast.checks.context import ColumnLimits, Settings
 from holdfast.cli import app
-from holdfast.explain.signals import SEVERITIES
+from holdfast.explain.signals import SEVERITIES, SignalLimits
 from holdfast.explain.signals import TITLES as SIGNALS
 from holdfast.testing.transactions import demo_tables
 
@@ -139,7 +139,8 @@ def test_every_setting_is_documented_with_its_default(record: type) -> None:
 def test_defaults_that_a_page_names_are_those_of_the_code(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = re.findall(r"`(\w+)`\s+\(default ([^)]*)\)", text)
-    assert named == [(name, _as_written(getattr(Settings(), name))) for name, _ in named]
+    limits = SignalLimits() if page.stem.startswith("explain.") else Settings()
+    assert named == [(name, _as_written(getattr(limits, name))) for name, _ in named]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_name)
