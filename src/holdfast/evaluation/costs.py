@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from math import nan, prod, sqrt
+from math import nan, prod
 
-from holdfast.evaluation.figures import metric
+from holdfast.evaluation.figures import metric, standard_error
 from holdfast.evidence import Direction, Metric
 from holdfast.objective import Amount, Cost
 from holdfast.profile.scores import NEGATIVE, POSITIVE, UNKNOWN, ScoreTable
@@ -84,10 +84,10 @@ def _mean(table: ScoreTable, cost: Cost, rules: Sequence[tuple[float, int]]) -> 
     mean = sum(_power(table, *region, 1) for region in regions) / weight
     centred = [(state, bins, form | {"weight": form["weight"] - mean}) for state, bins, form in regions]
     squares, cubes = (sum(_power(table, *region, degree) for region in centred) for degree in (2, 3))
-    # Of a constant cost, rounding may leave a little less than nothing.
-    if not squares > 0:
+    if not any(any(form.values()) for _, _, form in regions):
         return Mean(mean, 0.0, 0.0)
-    return Mean(mean, sqrt(squares) / weight, cubes / squares**1.5)
+    error = standard_error(squares, weight, float(table.sums_of("weight", "weight")[:UNKNOWN].sum()))
+    return Mean(mean, error, cubes / squares**1.5 if squares > 0 else 0.0)
 
 
 def _regions(table: ScoreTable, cost: Cost, rules: Sequence[tuple[float, int]]) -> list[tuple[int, slice, Form]]:

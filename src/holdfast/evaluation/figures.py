@@ -50,3 +50,24 @@ def effective_rows(table: ScoreTable) -> Floats:
     weight, squares = (table.sums_of(*names)[:UNKNOWN].sum(axis=-1) for names in (("weight",), ("weight", "weight")))
     rows: Floats = np.divide(weight**2, squares, out=np.zeros(2), where=squares > 0)
     return rows
+
+
+def standard_error(squares: float, weight: float, weight_squares: float) -> float:
+    """Standard error of a weighted mean, with the divisor n - 1 of the effective rows n.
+
+    Parameters
+    ----------
+    squares
+        Sum of weight squared x (number - mean) squared.
+    weight, weight_squares
+        Sums of the weights and of their squares.
+
+    NaN for a single row, and where nothing varied: rows that are all alike do not say how the next one may differ.
+
+    Source: Cochran, *Sampling Techniques*, 3rd ed. (1977), section 2.11.
+    """
+    rows = weight**2 / weight_squares if weight_squares > 0 else 0.0
+    # Rounding leaves a little of nothing.
+    if not (rows > 1 + 1e-9 and squares > 0):
+        return float("nan")
+    return float(np.sqrt(squares * rows / (rows - 1)) / weight)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.evaluation.figures import metric
+from holdfast.evaluation.figures import metric, standard_error
 from holdfast.evidence import Metric
 from holdfast.profile.scores import NEGATIVE, POSITIVE, UNKNOWN, ScoreTable
 from holdfast.stats.calibration_error import calibration_error_interval, expected_calibration_error
@@ -38,11 +38,11 @@ def _mean_loss(
     total = weight.sum()
     value = losses.sum() / total if total > 0 else np.nan
     around = np.divide(losses, weight, out=np.zeros(weight.shape), where=weight > 0) - value
-    variance = (squares * around**2).sum()
-    # A loss that does not vary has no skewness.
+    variance = float((squares * around**2).sum())
     cubes = (np.divide(squares**2, weight, out=np.zeros(weight.shape), where=weight > 0) * around**3).sum()
     skewness = cubes / variance**1.5 if variance > 0 else 0.0
-    low, high = skewed_mean_interval(value, np.sqrt(variance) / total if total > 0 else np.nan, skewness, level)
+    error = standard_error(variance, float(total), float(squares.sum()))
+    low, high = skewed_mean_interval(value, error, skewness, level)
     ends = np.maximum(low, 0), high
     return metric(key, title, value, ends, rows=table.rows, level=level, unit=unit, direction="lower", formula=formula)
 
