@@ -1,0 +1,1 @@
+"""Sealed releases and kept evaluations: named bytes and digests, nothing about models."""
