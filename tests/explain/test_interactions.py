@@ -84,5 +84,7 @@ def test_what_makes_no_sense_is_refused() -> None:
         interactions(predict, rows, rows, [("a", "a")])
     with pytest.raises(SettingError, match="at least 2 draws"):
         interactions(predict, rows, rows, [], draws=1)
-    with pytest.raises(InputError, match="to have rows"):
+    with pytest.raises(InputError, match="a background of at least 1 row"):
         interactions(predict, rows, rows.slice(0, 0), [])
+    with pytest.raises(InputError, match="expected rows, got none"):
+        interactions(predict, rows.slice(0, 0), rows, [])

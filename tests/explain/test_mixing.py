@@ -6,7 +6,7 @@ import pytest
 
 from holdfast.errors import InputError, ModelError
 from holdfast.explain import mixing
-from holdfast.explain.mixing import mixed_scores, same_columns, scores
+from holdfast.explain.mixing import mixed_scores, scores, typed_like
 
 
 def test_features_come_from_the_row_or_from_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,21 +60,21 @@ def test_answers_that_are_no_scores_are_refused(answer: object, message: str) ->
 
 
 def test_columns_are_brought_into_order_and_type() -> None:
-    rows = pa.table({"a": [1.0], "b": ["x"]})
-    assert same_columns(rows, pa.table({"b": ["y"], "c": [1], "a": [2]}), "background") == pa.table(
-        {"a": [2.0], "b": ["y"]}
-    )
+    background = pa.table({"a": [1.0], "b": ["x"]})
+    rows = pa.table({"b": pa.array([None], pa.null()), "c": [1], "a": [2]})
+    assert typed_like(rows, background) == pa.table({"a": [2.0], "b": pa.array([None], pa.string())})
 
 
 @pytest.mark.parametrize(
-    ("others", "message"),
+    ("rows", "background", "message"),
     [
-        ({"b": [1.0]}, "missing: 'a'"),
-        ({"a": pa.array([], pa.float64())}, "to have rows, got none"),
-        ({"a": ["secret"]}, "types of the rows .a double., got a string"),
+        ({"b": [1.0]}, {"a": [1.0]}, "missing: 'a'"),
+        ({"a": [1.0]}, {"a": pa.array([], pa.float64())}, "at least 1 row and 1 feature, got 0 x 1"),
+        ({"a": [1.0]}, {}, "at least 1 row and 1 feature, got 0 x 0"),
+        ({"a": ["secret"]}, {"a": [1.0]}, r"types of the background \(a double\), got a string"),
     ],
 )
-def test_columns_that_do_not_fit_are_named_without_values(others: dict, message: str) -> None:
+def test_columns_that_do_not_fit_are_named_without_values(rows: dict, background: dict, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        same_columns(pa.table({"a": [1.0]}), pa.table(others), "background")
+        typed_like(pa.table(rows), pa.table(background))
     assert "secret" not in str(caught.value)

@@ -145,7 +145,7 @@ def test_what_makes_no_sense_is_refused() -> None:
     rows = mixed_rows(3, 0)
     with pytest.raises(SettingError, match="at least 2 pairs of orders"):
         contributions(mixed_model, rows, rows, pairs=1)
-    with pytest.raises(InputError, match="expected the background to have rows, got none"):
+    with pytest.raises(InputError, match="a background of at least 1 row"):
         contributions(mixed_model, rows, rows.slice(0, 0))
     with pytest.raises(InputError, match="missing: 'a'"):
-        contributions(mixed_model, rows, rows.drop_columns(["a"]))
+        contributions(mixed_model, rows.drop_columns(["a"]), rows)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import lightgbm
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from holdfast.errors import InputError, ModelError
+from holdfast.errors import InputError, MissingExtraError, ModelError
 from holdfast.explain.shapley import Contributions, contributions
 from holdfast.explain.trees import by_feature, lightgbm_contributions, sklearn_contributions, xgboost_contributions
 
@@ -145,6 +147,15 @@ def test_encoded_columns_are_summed_and_still_add_up() -> None:
 def test_a_matrix_that_is_none_is_refused(matrix: np.ndarray, message: str) -> None:
     with pytest.raises(InputError, match=message):
         lightgbm_contributions(booster("lightgbm", "binary"), matrix, NAMES)
+
+
+def test_a_missing_library_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "shap", None)
+    monkeypatch.setitem(sys.modules, "xgboost", None)
+    with pytest.raises(MissingExtraError, match=r"holdfast\[sklearn\]"):
+        sklearn_contributions(object(), X, NAMES, X)
+    with pytest.raises(MissingExtraError, match=r"holdfast\[xgboost\]"):
+        xgboost_contributions(object(), X, NAMES)
 
 
 def test_what_a_library_cannot_explain_is_a_model_error() -> None:

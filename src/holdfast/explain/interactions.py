@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from holdfast.errors import SettingError
 from holdfast.evidence import Interaction
-from holdfast.explain.mixing import Array, Predict, mixed_scores, same_columns, scores
+from holdfast.explain.mixing import Array, Predict, mixed_scores, scores, typed_like
 from holdfast.explain.permutation import shares
 from holdfast.names import no_such_column
 
@@ -58,7 +58,7 @@ def interactions(
     Raises
     ------
     InputError
-        If the background has no rows, or not the columns of the rows.
+        If there are no rows, or they lack columns of the background or do not fit their types.
     SettingError
         If a pair names no feature or one twice, or there are fewer than 2 draws.
     ModelError
@@ -80,7 +80,7 @@ def interactions(
     """
     if draws < 2:
         raise SettingError(f"expected at least 2 draws, got {draws}")
-    background = same_columns(rows, background, "background")
+    rows = typed_like(rows, background)
     weights = shares(weight, rows.num_rows)
     distance = scores(predict, rows) - scores(predict, background).mean(axis=0)
     whole = _mean_square(weights, distance**2)

@@ -94,23 +94,25 @@ def mixed_scores(
     return np.concatenate(parts)
 
 
-def same_columns(rows: pa.Table, others: pa.Table, what: str) -> pa.Table:
-    """`others` with the columns of `rows`, in their order and of their types.
+def typed_like(rows: pa.Table, background: pa.Table) -> pa.Table:
+    """The rows with the columns of the background, in their order and of their types.
 
     Raises
     ------
     InputError
-        If a column is missing or cannot have the type, or if there is no row in `others`.
+        If the background has no row or no column, or if a column of the rows is missing or cannot have the type.
     """
-    if missing := [name for name in rows.column_names if name not in others.column_names]:
-        raise InputError(f"expected the {what} to have the columns of the rows; missing: {listed(missing)}")
-    if not others.num_rows:
-        raise InputError(f"expected the {what} to have rows, got none")
+    if not (background.num_rows and background.num_columns):
+        raise InputError(
+            f"expected a background of at least 1 row and 1 feature, got {background.num_rows} x {background.num_columns}"
+        )
+    if missing := [name for name in background.column_names if name not in rows.column_names]:
+        raise InputError(f"expected the rows to have the columns of the background; missing: {listed(missing)}")
     try:
-        return others.select(rows.column_names).cast(rows.schema)
+        return rows.select(background.column_names).cast(background.schema)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise InputError(
-            f"expected the {what} to have the types of the rows ({_types(rows)}), got {_types(others)}"
+            f"expected the rows to have the types of the background ({_types(background)}), got {_types(rows)}"
         ) from None  # Arrow's message holds the value
 
 

@@ -115,6 +115,8 @@ def permutation_importance(
 
 def shares(weight: Array | None, n: int) -> Array:
     """The weights as shares of their sum, shape `(n,)`; equal ones for None. `InputError` if they cannot be such."""
+    if not n:
+        raise InputError("expected rows, got none")
     if weight is None:
         return np.full(n, 1 / n)
     weight = np.asarray(weight, dtype=np.float64)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import SettingError
-from holdfast.explain.mixing import Array, Predict, mixed_scores, same_columns, scores
+from holdfast.explain.mixing import Array, Predict, mixed_scores, scores, typed_like
 
 Scale = Literal["score", "margin"]
 """What contributions add up to: the score itself, or the model's raw sum before its link (log-odds, log)."""
@@ -72,9 +72,9 @@ def contributions(
     predict
         The model; it is asked about `2 * pairs * (P - 1)` mixed rows for each row, in batches.
     rows
-        Features to explain, n rows; only features: every column takes part.
+        Features to explain, n rows.
     background
-        Rows that stand for "not known", such as 100 to 500 of the training data.
+        Rows that stand for "not known", such as 100 to 500 of the training data; every column of it takes part.
     pairs
         Orders drawn for each row, at least 2; the standard errors fall with its square root.
     seed
@@ -88,7 +88,7 @@ def contributions(
     Raises
     ------
     InputError
-        If the background has no rows, or not the columns of the rows.
+        If the background has no rows, or the rows lack its columns or do not fit their types.
     SettingError
         If there are fewer than 2 pairs.
     ModelError
@@ -112,7 +112,7 @@ def contributions(
     """
     if pairs < 2:
         raise SettingError(f"expected at least 2 pairs of orders, which the standard errors need, got {pairs}")
-    background = same_columns(rows, background, "background")
+    rows = typed_like(rows, background)
     known = scores(predict, background)
     base = known.mean(axis=0)
     features = tuple(rows.column_names)

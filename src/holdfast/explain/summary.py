@@ -16,7 +16,7 @@ from holdfast.evidence import Dependence, Estimate, Importance, Interaction
 from holdfast.explain.aggregates import Example, directions, examples, shapley_shares
 from holdfast.explain.dependence import can_depend, dependence
 from holdfast.explain.interactions import interactions
-from holdfast.explain.mixing import Predict, same_columns
+from holdfast.explain.mixing import Predict, typed_like
 from holdfast.explain.permutation import permutation_importance
 from holdfast.explain.sample import Population, sample
 from holdfast.explain.shapley import Contributions, Scale, contributions
@@ -134,9 +134,9 @@ def explanation(
     Raises
     ------
     InputError
-        If there are fewer than two rows, the background lacks a column, or weights or strata do not fit the rows.
+        If there are fewer than two rows, the background is empty, or weights or strata do not fit the rows.
     SettingError
-        If a feature is no column of the rows.
+        If a feature is no column of the rows or of the background.
     ModelError
         If a score is not finite.
 
@@ -153,9 +153,10 @@ def explanation(
     effort = effort or Effort()
     features = list(features or population.rows.column_names)
     at, weight = sample(population, effort.shapley_rows, seed)
-    rows = _taken(population, features, at)
     some = np.random.default_rng([seed, 0]).permutation(background.num_rows)[: effort.background_rows]
-    background = same_columns(rows, background.take(pa.array(some)), "background")
+    rows = _taken(population.rows, features, at, "the table of features")
+    background = _taken(background, features, some, "the background")
+    rows = typed_like(rows, background)
     parts = exact(rows) if exact else contributions(predict, rows, background, pairs=effort.pairs, seed=seed)
     share, direction = shapley_shares(parts, weight), directions(parts, rows)
     worth = _permuted(predict, population, features, better, unit, effort, seed)
@@ -191,11 +192,11 @@ def explanation(
     )
 
 
-def _taken(population: Population, features: Sequence[str], at: NDArray[np.intp]) -> pa.Table:
+def _taken(rows: pa.Table, features: Sequence[str], at: NDArray[np.intp], what: str) -> pa.Table:
     for name in features:
-        if name not in population.rows.column_names:
-            raise no_such_column(name, population.rows.column_names, "the table of features")
-    return population.rows.select(features).take(pa.array(at))
+        if name not in rows.column_names:
+            raise no_such_column(name, rows.column_names, what)
+    return rows.select(features).take(pa.array(at))
 
 
 def _permuted(
@@ -210,7 +211,7 @@ def _permuted(
     at, weight = sample(population, effort.permutation_rows, seed)
     return permutation_importance(
         predict,
-        _taken(population, features, at),
+        _taken(population.rows, features, at, "the table of features"),
         lambda found: population.per_row(found, at),
         better=better,
         weight=weight,
