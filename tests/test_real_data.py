@@ -186,18 +186,18 @@ def test_handbook_transactions(tmp_path: Path) -> None:
     """Counters over 30 days fill up in the first half; what a payment is like does not change."""
     table = read("fdh_transactions_transformed")
     result = compared(*halves(tmp_path, table, order=["TX_DATETIME"]), "--role", "TX_TIME_SECONDS=ignore")
-    assert {"TX_TIME_DAYS", "TERMINAL_ID_NB_TX_30DAY_WINDOW"} <= drifted(result)
+    assert "TERMINAL_ID_NB_TX_30DAY_WINDOW" in drifted(result)
     rest = {"TX_AMOUNT", "TX_FRAUD", "TX_DURING_WEEKEND", "TX_DURING_NIGHT", "TERMINAL_ID", "CUSTOMER_ID"}
     assert not rest & drifted(result)
-    assert subjects(result, "quality.") == {"TX_TIME_DAYS"}
+    assert subjects(result, "quality.") == set()  # columns that only tell the time warn
 
 
 def test_natural_variation_is_learned_from_earlier_windows(tmp_path: Path) -> None:
-    """The last tenth of the handbook's payments against the rest, which has windows: only the clock has moved on."""
+    """The last tenth of the handbook's payments against the rest, which has windows: only the clock has moved on, which fails nothing."""
     command = [sys.executable, "-m", "holdfast.demo", "--output", str(tmp_path)]
     data = ["--data", str(DATA / "fdh_transactions_transformed.parquet"), "--time", "TX_DATETIME"]
     done = subprocess.run([*command, *data], capture_output=True, text=True, check=True, timeout=300)
     assert done.stderr == ""
     result = json.loads((tmp_path / "findings.json").read_text(encoding="utf-8"))
-    assert subjects(result, "") == {"TX_TIME_SECONDS", "TX_TIME_DAYS"}
+    assert subjects(result, "") == set()
     assert drifted(result) == set()
