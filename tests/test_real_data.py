@@ -193,7 +193,7 @@ def test_handbook_transactions(tmp_path: Path) -> None:
 
 
 def test_natural_variation_is_learned_from_earlier_windows(tmp_path: Path) -> None:
-    """The last tenth of the handbook's payments against the rest, which has windows: only the clock has moved on, which fails nothing."""
+    """The last tenth of the handbook's payments against the rest, which has windows: that the clock moved on fails nothing."""
     command = [sys.executable, "-m", "holdfast.demo", "--output", str(tmp_path)]
     data = ["--data", str(DATA / "fdh_transactions_transformed.parquet"), "--time", "TX_DATETIME"]
     done = subprocess.run([*command, *data], capture_output=True, text=True, check=True, timeout=300)
