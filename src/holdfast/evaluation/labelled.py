@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from holdfast.tables import Table
 
 Array: TypeAlias = NDArray[np.float64]
-Truth: TypeAlias = NDArray[np.bool_] | NDArray[np.int64] | NDArray[np.float64]
+Truth: TypeAlias = NDArray[Any]
+"""bool, int64 or float64, by the task."""
 Labels: TypeAlias = bool | int | float | str
 
 

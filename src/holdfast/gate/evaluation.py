@@ -1,0 +1,134 @@
+"""What is known of a model before its release, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from holdfast.config import Project
+from holdfast.evidence import Evidence
+from holdfast.gate.reading import Parts, Scores
+from holdfast.junit import junit
+from holdfast.models.protocol import Model
+from holdfast.policy import Policy
+from holdfast.records import Finding, Severity, Status
+from holdfast.schema import Schema
+
+Verdict = Literal["pass", "fail", "inconclusive"]
+
+_ORDER = [
+    Status.FAIL,
+    Status.ERROR,
+    Status.INCONCLUSIVE,
+    Status.WARN,
+    Status.PASS,
+    Status.NOT_APPLICABLE,
+    Status.SKIPPED,
+]
+_SEVERE = [Severity.HIGH, Severity.MEDIUM, Severity.LOW]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What `evaluate` found.
+
+    Attributes
+    ----------
+    project, schema, model
+        What was evaluated.
+    evidence
+        All figures; see `holdfast.evidence.Evidence`.
+    findings
+        Of checks and limits; what refuses a release first, then by urgency.
+    policy
+        What was chosen on validation.
+    parts, scores
+        Rows and scores, from which a release is made.
+    identity
+        Of the kept evaluation; empty if it was not kept.
+    """
+
+    project: Project
+    schema: Schema
+    model: Model
+    evidence: Evidence
+    findings: tuple[Finding, ...]
+    policy: Policy
+    parts: Parts
+    scores: Scores
+    identity: str = ""
+
+    @property
+    def refusing(self) -> tuple[Finding, ...]:
+        """The findings that refuse a release."""
+        return tuple(finding for finding in self.findings if refuses(finding, self.project))
+
+    @property
+    def verdict(self) -> Verdict:
+        """`inconclusive` where nothing fails, and some limit needs more rows."""
+        return verdict_of(self.refusing)
+
+    @property
+    def passed(self) -> bool:
+        """Whether a release may be made."""
+        return not self.refusing
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """The findings as plain dictionaries."""
+        return [msgspec.to_builtins(finding) for finding in self.findings]
+
+    def to_json(self) -> str:
+        """Verdict, evidence and findings as JSON text."""
+        body = {
+            "verdict": self.verdict,
+            "identity": self.identity,
+            "evidence": self.evidence,
+            "policy": self.policy,
+            "findings": self.findings,
+        }
+        return msgspec.json.format(msgspec.json.encode(body)).decode()
+
+    def to_junit(self) -> str:
+        """The findings as JUnit XML, for continuous integration."""
+        return junit(self.findings, "holdfast evaluate")
+
+    def __repr__(self) -> str:
+        objective = self.evidence.objective
+        told = "unknown" if objective.value is None else f"{objective.value:.4g} {objective.unit}".rstrip()
+        return f"Evaluation({self.project.name}: {self.verdict}, {self.evidence.goal.title} {told})"
+
+
+def refuses(finding: Finding, project: Project) -> bool:
+    """Whether a finding refuses a release: it failed or crashed, and is not named as a warning; or a limit is undecided."""
+    if finding.status is Status.INCONCLUSIVE:
+        return finding.code.startswith("gate.") and project.gate.refuse_inconclusive
+    if finding.status not in {Status.FAIL, Status.ERROR}:
+        return False
+    return not {finding.code, finding.code.partition(".")[0]} & set(project.gate.warnings)
+
+
+def verdict_of(refusing: Iterable[Finding]) -> Verdict:
+    """What the findings that refuse come to."""
+    statuses = {finding.status for finding in refusing}
+    if not statuses:
+        return "pass"
+    return "inconclusive" if statuses == {Status.INCONCLUSIVE} else "fail"
+
+
+def ranked(findings: Iterable[Finding], project: Project) -> tuple[Finding, ...]:
+    """What refuses a release first, then by status, severity and weight."""
+
+    def urgency(finding: Finding) -> tuple[bool, int, int, float, str, str]:
+        return (
+            not refuses(finding, project),
+            _ORDER.index(finding.status),
+            _SEVERE.index(finding.severity),
+            -finding.weight,
+            finding.code,
+            finding.subject,
+        )
+
+    return tuple(sorted(findings, key=urgency))

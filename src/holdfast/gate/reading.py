@@ -1,0 +1,126 @@
+"""Read what a project names: the model, the labelled history, and the parts into which it is split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.config import Project
+from holdfast.errors import SettingError
+from holdfast.evaluation.labelled import Dropped, Labelled, read_labelled
+from holdfast.evaluation.parts import moment, split_of
+from holdfast.evaluation.splits import Split
+from holdfast.models.loading import load_model
+from holdfast.models.protocol import Model
+from holdfast.schema import Role, Schema, infer
+from holdfast.tables import Table, open_table
+
+Array: TypeAlias = NDArray[np.float64]
+
+TRAIN_ROWS = 50_000
+"""Rows of the train part that are scored, for the gap between what was fitted and what was not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What was read: the parts of the history, each with its rows in the order of time.
+
+    `known` is a seeded sample of the train part, for what needs scores of fitted rows.
+    """
+
+    train: Labelled
+    known: Labelled
+    validation: Labelled
+    test: Labelled
+    split: Split
+    dropped: Dropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """The model's scores of the parts."""
+
+    known: Array
+    validation: Array
+    test: Array
+
+
+def loaded_model(model: object, project: Project, *, trust: bool = False) -> Model:
+    """The model that is to be judged; None: what the project names."""
+    source = model
+    if model is None:
+        named = project.model.path
+        source = project.path(named)
+        if ":" in named and not Path(str(source)).exists():
+            source = named  # package.module:function
+    return load_model(
+        source,
+        trust=trust,
+        features=project.data.features or None,
+        positive=project.data.positive,
+        task=project.model.task,
+    )
+
+
+def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Schema]:
+    """The labelled history, split as the project says; `data` None: what the project names."""
+    query = project.data.query if data is None else None
+    source = data if data is not None else project.data.path if query else project.path(project.data.path)
+    with open_table(source, name="data", query=query) as table:
+        schema = infer(table, roles=roles_of(project))
+        rows, dropped = _rows(table, schema, project, model)
+    until = project.model.trained_until
+    until_seconds = None if until is None else moment(until, project.data.zone, "model.trained_until")
+    split = split_of(rows, project.split, until_seconds)
+    some = np.random.default_rng(project.split.seed).permutation(split.train)[:TRAIN_ROWS]
+    parts = Parts(
+        train=rows.take(split.train),
+        known=rows.take(np.sort(some)),
+        validation=rows.take(split.validation),
+        test=rows.take(split.test),
+        split=split,
+        dropped=dropped,
+    )
+    return parts, schema
+
+
+def scores_of(model: Model, parts: Parts) -> Scores:
+    """Scores of all parts."""
+    return Scores(
+        known=model.predict(parts.known.features) if len(parts.known) else np.empty(0),
+        validation=model.predict(parts.validation.features),
+        test=model.predict(parts.test.features),
+    )
+
+
+def roles_of(project: Project) -> dict[str, Role | str]:
+    """Roles of columns, as the configuration gives them in several places."""
+    data = project.data
+    roles: dict[str, Role | str] = dict(data.roles)
+    named = {"time": data.time, "id": data.id, "weight": data.weight, "target": data.target}
+    for key, name in named.items():
+        if name is not None and roles.setdefault(name, Role(key)) != key:
+            raise SettingError(f"data.roles says that {name!r} is {roles[name]}, and data.{key} names it: keep one.")
+    return roles
+
+
+def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple[Labelled, Dropped]:
+    slices, uncertainty = project.slices, project.uncertainty
+    grouping = [c.name for role in (Role.SEGMENT, Role.PROTECTED, Role.GROUP) for c in schema.by_role(role)]
+    grouping += [*slices.columns, *slices.protected, *(name for limit in project.gate.limits for name in limit.slice)]
+    grouping += [name for name in (project.split.group, uncertainty.segment) if name is not None]
+    quantiles = [name for name in (uncertainty.lower, uncertainty.upper) if name is not None]
+    return read_labelled(
+        table,
+        schema,
+        task=model.task,
+        features=model.features,
+        classes=model.classes,
+        positive=project.data.positive,
+        objective_columns=[*project.objective.needs, *quantiles],
+        grouping=grouping,
+    )
