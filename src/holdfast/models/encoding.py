@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from holdfast.models.columns import is_text
+from holdfast.models.columns import is_text, numbers, text
 from holdfast.models.graph import ML, Graph
 from holdfast.models.onnx_model import Element, Input
 
@@ -53,6 +55,27 @@ def encoded(
     matrix = pieces[0] if len(pieces) == 1 else graph.node("Concat", pieces, axis=1)
     order = [*plain, *text_places]
     return Encoded(tuple(inputs), matrix, tuple(order.index(place) for place in range(len(features))))
+
+
+def code_matrix(rows: pa.Table, features: Sequence[str], codes: Mapping[int, Sequence[Any]]) -> NDArray[np.float64]:
+    """The same matrix for the library itself: numbers, categories as their codes, NaN for unknown ones.
+
+    Examples
+    --------
+    >>> code_matrix(pa.table({"a": [0.5, None], "b": ["y", "z"]}), ["b", "a"], {0: ["x", "y"]})
+    array([[1. , 0.5], [nan, nan]])
+    """
+    matrix = np.empty((rows.num_rows, len(features)))
+    for place, name in enumerate(features):
+        known = codes.get(place)
+        if known is None:
+            matrix[:, place] = numbers(rows, [name])[:, 0]
+            continue
+        code_of = {category: float(code) for code, category in enumerate(known)}
+        textual = is_text(rows.schema.field(name).type)
+        values = text(rows.column(name), name, None) if textual else numbers(rows, [name])[:, 0]
+        matrix[:, place] = [code_of.get(value, np.nan) for value in values]
+    return matrix
 
 
 def _codes(graph: Graph, texts: str, at: int, categories: Sequence[Any], element: str) -> str:

@@ -23,7 +23,7 @@ class Split(NamedTuple):
     column
         Of the matrix that the trees read.
     missing_left
-        Where rows without a value go. Of a split by members they must go right, as all that is no member does.
+        Whether rows without a value go left.
     left, right
         Places of the children in the tree.
     """
@@ -80,7 +80,7 @@ class Forest:
                 here = place
                 for last, member in zip([*[False] * (len(members) - 1), True], members, strict=True):
                     onward = node.right if last else spare
-                    self._node(here, "BRANCH_EQ", node.column, member, node.left, onward)
+                    self._node(here, "BRANCH_EQ", node.column, member, node.left, onward, node.missing_left)
                     if not last:
                         here, spare = spare, spare + 1
         self.trees += 1

@@ -40,7 +40,7 @@ def hist_gradient_boosting_to_onnx(model: FittedModel, estimator: Any, sample: p
     graph = Graph()
     front = encoded(graph, model.features, categories(estimator), sample, "double")
     by_code = {place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)}
-    output = add_trees(graph, estimator, front.matrix, front.column, by_code)
+    output = _linked(graph, estimator, _margins(graph, estimator, front.matrix, front.column, by_code))
     signature = Signature(
         family=model.family,
         task=model.task,
@@ -63,22 +63,26 @@ def categories(estimator: Any) -> dict[int, Sequence[Any]]:
     return {int(place): list(values) for place, values in zip(places, encoder.categories_, strict=True)}
 
 
-def add_trees(graph: Graph, estimator: Any, matrix: str, columns: Sequence[int], by_code: set[int]) -> str:
-    """Put the trees and the link into a graph.
+def score(graph: Graph, estimator: Any, matrix: str, margins: bool) -> str:
+    """Put a fitted estimator into a graph, from a tensor of floats to probabilities or predicted values (or margins)."""
+    places = range(estimator.n_features_in_)
+    margin = _margins(graph, estimator, graph.cast(matrix, "double"), places, set())
+    if not margins:
+        return _linked(graph, estimator, margin)
+    if estimator.n_trees_per_iteration_ > 1:
+        return margin
+    return graph.node("Concat", [graph.node("Neg", [margin]), margin], axis=1)
+
+
+def _margins(graph: Graph, estimator: Any, matrix: str, columns: Sequence[int], by_code: set[int]) -> str:
+    """Sums of leaves and the baseline, shape (n, outputs), from a tensor of doubles.
 
     Parameters
     ----------
-    matrix
-        Name of a tensor of doubles.
     columns
         Column of the matrix for each feature of the estimator.
     by_code
         Features whose categories are codes in the matrix; those of others are the values themselves.
-
-    Returns
-    -------
-    str
-        Name of the tensor of probabilities (n, K), or of predicted values (n, 1).
     """
     known = categories(estimator)
     # The estimator puts its categorical features first before it grows trees.
@@ -89,14 +93,13 @@ def add_trees(graph: Graph, estimator: Any, matrix: str, columns: Sequence[int],
     for iteration in estimator._predictors:
         for output, predictor in enumerate(iteration):
             forest.add(_tree(predictor, order, columns, known, by_code, bitsets, row_of), output)
-    margin = forest.emit(graph, matrix, np.ravel(estimator._baseline_prediction), double=True)
-    return _linked(graph, estimator, margin, outputs)
+    return forest.emit(graph, matrix, np.ravel(estimator._baseline_prediction), double=True)
 
 
-def _linked(graph: Graph, estimator: Any, margin: str, outputs: int) -> str:
+def _linked(graph: Graph, estimator: Any, margin: str) -> str:
     """Scores from margins, as the estimator's loss says."""
     if hasattr(estimator, "classes_"):
-        return probabilities(graph, margin, outputs)
+        return probabilities(graph, margin, estimator.n_trees_per_iteration_)
     link = type(estimator._loss.link).__name__
     if link == "LogLink":
         return graph.node("Exp", [margin])

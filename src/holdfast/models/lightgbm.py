@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from holdfast.errors import MissingExtraError, ModelError, SettingError
-from holdfast.models.columns import is_text, numbers, text
-from holdfast.models.encoding import encoded
+from holdfast.models.columns import is_text
+from holdfast.models.encoding import code_matrix, encoded
 from holdfast.models.forest import Forest, Leaf, Split, Tree, both, probabilities
 from holdfast.models.graph import Graph
 from holdfast.models.labels import class_names, positive_last
@@ -60,7 +59,7 @@ def load_lightgbm(
     outputs = dump["num_tree_per_iteration"]
 
     def run(rows: pa.Table) -> Any:
-        return booster.predict(_matrix(rows, names, codes))
+        return booster.predict(code_matrix(rows, names, codes))
 
     if outputs == 1 and objective not in {"binary", "cross_entropy", "cross_entropy_lambda"}:
         return FittedModel("lightgbm", "regression", (), names, booster, run)
@@ -111,7 +110,7 @@ def lightgbm_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     front = encoded(graph, model.features, codes, sample, "double")
     as_codes = {place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)}
     values = {place: codes[place] for place in codes if place not in as_codes}
-    output = add_trees(graph, dump, front.matrix, front.column, values)
+    output = _linked(graph, dump, _margins(graph, dump, front.matrix, front.column, values))
     signature = Signature(
         family=model.family,
         task=model.task,
@@ -143,24 +142,24 @@ def categories(booster: Any) -> dict[int, Sequence[Any]]:
     return dict(zip(sorted(places), lists, strict=True))
 
 
-def add_trees(
-    graph: Graph, dump: dict[str, Any], matrix: str, columns: Sequence[int], values: Mapping[int, Sequence[Any]]
+def score(graph: Graph, estimator: Any, matrix: str, margins: bool) -> str:
+    """Put a fitted wrapper into a graph, from a tensor of floats to probabilities or predicted values (or margins)."""
+    dump = estimator.booster_.dump_model()
+    margin = _margins(graph, dump, graph.cast(matrix, "double"), range(estimator.n_features_in_), {})
+    return margin if margins else _linked(graph, dump, margin)
+
+
+def _margins(
+    graph: Graph, dump: Mapping[str, Any], matrix: str, columns: Sequence[int], values: Mapping[int, Sequence[Any]]
 ) -> str:
-    """Put the trees and the link of a dumped booster into a graph.
+    """Sums of leaves, shape (n, outputs), from a tensor of doubles.
 
     Parameters
     ----------
-    matrix
-        Name of a tensor of doubles.
     columns
         Column of the matrix for each feature.
     values
         Categories of the features that are in the matrix as values and not as codes.
-
-    Returns
-    -------
-    str
-        Name of the tensor of probabilities (n, K), or of predicted values (n, 1).
     """
     outputs, trees = dump["num_tree_per_iteration"], dump["tree_info"]
     weight = outputs / len(trees) if dump.get("average_output") else 1.0
@@ -169,8 +168,7 @@ def add_trees(
     for at, tree in enumerate(trees):
         forest.add(_tree(tree["tree_structure"], columns, values, zero_columns), at % outputs, weight)
     matrix = _without_zeros(graph, matrix, zero_columns, len(columns))
-    margin = forest.emit(graph, matrix, [0.0] * outputs, double=True)
-    return _linked(graph, dump.get("objective", ""), margin, outputs)
+    return forest.emit(graph, matrix, [0.0] * outputs, double=True)
 
 
 def _tree(
@@ -227,9 +225,9 @@ def _without_zeros(graph: Graph, matrix: str, zero_columns: set[int], width: int
     return graph.node("Where", [drop, graph.constant(np.nan, np.float64), matrix])
 
 
-def _linked(graph: Graph, objective: str, margin: str, outputs: int) -> str:
+def _linked(graph: Graph, dump: Mapping[str, Any], margin: str) -> str:
     """Scores from margins: `ConvertOutput` of each of LightGBM's objectives."""
-    name, _, rest = objective.partition(" ")
+    name, _, rest = dump.get("objective", "").partition(" ")
     options = dict(part.split(":", 1) for part in rest.split() if ":" in part)
     match name:
         case "binary" | "multiclassova":
@@ -239,7 +237,7 @@ def _linked(graph: Graph, objective: str, margin: str, outputs: int) -> str:
                 return probabilities(graph, scaled, 1)
             return graph.node("Sigmoid", [scaled])
         case "multiclass":
-            return probabilities(graph, margin, outputs)
+            return probabilities(graph, margin, dump["num_tree_per_iteration"])
         case "cross_entropy":
             return probabilities(graph, margin, 1)
         case "cross_entropy_lambda":
@@ -264,22 +262,3 @@ def _features(held: Sequence[str], given: Sequence[str] | None) -> tuple[str, ..
             f"the booster was fitted on {len(held)} columns without names: give their names in order as `features`"
         )
     return tuple(held)
-
-
-def _matrix(rows: pa.Table, features: Sequence[str], codes: Mapping[int, Sequence[Any]]) -> NDArray[np.float64]:
-    """What a booster predicts from: numbers, with categories as their codes and NaN for unknown ones."""
-    matrix = np.empty((rows.num_rows, len(features)))
-    for place, name in enumerate(features):
-        known = codes.get(place)
-        if known is None:
-            matrix[:, place] = numbers(rows, [name])[:, 0]
-        elif is_text(rows.schema.field(name).type):
-            code_of = {category: code for code, category in enumerate(known)}
-            matrix[:, place] = [code_of.get(value, np.nan) for value in text(rows.column(name), name, None)]
-        else:
-            values = numbers(rows, [name])
-            held = np.array([category if isinstance(category, int | float) else np.nan for category in known], dtype=float)
-            order = np.argsort(held)
-            found = np.minimum(np.searchsorted(held, values[:, 0], sorter=order), len(held) - 1)
-            matrix[:, place] = np.where(held[order[found]] == values[:, 0], order[found], np.nan)
-    return matrix

@@ -15,8 +15,9 @@ from holdfast.models.columns import frame, is_text, numbers
 from holdfast.models.hist_gradient_boosting import hist_gradient_boosting_to_onnx, is_hist_gradient_boosting
 from holdfast.models.graph import IR_VERSION, ML, ML_OPSET, OPSET, Graph
 from holdfast.models.labels import class_names, positive_last
-from holdfast.models.onnx_model import NULL_TEXT, Input, OnnxModel, Signature, sealed
-from holdfast.models.protocol import FittedModel, Task
+from holdfast.models.onnx_model import Element, Input, OnnxModel, Signature, sealed
+from holdfast.models.protocol import FittedModel
+from holdfast.models.session import start
 
 
 def load_sklearn(
@@ -56,24 +57,17 @@ def load_sklearn(
                 f"{type(estimator).__name__} gives no probabilities; wrap it in sklearn.calibration.CalibratedClassifierCV"
             )
         if isinstance(estimator.classes_, list):
-            raise ModelError(
-                "a classifier with several outputs cannot be judged as one model; load one for each output"
-            )
+            raise ModelError("a classifier with several outputs cannot be judged as one model; load one for each output")
         classes = class_names(estimator.classes_)
-        task: Task = "binary" if len(classes) == 2 else "classes"
-        if task == "binary":
-            classes, place = positive_last(classes, positive)
-            return FittedModel(
-                "sklearn",
-                task,
-                classes,
-                names,
-                estimator,
-                lambda rows: estimator.predict_proba(arranged(rows))[:, place],
-                place,
-            )
+
+        def probabilities(rows: pa.Table) -> Any:
+            return estimator.predict_proba(arranged(rows))
+
+        if len(classes) != 2:
+            return FittedModel("sklearn", "classes", classes, names, estimator, probabilities)
+        classes, place = positive_last(classes, positive)
         return FittedModel(
-            family, task, classes, names, estimator, lambda rows: estimator.predict_proba(arranged(rows))
+            "sklearn", "binary", classes, names, estimator, lambda rows: probabilities(rows)[:, place], place
         )
     if not _is_regressor(estimator):
         raise ModelError(
@@ -103,38 +97,44 @@ def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
         from skl2onnx.common import data_types
     except ModuleNotFoundError:
         raise MissingExtraError("skl2onnx", "sklearn", "Converting a scikit-learn model") from None
-    from holdfast.models.tree_converters import register
+    from holdfast.models.skl2onnx_converters import register
 
     register()
-    estimator = _prepared(alone)
+    estimator = copy.deepcopy(alone)
+    for part in _parts(estimator):
+        if hasattr(part, "flatten_transform"):  # of `transform` only, and skl2onnx wants it so
+            part.flatten_transform = False
     fitted_names = [str(name) for name in getattr(estimator, "feature_names_in_", model.features)]
     text_places = [place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)]
     by_column = len(text_places) not in {0, len(model.features)} or _starts_by_column(estimator)
-    if by_column:
-        kinds = [
-            data_types.StringTensorType if place in text_places else data_types.FloatTensorType
-            for place in range(len(fitted_names))
-        ]
-        inputs = [(name, kind([None, 1])) for name, kind in zip(fitted_names, kinds, strict=True)]
-    else:
-        name, kind = ("texts", data_types.StringTensorType) if text_places else ("numbers", data_types.FloatTensorType)
-        inputs = [(name, kind([None, len(fitted_names)]))]
     options = {id(estimator): {"zipmap": False}} if model.task != "regression" else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            proto = skl2onnx.convert_sklearn(
-                estimator, initial_types=inputs, options=options, target_opset={"": OPSET, ML: ML_OPSET}
-            )
-    except Exception as error:
+    failures: list[Exception] = []
+    for element in _elements(estimator):
+        number = data_types.DoubleTensorType if element == "double" else data_types.FloatTensorType
+        kinds = [data_types.StringTensorType if place in text_places else number for place in range(len(fitted_names))]
+        if by_column:
+            inputs = [(name, kind([None, 1])) for name, kind in zip(fitted_names, kinds, strict=True)]
+        else:
+            inputs = [("texts" if text_places else "numbers", kinds[0]([None, len(fitted_names)]))]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                proto = skl2onnx.convert_sklearn(
+                    estimator, initial_types=inputs, options=options, target_opset={"": OPSET, ML: ML_OPSET}
+                )
+            proto.ir_version = IR_VERSION
+            start(proto.SerializeToString())
+            break
+        except Exception as error:  # noqa: BLE001  # skl2onnx raises whatever its converters meet
+            failures.append(error)
+    else:
         raise ModelError(
-            f"skl2onnx {skl2onnx.__version__} cannot convert {type(estimator).__name__} ({type(error).__name__}: see the "
-            "cause); replace the step that it names, or convert the model yourself and give the .onnx file"
-        ) from error
+            f"skl2onnx {skl2onnx.__version__} cannot convert {type(estimator).__name__} ({type(failures[-1]).__name__}: see "
+            "the cause); replace the step that it names, or convert the model yourself and give the .onnx file"
+        ) from failures[-1]
     output = proto.graph.output[-1].name
     del proto.graph.output[:-1]
-    proto.ir_version = IR_VERSION
-    grouped = _grouped_inputs(model.features, text_places)
+    grouped = _grouped_inputs(model.features, text_places, element)
     if by_column:
         _split_inputs(proto, grouped, dict(zip(model.features, fitted_names, strict=True)))
     signature = Signature(
@@ -154,7 +154,17 @@ def unwrapped(estimator: Any) -> Any:
     return getattr(estimator, "best_estimator_", estimator)
 
 
-def _grouped_inputs(features: Sequence[str], text_places: Sequence[int]) -> tuple[Input, ...]:
+def _elements(estimator: Any) -> tuple[Element, ...]:
+    """How numbers may be fed, best first.
+
+    HistGradientBoosting and LightGBM compare doubles, and often with a value that is in the data: in float32 such rows
+    fall on the other side. Not every operator of ONNX Runtime takes doubles.
+    """
+    double = any(is_hist_gradient_boosting(part) or hasattr(part, "booster_") for part in _parts(estimator))
+    return ("double", "float") if double else ("float",)
+
+
+def _grouped_inputs(features: Sequence[str], text_places: Sequence[int], element: Element) -> tuple[Input, ...]:
     """One tensor of numbers and one of texts, each where there are any."""
     texts = tuple(features[place] for place in text_places)
     plain = tuple(name for name in features if name not in texts)
@@ -230,10 +240,6 @@ def _parts(estimator: Any) -> Iterator[Any]:
             todo.extend(vars(item).values())
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and np.isnan(value))
-
-
 def _wants_none(estimator: Any) -> bool:
     """Whether missing text was None when it was fitted, and not NaN: encoders keep them apart."""
     for part in _parts(estimator):
@@ -243,22 +249,3 @@ def _wants_none(estimator: Any) -> bool:
         if getattr(part, "missing_values", "") is None:
             return True
     return False
-
-
-def _prepared(estimator: Any) -> Any:
-    """A copy for skl2onnx, whose encoders and imputers know missing text by the token that stands for it in ONNX."""
-    estimator = copy.deepcopy(estimator)
-    for part in _parts(estimator):
-        if hasattr(part, "categories_"):
-            part.categories_ = [
-                np.array([NULL_TEXT if _is_missing(value) else value for value in values], dtype=object)
-                if values.dtype.kind in "OTU" and any(isinstance(value, str) for value in values)
-                else values
-                for values in part.categories_
-            ]
-        statistics = getattr(part, "statistics_", None)
-        if statistics is not None and statistics.dtype == object:
-            part.missing_values = NULL_TEXT
-        if hasattr(part, "flatten_transform"):  # of `transform` only, and skl2onnx wants it so
-            part.flatten_transform = False
-    return estimator
