@@ -7,10 +7,12 @@ import pytest
 from sklearn import metrics as oracle
 
 from holdfast.errors import InputError, SettingError
+from holdfast.evaluation.class_metrics import class_metrics
 from holdfast.evaluation.figures import Precision
-from holdfast.evaluation.metrics import binary_metrics
+from holdfast.evaluation.metrics import binary_metrics, metrics_of
 from holdfast.evidence import Estimate
 from holdfast.objective import Cost, Judged, contributions, value
+from holdfast.profile.class_scores import ClassTable
 from holdfast.profile.score_edges import ScoreEdges
 from holdfast.profile.scores import ScoreTable
 
@@ -214,3 +216,11 @@ def test_intervals_cover() -> None:
             covered[key] += estimate.low <= truth[key].value <= estimate.high
     # Three standard errors of 200 runs are 4.6 points.
     assert {key: hits / 200 for key, hits in covered.items() if hits < 0.904 * 200} == {}
+
+
+def test_each_table_has_its_metrics() -> None:
+    scores, truth = sample(200)
+    classes = ClassTable.count(("no", "yes"), np.column_stack([1 - scores, scores]), truth.astype(int))
+    table = ScoreTable.count(EDGES, scores, truth)
+    assert metrics_of(table, threshold=THRESHOLD) == binary_metrics(table, threshold=THRESHOLD)
+    assert metrics_of(classes) == class_metrics(classes)

@@ -15,7 +15,7 @@ from holdfast.stats.bootstrap import poisson_replicates, spread
 from holdfast.stats.intervals import wilson_by_variance
 
 Floats = NDArray[np.float64]
-Ends = tuple[np.float64 | Floats, np.float64 | Floats]
+Ends = tuple[float | np.float64 | Floats, float | np.float64 | Floats]
 
 GAINS = (0.01, 0.05, 0.1)
 """Shares of the rows, those with the highest scores, of which gain and lift are stated."""
@@ -62,7 +62,11 @@ def ranking_metrics(table: ScoreTable, precision: Precision) -> list[Metric]:
             "ks",
             "Kolmogorov-Smirnov",
             values["ks"],
-            ends("ks", fewest.min()),
+            _beyond(
+                values["ks"],
+                ends("ks", fewest.min()),
+                (values["ks"], ranking.kolmogorov_smirnov_most(weights[0], weights[1], ties)),
+            ),
             rows=rows,
             level=level,
             formula="max over thresholds of |TPR - FPR|",

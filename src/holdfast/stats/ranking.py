@@ -133,15 +133,24 @@ def average_precision_bracket(
 def kolmogorov_smirnov_of_counts(negative: ArrayLike, positive: ArrayLike) -> Floats:
     """Largest difference of recall and false positive rate over all thresholds, 0 to 1.
 
-    Bins can only hide some: at most the largest share that a bin has of a class.
-
     Source: Smirnov (1939); in credit scoring the K-S statistic.
     """
-    negative, positive = _floats(negative, positive)
-    missed = _over(np.cumsum(positive, axis=-1), positive.sum(axis=-1, keepdims=True))
-    passed = _over(np.cumsum(negative, axis=-1), negative.sum(axis=-1, keepdims=True))
-    both = (negative.sum(axis=-1) > 0) & (positive.sum(axis=-1) > 0)
+    missed, passed, both = _distributions(negative, positive)
     return np.where(both, np.abs(passed - missed).max(axis=-1, initial=0.0), np.nan)
+
+
+def kolmogorov_smirnov_most(negative: ArrayLike, positive: ArrayLike, single: ArrayLike = False) -> Floats:
+    """The largest that the difference may be for the single rows, whatever their order within bins.
+
+    Within a bin each distribution function lies between its values at the two ends. `single` as in `auc_error`.
+    """
+    missed, passed, both = _distributions(negative, positive)
+    missed_before, passed_before = (
+        np.pad(one, [(0, 0)] * (one.ndim - 1) + [(1, 0)])[..., :-1] for one in (missed, passed)
+    )
+    inside = np.maximum(passed - missed_before, missed - passed_before)
+    widest = np.where(single, np.abs(passed - missed), inside)
+    return np.where(both, widest.max(axis=-1, initial=0.0), np.nan)
 
 
 def gain_of_counts(negative: ArrayLike, positive: ArrayLike, share: float) -> Floats:
@@ -162,6 +171,13 @@ def gain_of_counts(negative: ArrayLike, positive: ArrayLike, share: float) -> Fl
     left = share * both.sum(axis=-1, keepdims=True) - before
     part = np.clip(_over(left, both, empty=0.0), 0, 1)
     return _over(np.einsum("...i,...i", positive, part), positive.sum(axis=-1))
+
+
+def _distributions(negative: ArrayLike, positive: ArrayLike) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Shares of the positive and of the negative weight up to each score, and whether there are both."""
+    negative, positive = _floats(negative, positive)
+    missed, passed = (_over(np.cumsum(one, axis=-1), one.sum(axis=-1, keepdims=True)) for one in (positive, negative))
+    return missed, passed, (negative.sum(axis=-1) > 0) & (positive.sum(axis=-1) > 0)
 
 
 def _from_the_top(weights: Floats) -> Floats:
