@@ -18,7 +18,7 @@ import pytest
 from holdfast.engines.local import profile_of, reference_profile
 from holdfast.profile.table import Profile
 from holdfast.records import Finding, Status
-from holdfast.report import html
+from holdfast.report import html, offline
 from holdfast.schema import infer
 from holdfast.tables import open_table
 
@@ -255,7 +255,7 @@ def test_nothing_is_loaded(page: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_words_have_the_contrast_of_wcag_aa(scheme: str) -> None:
     """4.5 to 1 on both grounds, also on the tint of a status."""
-    style = html._static("report.css")
+    style = offline.static("report.css")
     light, dark = (dict(re.findall(r"--(\w+): (#\w+)", style.split("@media")[part])) for part in (0, 1))
     colours = light if scheme == "light" else light | dark
     for ground in ("ground", "surface"):
@@ -329,7 +329,7 @@ def test_text_of_the_user_stays_text(make: Any) -> None:
 
 
 def test_json_of_the_charts_keeps_every_value() -> None:
-    if html._bundle() is None:
+    if offline.drawing_bundle() is None:
         pytest.skip("the script bundle was not built")
     page = html.page(**attacked())
     (source,) = re.findall(r'<script type="application/json" id="charts">(.*?)</script>', page)
@@ -343,10 +343,10 @@ def test_json_of_the_charts_keeps_every_value() -> None:
 
 @pytest.fixture
 def unbuilt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setattr(html, "_BUNDLE", tmp_path / "vega.js.gz")
-    html._bundle.cache_clear()
+    monkeypatch.setattr(offline, "_BUNDLE", tmp_path / "vega.js.gz")
+    offline.drawing_bundle.cache_clear()
     yield
-    html._bundle.cache_clear()
+    offline.drawing_bundle.cache_clear()
 
 
 @pytest.mark.usefixtures("unbuilt")
@@ -375,7 +375,7 @@ def browser() -> Iterator[Any]:
     executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if executable is None:
         pytest.skip("Chromium is not installed")
-    if html._bundle() is None:
+    if offline.drawing_bundle() is None:
         pytest.skip("the script bundle was not built: run scripts/vega_bundle.py")
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:

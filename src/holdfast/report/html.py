@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
-import hashlib
 import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from holdfast.records import Finding, Status
-from holdfast.report import charts, words
+from holdfast.report import charts
+from holdfast.report.offline import STATUS, document, rendered, static
 from holdfast.report.panels import column, pair
 from holdfast.report.shapes import Picture, Points
 from holdfast.report.summary import in_order, summary
@@ -27,22 +21,8 @@ if TYPE_CHECKING:
     from holdfast.report.panels import ColumnPanel
     from holdfast.report.summary import Summary
 
-_HERE = Path(__file__).parent
-_BUNDLE = _HERE / "static" / "vega.js.gz"
-
 SHOWN = 25
 """Findings of the first table; further ones are folded."""
-
-# A sign and a word for each status, so that none is told by colour alone.
-_STATUS = {
-    Status.FAIL: ("✕", "Fail"),
-    Status.WARN: ("!", "Warning"),
-    Status.ERROR: ("⊘", "Error"),
-    Status.INCONCLUSIVE: ("?", "Inconclusive"),
-    Status.PASS: ("✓", "Pass"),
-    Status.NOT_APPLICABLE: ("–", "Not applicable"),
-    Status.SKIPPED: ("–", "Skipped"),
-}
 
 # Findings that are written out; those that pass, or were not asked, are folded into a line.
 _TOLD = frozenset({Status.FAIL, Status.WARN, Status.ERROR, Status.INCONCLUSIVE})
@@ -111,9 +91,11 @@ def page(
     pairs = [f.evidence["pair"] for f in apart if f.status is Status.FAIL and "pair" in f.evidence]
     scatters = [picture for first, second in pairs for picture in pair(first, second, current, reference)]
     points = [_drawing(place, picture) for place, picture in enumerate(scatters, len(drawings))]
-    bundle = _bundle()
-    return _rendered(
+    return document(
         "page.html.j2",
+        scripts=("columns.js", "charts.js"),
+        style="report.css",
+        charts=_charts([*drawings, *points], names),
         title=title,
         names=names,
         overview=overview,
@@ -121,14 +103,9 @@ def page(
         anchors=anchors,
         apart=apart,
         points=points,
-        groups=[(status, _grouped(findings, status)) for status in _STATUS if status not in {Status.FAIL, Status.WARN}],
+        groups=[(status, _grouped(findings, status)) for status in STATUS if status not in {Status.FAIL, Status.WARN}],
         statuses=Counter(overview.statuses),
         period=_period(current, reference),
-        bundle=bundle and bundle.base64,
-        charts=_json(_charts([*drawings, *points], names)) if bundle else "",
-        policy=_policy(bundle),
-        style=_static("report.css"),
-        script=_static("report.js"),
         shown=SHOWN,
     )
 
@@ -160,14 +137,14 @@ def notebook(
         if finding.subject in overview.order:
             for picture in column(finding.subject, current, reference).pictures[:1]:
                 small[finding.subject] = charts.outlines(picture)
-    return _rendered(
+    return rendered(
         "notebook.html.j2",
         title=title,
         names=names,
         overview=overview,
         outlines=small,
         rows=rows,
-        style=_static("notebook.css"),
+        style=static("notebook.css"),
         shown=SHOWN,
     )
 
@@ -227,74 +204,3 @@ def _period(current: Profile, reference: Profile) -> list[tuple[float, float] | 
     name = reference.edges.time
     sides = [profile.columns.get(name) if name else None for profile in (reference, current)]
     return [(side.low, side.high) if side and math.isfinite(side.low) else None for side in sides]
-
-
-# --- The file -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Bundle:
-    """The scripts that draw charts: compressed, as text; and the digest of what they inflate to."""
-
-    base64: str
-    digest: str
-
-
-@cache
-def _bundle() -> _Bundle | None:
-    """None where the package was not built (a bare checkout): the page then says so, and has tables."""
-    if not _BUNDLE.exists():
-        return None
-    packed = _BUNDLE.read_bytes()
-    return _Bundle(base64.b64encode(packed).decode(), _digest(gzip.decompress(packed)))
-
-
-def _policy(bundle: _Bundle | None) -> str:
-    """Content-Security-Policy: nothing is loaded, and no script runs but ours, even if some text were not escaped."""
-    scripts = [_digest(_static("report.js").encode()), *([bundle.digest] if bundle else [])]
-    allowed = " ".join(f"'{digest}'" for digest in scripts)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(content: bytes) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content).digest()).decode()}"
-
-
-@cache
-def _static(name: str) -> str:
-    """Our own style or script."""
-    return (_HERE / "static" / name).read_text(encoding="utf-8")
-
-
-def _json(value: object) -> str:
-    """JSON that can stand in a script element: without `<` nothing in it ends the element or opens a comment."""
-    text = msgspec.json.encode(value).decode()
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text
-
-
-def _rendered(template: str, **values: object) -> str:
-    text: str = _environment().get_template(template).render(values)
-    return text
-
-
-@cache
-def _environment() -> Any:
-    """Templates: everything is escaped but our style, our script, and what `_json` made."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for word in (words.amount, words.cut, words.evidence, words.figure, words.interval, words.moment, words.share):
-        environment.filters[word.__name__] = word
-    environment.globals |= {"STATUS": _STATUS, "Status": Status}
-    return environment
