@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from holdfast.errors import InputError, ProfileError
 from holdfast.profile.score_edges import ScoreEdges
-from holdfast.profile.scores import NEGATIVE, POSITIVE, UNKNOWN, ScoreTable, count_segments
+from holdfast.profile.scores import NEGATIVE, POSITIVE, UNKNOWN, ScoreTable
 
 EDGES = ScoreEdges.standard([0.3], steps=4)
 NAN = float("nan")
@@ -175,12 +175,3 @@ def test_sums_that_are_not_there_are_named() -> None:
 def test_bad_input_is_refused(given: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         ScoreTable.count(EDGES, np.array([0.1, 0.2]), **given)
-
-
-def test_segments_are_the_tables_of_their_rows() -> None:
-    drawn = rows(200)
-    segments = np.random.default_rng(1).integers(-1, 3, 200)
-    tables = count_segments(EDGES, segments, ["a", "b", "c", "empty"], **drawn)
-    for place, name in enumerate(tables):
-        assert tables[name] == ScoreTable.count(EDGES, **part(drawn, segments == place))
-    assert tables["empty"].unknown == 0
