@@ -92,51 +92,19 @@ def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     alone = unwrapped(model.native)
     if is_hist_gradient_boosting(alone):
         return hist_gradient_boosting_to_onnx(model, alone, sample)
-    try:
-        import skl2onnx
-        from skl2onnx.common import data_types
-    except ModuleNotFoundError:
-        raise MissingExtraError("skl2onnx", "sklearn", "Converting a scikit-learn model") from None
-    from holdfast.models.skl2onnx_converters import register
-
-    register()
     estimator = copy.deepcopy(alone)
     for part in _parts(estimator):
         if hasattr(part, "flatten_transform"):  # of `transform` only, and skl2onnx wants it so
             part.flatten_transform = False
-    fitted_names = [str(name) for name in getattr(estimator, "feature_names_in_", model.features)]
+    names = [str(name) for name in getattr(estimator, "feature_names_in_", model.features)]
     text_places = [place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)]
     by_column = len(text_places) not in {0, len(model.features)} or _starts_by_column(estimator)
-    options = {id(estimator): {"zipmap": False}} if model.task != "regression" else None
-    failures: list[Exception] = []
-    for element in _elements(estimator):
-        number = data_types.DoubleTensorType if element == "double" else data_types.FloatTensorType
-        kinds = [data_types.StringTensorType if place in text_places else number for place in range(len(fitted_names))]
-        if by_column:
-            inputs = [(name, kind([None, 1])) for name, kind in zip(fitted_names, kinds, strict=True)]
-        else:
-            inputs = [("texts" if text_places else "numbers", kinds[0]([None, len(fitted_names)]))]
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                proto = skl2onnx.convert_sklearn(
-                    estimator, initial_types=inputs, options=options, target_opset={"": OPSET, ML: ML_OPSET}
-                )
-            proto.ir_version = IR_VERSION
-            start(proto.SerializeToString())
-            break
-        except Exception as error:  # noqa: BLE001  # skl2onnx raises whatever its converters meet
-            failures.append(error)
-    else:
-        raise ModelError(
-            f"skl2onnx {skl2onnx.__version__} cannot convert {type(estimator).__name__} ({type(failures[-1]).__name__}: see "
-            "the cause); replace the step that it names, or convert the model yourself and give the .onnx file"
-        ) from failures[-1]
+    proto, element = _converted(estimator, names, text_places, by_column)
     output = proto.graph.output[-1].name
     del proto.graph.output[:-1]
     grouped = _grouped_inputs(model.features, text_places, element)
     if by_column:
-        _split_inputs(proto, grouped, dict(zip(model.features, fitted_names, strict=True)))
+        _split_inputs(proto, grouped, dict(zip(model.features, names, strict=True)))
     signature = Signature(
         family=model.family,
         task=model.task,
@@ -147,6 +115,45 @@ def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
         column=model.positive if model.task == "binary" else None,
     )
     return sealed(proto, signature)
+
+
+def _converted(
+    estimator: Any, names: Sequence[str], text_places: Sequence[int], by_column: bool
+) -> tuple[Any, Element]:
+    """What skl2onnx makes of an estimator, with one input per column or one for all, and how numbers are fed."""
+    try:
+        import skl2onnx
+        from skl2onnx.common import data_types
+    except ModuleNotFoundError:
+        raise MissingExtraError("skl2onnx", "sklearn", "Converting a scikit-learn model") from None
+    from holdfast.models.skl2onnx_converters import register
+
+    register()
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "classes_") else None
+    failure: Exception | None = None
+    for element in _elements(estimator):
+        number = data_types.DoubleTensorType if element == "double" else data_types.FloatTensorType
+        kinds = [data_types.StringTensorType if place in text_places else number for place in range(len(names))]
+        if by_column:
+            inputs = [(name, kind([None, 1])) for name, kind in zip(names, kinds, strict=True)]
+        else:
+            inputs = [("texts" if text_places else "numbers", kinds[0]([None, len(names)]))]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                proto = skl2onnx.convert_sklearn(
+                    estimator, initial_types=inputs, options=options, target_opset={"": OPSET, ML: ML_OPSET}
+                )
+            proto.ir_version = IR_VERSION
+            start(proto.SerializeToString())
+        except Exception as error:  # noqa: BLE001  # skl2onnx raises whatever its converters meet
+            failure = error
+        else:
+            return proto, element
+    raise ModelError(
+        f"skl2onnx {skl2onnx.__version__} cannot convert {type(estimator).__name__} ({type(failure).__name__}: see the "
+        "cause); replace the step that it names, or convert the model yourself and give the .onnx file"
+    ) from failure
 
 
 def unwrapped(estimator: Any) -> Any:
@@ -169,7 +176,7 @@ def _grouped_inputs(features: Sequence[str], text_places: Sequence[int], element
     texts = tuple(features[place] for place in text_places)
     plain = tuple(name for name in features if name not in texts)
     pieces = (
-        Input(name="numbers", element="float", features=plain),
+        Input(name="numbers", element=element, features=plain),
         Input(name="texts", element="string", features=texts),
     )
     return tuple(piece for piece in pieces if piece.features)
