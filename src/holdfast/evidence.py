@@ -192,13 +192,15 @@ class Baseline(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Parity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How the converted model agrees with the original, row by row.
 
-    `flipped` are positions of rows whose decision differs; `worst` the largest absolute difference of a score.
+    `flips` is the number of rows whose decision differs, `flipped` are the first of their positions; `worst` is the
+    largest difference of a score, in the measure of `tolerance` (of predicted values relative to their size).
     """
 
     rows: int
     worst: float
     tolerance: float
     beyond: int
+    flips: int = 0
     flipped: tuple[int, ...] = ()
 
 
