@@ -23,6 +23,23 @@ ROUNDING = 1e-5
 """How far a probability may leave [0, 1] before it is refused: sums in float32 end that far off at most."""
 
 
+class RowFailure(Exception):
+    """Raised by a model that knows itself which of its rows failed, and how.
+
+    Attributes
+    ----------
+    kind
+        Name of the exception's type.
+    row
+        Position among the rows that it was given; None when several together made it fail.
+    """
+
+    def __init__(self, kind: str, row: int | None) -> None:
+        super().__init__(kind, row)
+        self.kind = kind
+        self.row = row
+
+
 class Model(Protocol):
     """A fitted model of any family.
 
@@ -103,10 +120,11 @@ class FittedModel:
         except HoldfastError:
             raise
         except Exception as error:
-            at = _failing_row(self.run, rows)
+            failure = error if isinstance(error, RowFailure) else RowFailure(type(error).__name__, failing_row(self.run, rows))
+            at = failure.row
             where = f"rows {start} to {start + rows.num_rows - 1}" if at is None else f"row {start + at}"
             raise ModelError(
-                f"the {self.family} model raised {type(error).__name__} at {where} (counted from 0); "
+                f"the {self.family} model raised {failure.kind} at {where} (counted from 0); "
                 "look at that row's missing values, types and unseen categories"
             ) from error
         return checked(self, scores, rows.num_rows, start)
@@ -159,7 +177,7 @@ def _refuse(bad: NDArray[np.bool_], what: str, start: int) -> None:
     raise ModelError(f"the score is {what} at row {start + rows[0]} (counted from 0){more}")
 
 
-def _failing_row(run: Callable[[pa.Table], Any], rows: pa.Table) -> int | None:
+def failing_row(run: Callable[[pa.Table], Any], rows: pa.Table) -> int | None:
     """Position of a row at which the model raises alone; None when only several rows together make it raise."""
     start, count = 0, rows.num_rows
     while count > 1:
