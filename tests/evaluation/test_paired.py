@@ -10,11 +10,28 @@ from statsmodels.stats.weightstats import DescrStatsW
 from holdfast.evaluation.paired import improvement, mean_of
 
 
-def test_the_interval_of_a_mean_is_the_normal_one() -> None:
-    rows = np.random.default_rng(0).lognormal(size=500)
+def test_the_interval_of_a_symmetric_mean_is_the_normal_one() -> None:
+    half = np.random.default_rng(0).normal(size=250)
+    rows = 5 + np.r_[half, -half]
     low, high = stats.norm.interval(0.9, rows.mean(), stats.sem(rows))
     found = mean_of(rows, level=0.9)
-    assert (found.value, found.low, found.high) == pytest.approx((rows.mean(), low, high), rel=1e-12)
+    assert (found.value, found.low, found.high) == pytest.approx((rows.mean(), low, high), rel=1e-6)
+
+
+def test_the_interval_of_a_skewed_mean_is_longer_towards_its_tail() -> None:
+    found = mean_of(np.random.default_rng(0).lognormal(size=200))
+    assert found.high - found.value > 1.1 * (found.value - found.low)
+
+
+@pytest.mark.simulation
+def test_the_interval_of_lognormal_amounts_covers() -> None:
+    """93 to 97% of 1,000 runs; of fewer rows it covers a little less."""
+    rng = np.random.default_rng(8)
+    covered = 0
+    for _ in range(1_000):
+        found = mean_of(rng.lognormal(0, 1, 2_000) * (rng.random(2_000) < 0.5))
+        covered += found.low <= np.exp(0.5) / 2 <= found.high
+    assert 930 <= covered <= 970
 
 
 def test_equal_weights_change_nothing_and_zero_weights_take_rows_away() -> None:
@@ -49,7 +66,7 @@ def test_a_paired_interval_is_that_of_the_paired_test() -> None:
     champion, candidate = base, base * 0.98 + rng.normal(0, 0.01, 2_000)
     found = improvement(candidate, champion, "lower")
     paired = stats.ttest_rel(champion, candidate).confidence_interval(0.95)
-    assert (found.low, found.high) == pytest.approx((paired.low, paired.high), rel=2e-3)
+    assert (found.low, found.high) == pytest.approx((paired.low, paired.high), rel=1e-2)
 
 
 def test_different_rows_are_refused() -> None:

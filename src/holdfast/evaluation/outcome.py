@@ -80,6 +80,22 @@ class Outcome:
         found, weight = self.contributions(rows)
         return mean_of(found, weight, unit=self.objective.unit)
 
+    def take(self, rows: Rows) -> Outcome:
+        """Some of the rows."""
+        answers = self.answers
+        return replace(
+            self,
+            rows=self.rows.take(rows),
+            score=self.score[rows],
+            answers=Answers(
+                decision=answers.decision[rows],
+                confidence=answers.confidence[rows],
+                review=answers.review[rows],
+                reason=answers.reason[rows],
+                propensity=answers.propensity[rows],
+            ),
+        )
+
     @property
     def reviewed(self) -> dict[str, float]:
         """Share of the rows that go to review, by the reason."""

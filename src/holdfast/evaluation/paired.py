@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.evidence import Direction, Estimate
+from holdfast.stats.intervals import skewed_mean_interval
 
 Array = NDArray[np.float64]
 
 
 def mean_of(contributions: Array, weight: Array | None = None, *, unit: str = "", level: float = 0.95) -> Estimate:
-    """Weighted mean of per-row contributions, with a normal interval from their (weighted) scatter.
+    """Weighted mean of per-row contributions, with an interval from their (weighted) scatter and skewness.
 
-    The standard error of a ratio-type weighted mean is that of its linearisation (Särndal, Swensson and Wretman,
-    *Model Assisted Survey Sampling*, 1992, section 5.7): `sqrt(sum(w² (c - mean)²)) / sum(w)`, times `sqrt(n/(n-1))`.
+    Amounts of money are skewed: a normal interval of their mean covers too little. The standard error of a ratio-type weighted mean is that of its linearisation (Särndal, Swensson and Wretman,
+    *Model Assisted Survey Sampling*, 1992, section 5.7): `sqrt(sum(w² (c - mean)²)) / sum(w)`, times `sqrt(n/(n-1))`; the
+    interval is that of `stats.intervals.skewed_mean_interval`.
 
     Parameters
     ----------
@@ -29,8 +33,6 @@ def mean_of(contributions: Array, weight: Array | None = None, *, unit: str = ""
     >>> found.value, round(found.low, 3), round(found.high, 3), found.rows
     (1.0, 0.2, 1.8, 4)
     """
-    from scipy.special import ndtri
-
     n = len(contributions)
     w = np.ones(n) if weight is None else weight
     total = float(w.sum()) if n else 0.0
@@ -40,9 +42,12 @@ def mean_of(contributions: Array, weight: Array | None = None, *, unit: str = ""
     counted = int(np.count_nonzero(w))
     if counted < 2:
         return Estimate(value=mean, level=level, unit=unit, rows=n)
-    error = float(np.sqrt(np.sum((w * (contributions - mean)) ** 2) * counted / (counted - 1)) / total)
-    reach = float(ndtri(0.5 + level / 2)) * error
-    return Estimate(value=mean, low=mean - reach, high=mean + reach, level=level, unit=unit, rows=n)
+    scattered = w * (contributions - mean)
+    squares = float(np.sum(scattered**2))
+    error = math.sqrt(squares * counted / (counted - 1)) / total
+    skewness = float(np.sum(scattered**3)) / squares**1.5 if squares > 0 else 0.0
+    low, high = (float(end) for end in skewed_mean_interval(mean, error, skewness, level))
+    return Estimate(value=mean, low=low, high=high, level=level, unit=unit, rows=n)
 
 
 def improvement(

@@ -58,7 +58,9 @@ class Trial:
     test: Outcome
 
 
-def figures(trial: Trial, *, uses: int, baselines: tuple[Baseline, ...], curves: tuple[Curve, ...]) -> Evidence:
+def figures(
+    trial: Trial, *, uses: int, baselines: tuple[Baseline, ...] = (), curves: tuple[Curve, ...] = ()
+) -> Evidence:
     """All figures that need nothing but the trial; explanation, parity and comparisons are added by others."""
     project, test, parts = trial.project, trial.test, trial.parts
     metrics = performance(test, trial.policy)
@@ -275,9 +277,8 @@ def _weak(test: Outcome, project: Project) -> tuple[Group, ...]:
 
 
 def _can_be_judged(outcome: Outcome) -> bool:
-    return len(outcome.rows) > 1 and (
-        not _binary(outcome) or 0 < np.count_nonzero(outcome.rows.truth) < len(outcome.rows)
-    )
+    n, positives = len(outcome.rows), outcome.rows.positives
+    return n > 1 and (positives is None or 0 < positives < n)
 
 
 def _binary(outcome: Outcome) -> bool:

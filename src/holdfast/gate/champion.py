@@ -1,0 +1,122 @@
+"""Compare a candidate with the release in place, on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.config import Limit
+from holdfast.errors import ModelError
+from holdfast.evaluation.outcome import Outcome, outcome
+from holdfast.evaluation.paired import improvement, mean_of
+from holdfast.evaluation.slices import rows_where
+from holdfast.evidence import Estimate, Evidence, Versus
+from holdfast.gate.evidence import Trial
+from holdfast.models.protocol import Model
+from holdfast.policy import Policy
+from holdfast.stats.ranking import average_precision, roc_auc
+
+Array: TypeAlias = NDArray[np.float64]
+Rows: TypeAlias = NDArray[np.intp]
+REPLICATES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Champion:
+    """The release in place: its name, model and policy."""
+
+    name: str
+    model: Model
+    policy: Policy
+
+
+RANKINGS: Mapping[str, Callable[[Array, NDArray[np.bool_], Array], float]] = {
+    "roc_auc": roc_auc,
+    "pr_auc": average_precision,
+}
+"""Metrics of two classes that have no value per row: compared by a paired bootstrap."""
+
+
+def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evidence:
+    """The evidence with a paired comparison for the objective, and for each limit against the champion.
+
+    All comparisons share the gate's error budget (Bonferroni): each interval has the level `1 - budget / comparisons`.
+    """
+    if champion is None:
+        return evidence
+    missing = sorted(set(champion.model.features) - set(trial.test.rows.features.column_names))
+    if missing:
+        raise ModelError(
+            f"release {champion.name} needs columns that the candidate's features lack ({', '.join(map(repr, missing))}): "
+            "add them to data.features, or compare without it"
+        )
+    other = outcome(
+        trial.test.rows,
+        champion.model.predict(trial.test.rows.features),
+        champion.policy,
+        trial.project.objective,
+        review_cost=trial.test.review_cost,
+        distance=None,
+    )
+    asked = list(dict.fromkeys([("objective", ()), *_asked(trial.project.gate.limits)]))
+    level = 1 - trial.project.gate.error_budget / len(asked)
+    found = [
+        _versus(trial.test, other, champion.name, metric, dict(where), level)
+        for metric, where in asked
+        if metric == "objective" or metric in RANKINGS
+    ]
+    return msgspec.structs.replace(evidence, champion=tuple(found))
+
+
+def _asked(limits: Iterable[Limit]) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    return [(x.metric, tuple(sorted(x.slice.items()))) for x in limits if x.against == "champion"]
+
+
+def _versus(
+    candidate: Outcome, champion: Outcome, release: str, metric: str, where: Mapping[str, str], level: float
+) -> Versus:
+    rows = rows_where(candidate.rows.groups, where) if where else np.arange(len(candidate.rows))
+    told = ", ".join(f"{column} = {value}" for column, value in sorted(where.items()))
+    if metric in RANKINGS:
+        one, other, difference = _ranked(candidate, champion, metric, rows, level)
+    else:
+        rows = np.intersect1d(np.intersect1d(rows, candidate.counted), champion.counted)
+        (mine, weight), (theirs, _) = candidate.contributions(rows), champion.contributions(rows)
+        objective = candidate.objective
+        one, other = (mean_of(c, weight, unit=objective.unit, level=level) for c in (mine, theirs))
+        difference = improvement(mine, theirs, objective.direction, weight, unit=objective.unit, level=level)
+    return Versus(release=release, metric=metric, candidate=one, champion=other, difference=difference, slice=told)
+
+
+def _ranked(
+    candidate: Outcome, champion: Outcome, metric: str, rows: Rows, level: float
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Both figures and their difference; its interval is normal, with the standard error of a paired Poisson bootstrap.
+
+    Each replicate weighs every row by a Poisson(1) number, the same for both models (Chamandy and others, *Estimating
+    uncertainty for massive data streams*, 2012).
+    """
+    from scipy.special import ndtri
+
+    figure = RANKINGS[metric]
+    truth = candidate.rows.truth[rows]
+    weight = np.ones(len(rows)) if candidate.rows.weight is None else candidate.rows.weight[rows]
+    scores = [one.score[rows] for one in (candidate, champion)]
+    values = [figure(score, truth, weight) for score in scores]
+    rng = np.random.default_rng(0)
+    drawn = []
+    for _ in range(REPLICATES):
+        resampled = weight * rng.poisson(1.0, len(rows))
+        drawn.append([figure(score, truth, resampled) for score in scores])
+    errors = np.nanstd(np.column_stack([np.array(drawn), np.subtract(*np.array(drawn).T)]), axis=0, ddof=1)
+    reach = float(ndtri(0.5 + level / 2)) * errors
+    one, other, difference = (
+        Estimate(value=float(v), low=float(v - r), high=float(v + r), level=level, unit="share", rows=len(rows))
+        for v, r in zip([*values, values[0] - values[1]], reach, strict=True)
+    )
+    return one, other, difference

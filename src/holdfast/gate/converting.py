@@ -1,0 +1,34 @@
+"""Convert the model and see on every test row that nothing changed by it: scores, and decisions."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.errors import ModelError
+from holdfast.evidence import Evidence
+from holdfast.gate.evidence import Trial
+from holdfast.models.convert import to_onnx
+from holdfast.models.cost import running_cost
+from holdfast.models.parity import parity
+from holdfast.models.session import OnnxSession
+from holdfast.policy import decide
+
+
+def converted(trial: Trial, evidence: Evidence) -> Evidence:
+    """The evidence with parity and running cost; where there is no ONNX form, a note says so."""
+    test = trial.test
+    try:
+        sealed = to_onnx(trial.model, test.rows.features)
+    except ModelError as error:
+        return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}"))
+    session = OnnxSession(sealed)
+
+    def decisions(scores: NDArray[np.float64]) -> NDArray[np.generic]:
+        return decide(trial.policy, scores, test.rows.columns).decision
+
+    found = parity(
+        trial.scores.test, session.predict(test.rows.features), decisions, trial.project.gate.parity_tolerance
+    )
+    return msgspec.structs.replace(evidence, parity=found, running=running_cost(session, test.rows.features))

@@ -1,0 +1,163 @@
+"""Evaluate a fitted model honestly, in the order in which one would do it by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.config import FILE, Project, load_project
+from holdfast.evaluation.labelled import Labelled
+from holdfast.evaluation.limits import limit_findings
+from holdfast.evaluation.outcome import Outcome, outcome
+from holdfast.evaluation.parts import digest_of
+from holdfast.evidence import Evidence
+from holdfast.gate.champion import Champion, compared
+from holdfast.gate.choosing import Chosen, chosen
+from holdfast.gate.converting import converted
+from holdfast.gate.evaluation import Evaluation, ranked, refuses, verdict_of
+from holdfast.gate.evidence import Trial, figures
+from holdfast.gate.explaining import explained
+from holdfast.gate.findings import findings_of
+from holdfast.gate.inflated import inflated
+from holdfast.gate.limits import figures_by_slice
+from holdfast.gate.reading import Parts, Scores, loaded_model, read_parts, scores_of
+from holdfast.models.protocol import Model
+from holdfast.releases.evaluations import open_evaluations
+from holdfast.schema import Schema
+
+Array: TypeAlias = NDArray[np.float64]
+Say: TypeAlias = Callable[[str], None]
+
+
+def evaluate(
+    model: object = None,
+    data: object = None,
+    project: Project | str | Path | None = None,
+    *,
+    champion: Champion | None = None,
+    trust: bool = False,
+    keep: bool = True,
+    say: Say | None = None,
+) -> Evaluation:
+    """Evaluate a fitted model on its labelled history, and judge it against its limits.
+
+    What is chosen (calibration, threshold, review) is chosen on the validation part; the figures that are told are of
+    the test part, which lies after it. A check that cannot run is a finding, too.
+
+    Parameters
+    ----------
+    model
+        A fitted model of any family, or where it lies; None: what the project names.
+    data
+        The labelled history, as for `open_table`; None: what the project names.
+    project
+        The configuration, or where it lies; None: `holdfast.toml` in this folder.
+    champion
+        The release in place, to be compared on the same rows; None: there is none.
+    trust
+        Whether a pickle may be loaded: it can run any code.
+    keep
+        Whether the evaluation is kept in the project's store, where the uses of a test period are counted.
+    say
+        Called with a few words at each step.
+
+    Raises
+    ------
+    SettingError, InputError, ModelError
+        The configuration, the data or the model cannot be used; the message says what to do.
+    """
+    say = say or (lambda _: None)
+    asked = project if isinstance(project, Project) else load_project(project or FILE)
+    say("Loading the model")
+    loaded = loaded_model(model, asked, trust=trust)
+    say("Reading the history")
+    parts, schema = read_parts(data, asked, loaded)
+    return judged(loaded, schema, parts, asked, champion=champion, keep=keep, say=say)
+
+
+def judged(
+    model: Model,
+    schema: Schema,
+    parts: Parts,
+    project: Project,
+    *,
+    champion: Champion | None = None,
+    keep: bool = True,
+    say: Say | None = None,
+) -> Evaluation:
+    """Judge a model on parts that were read; `evaluate` does both."""
+    say = say or (lambda _: None)
+    say("Scoring all parts")
+    trial, found_policy = tried(model, schema, parts, scores_of(model, parts), project)
+    say("Computing figures")
+    kept = open_evaluations(project.path(project.store.evaluations))
+    rows = digest_of(parts.test)
+    evidence = figures(trial, uses=kept.uses(project.name, rows) + 1, curves=found_policy.curves)
+    say("Fitting again on a random split")
+    evidence = inflated(trial, evidence)
+    say("Explaining a sample")
+    evidence = explained(trial, evidence)
+    say("Comparing with the champion")
+    evidence = compared(trial, evidence, champion)
+    say("Converting to ONNX")
+    evidence = converted(trial, evidence)
+    say("Checking")
+    found = [
+        *findings_of(trial, evidence),
+        *limit_findings(project.gate.limits, figures_by_slice(trial, evidence, champion)),
+    ]
+    findings = ranked(found, project)
+    verdict = verdict_of(finding for finding in findings if refuses(finding, project))
+    identity = ""
+    if keep:
+        identity = kept.keep(
+            project.name,
+            configuration=msgspec.to_builtins(project),
+            metrics=main_metrics(evidence),
+            verdict=verdict,
+            test_rows=rows,
+            files={"evidence.json": msgspec.json.encode(evidence), "findings.json": msgspec.json.encode(findings)},
+        ).identity
+    return Evaluation(
+        project=project,
+        schema=schema,
+        model=model,
+        evidence=evidence,
+        findings=findings,
+        policy=trial.policy,
+        parts=parts,
+        scores=trial.scores,
+        identity=identity,
+    )
+
+
+def tried(model: Model, schema: Schema, parts: Parts, scores: Scores, project: Project) -> tuple[Trial, Chosen]:
+    """The model under the policy that validation chooses."""
+    found = chosen(project, parts.validation, scores.validation)
+    cost = project.policy.review_cost or 0.0
+
+    def judged_by(rows: Labelled, score: Array) -> Outcome:
+        return outcome(rows, score, found.policy, project.objective, review_cost=cost)
+
+    trial = Trial(
+        project=project,
+        model=model,
+        schema=schema,
+        parts=parts,
+        scores=scores,
+        policy=found.policy,
+        known=judged_by(parts.known, scores.known),
+        validation=judged_by(parts.validation, scores.validation),
+        test=judged_by(parts.test, scores.test),
+    )
+    return trial, found
+
+
+def main_metrics(evidence: Evidence) -> dict[str, float | None]:
+    """The figures of the test part by key, for a comparison of evaluations."""
+    return {metric.key: metric.estimate.value for metric in evidence.metrics}
