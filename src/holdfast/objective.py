@@ -53,6 +53,7 @@ __all__ = [
     "bayes_answer",
     "contributions",
     "expected_regrets",
+    "periods",
     "value",
 ]
 
@@ -232,13 +233,13 @@ def _ranking(objective: Ranking, judged: Judged, weight: Array) -> Array:
         case PrecisionAtCapacity(capacity=capacity, per=None):
             return ranking.precision_at_capacity(truth, score, weight, capacity)
         case PrecisionAtCapacity(capacity=capacity, per=per):
-            return ranking.precision_per_period(truth, score, weight, capacity, _periods(judged, per))
+            return ranking.precision_per_period(truth, score, weight, capacity, periods(judged, per))
         case RecallAtPrecision():
             return ranking.recall_at_precision(truth, score, weight, objective.precision)
         case TopK(top=top, once=once):
             entity = None if objective.by is None else _column(objective.by, judged.columns)
-            periods = _periods(judged, objective.per)
-            return ranking.precision_per_period(truth, score, weight, top, periods, entity, once=once)
+            numbers = periods(judged, objective.per)
+            return ranking.precision_per_period(truth, score, weight, top, numbers, entity, once=once)
         case Ndcg() | MeanAveragePrecision():
             query = _column(objective.query, judged.columns)
             judge = queries.ndcg if isinstance(objective, Ndcg) else queries.mean_average_precision
@@ -294,7 +295,7 @@ def _answer(objective: Objective, judged: Judged) -> NDArray[Any]:
     return judged.answer
 
 
-def _periods(judged: Judged, length: str | None) -> NDArray[np.int64]:
+def periods(judged: Judged, length: str | None) -> NDArray[np.int64]:
     """Number of each row's period, counted from 1970 in UTC."""
     if length is None:
         return np.zeros(len(judged.truth), dtype=np.int64)
