@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from holdfast.errors import MissingExtraError, ModelError, SettingError
 from holdfast.models.labels import class_names, positive_last
-from holdfast.models.protocol import FittedModel, RowFailure, Scores, Task, failing_row
+from holdfast.models.protocol import FittedModel, RowError, Scores, Task, failing_row
 
 TIME_LIMIT = 300.0
 """Seconds that a callable may take for a batch of rows (65,536 at most), with the start of its process."""
@@ -103,7 +103,7 @@ def _scored(job: bytes, rows: pa.Table, time_limit: float) -> Scores:
             ) from None
         if done.returncode == FAILED_ROWS:
             kind, row = json.loads((work / "failure.json").read_bytes())
-            raise RowFailure(kind, row)
+            raise RowError(kind, row)
         if done.returncode:
             raise ModelError(
                 f"the process of the callable ended with {done.returncode}: it cannot be imported there, or it crashed"

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from holdfast.models.graph import ML, Graph
 
@@ -90,7 +91,7 @@ class Forest:
     ) -> None:
         self.nodes.append((self.trees, place, mode, column, value, left, right, int(missing_left)))
 
-    def emit(self, graph: Graph, matrix: str, base: Sequence[float], *, double: bool) -> str:
+    def emit(self, graph: Graph, matrix: str, base: ArrayLike, *, double: bool) -> str:
         """Put the node into a graph.
 
         Parameters

@@ -183,7 +183,7 @@ def _tree(
         if parent >= 0:
             above = tree[parent]
             assert isinstance(above, Split)
-            tree[parent] = above._replace(**{side: place})
+            tree[parent] = above._replace(left=place) if side == "left" else above._replace(right=place)
         if "split_feature" not in node:
             if "leaf_coeff" in node:
                 raise ModelError("LightGBM's linear trees have no conversion to ONNX; fit with linear_tree=False")
@@ -248,7 +248,9 @@ def _linked(graph: Graph, dump: Mapping[str, Any], margin: str) -> str:
             return graph.node("Mul", [margin, graph.node("Abs", [margin])])
         case "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg":
             return margin
-    raise ModelError(f"LightGBM's objective {name or 'of your own'!r} has no known link to scores; fit with one of its own")
+    raise ModelError(
+        f"LightGBM's objective {name or 'of your own'!r} has no known link to scores; fit with one of its own"
+    )
 
 
 def _features(held: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:

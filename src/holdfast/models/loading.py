@@ -131,7 +131,7 @@ def _from_path(
     if file.suffix in TORCH_FILES:
         from holdfast.models.torch import load_torch_file
 
-        return load_torch_file(file, features, positive, task, classes)
+        return load_torch_file(file, trust, features, positive, task, classes)
     if file.suffix in {".json", ".ubj"}:
         from holdfast.models.xgboost import load_xgboost_file
 
@@ -181,7 +181,9 @@ def _unpickled(file: Path) -> Any:
     try:
         return joblib.load(file)
     except ModuleNotFoundError as error:
-        raise ModelError(f"{file} needs the package {error.name!r}, which is not installed: install what it was made with") from error
+        raise ModelError(
+            f"{file} needs the package {error.name!r}, which is not installed: install what it was made with"
+        ) from error
     except Exception as error:
         raise ModelError(
             f"{file} cannot be unpickled ({type(error).__name__}): it is damaged, or was made with other versions of its packages"

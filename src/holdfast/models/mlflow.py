@@ -55,11 +55,11 @@ def mlflow_model(folder: Path) -> MlflowModel:
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """The part of YAML that MLflow writes: nested mappings of plain and quoted scalars; lists are left out.
+    r"""The part of YAML that MLflow writes: nested mappings of plain and quoted scalars; lists are left out.
 
     Examples
     --------
-    >>> parsed("flavors:\\n  sklearn:\\n    pickled_model: model.pkl\\nrun_id: 'a1'\\n")
+    >>> parsed("flavors:\n  sklearn:\n    pickled_model: model.pkl\nrun_id: 'a1'\n")
     {'flavors': {'sklearn': {'pickled_model': 'model.pkl'}}, 'run_id': 'a1'}
     """
     root: dict[str, Any] = {}

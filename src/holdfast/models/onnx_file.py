@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, get_args
 
-import msgspec
 import numpy as np
 
 from holdfast.errors import ModelError, SettingError
@@ -82,12 +81,6 @@ def resealed(model: OnnxSession) -> OnnxModel:
     """The model with its signature in its metadata, whether it came with one or not."""
     onnx = import_onnx("Writing the features and classes into an ONNX file")
     return sealed(onnx.load_model_from_string(model.content), model.signature)
-
-
-def with_family(model: OnnxModel, family: str) -> OnnxModel:
-    """The same model under the name of the family that it was converted from."""
-    onnx = import_onnx("Converting a model")
-    return sealed(onnx.load_model_from_string(model.content), msgspec.structs.replace(model.signature, family=family))
 
 
 def _inputs(session: Any, features: Sequence[str] | None) -> tuple[Input, ...]:

@@ -98,5 +98,5 @@ def import_onnx(purpose: str) -> Any:
     try:
         import onnx
     except ModuleNotFoundError:
-        raise MissingExtraError("onnx", "sklearn", purpose) from None
+        raise MissingExtraError("onnx", "onnx", purpose) from None
     return onnx

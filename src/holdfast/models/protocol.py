@@ -23,7 +23,7 @@ ROUNDING = 1e-5
 """How far a probability may leave [0, 1] before it is refused: sums in float32 end that far off at most."""
 
 
-class RowFailure(Exception):
+class RowError(Exception):
     """Raised by a model that knows itself which of its rows failed, and how.
 
     Attributes
@@ -56,13 +56,20 @@ class Model(Protocol):
     """
 
     @property
-    def family(self) -> str: ...
+    def family(self) -> str:
+        """Which library fitted it, or `callable`."""
+
     @property
-    def task(self) -> Task: ...
+    def task(self) -> Task:
+        """What its scores are."""
+
     @property
-    def classes(self) -> tuple[str, ...]: ...
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+
     @property
-    def features(self) -> tuple[str, ...]: ...
+    def features(self) -> tuple[str, ...]:
+        """Columns that it wants."""
 
     def predict(self, rows: pa.Table) -> Scores:
         """Score rows: probability of the positive class (n,), of each class (n, K), or the predicted value (n,)."""
@@ -120,7 +127,9 @@ class FittedModel:
         except HoldfastError:
             raise
         except Exception as error:
-            failure = error if isinstance(error, RowFailure) else RowFailure(type(error).__name__, failing_row(self.run, rows))
+            failure = (
+                error if isinstance(error, RowError) else RowError(type(error).__name__, failing_row(self.run, rows))
+            )
             at = failure.row
             where = f"rows {start} to {start + rows.num_rows - 1}" if at is None else f"row {start + at}"
             raise ModelError(

@@ -87,7 +87,7 @@ class OnnxSession:
         return scores if self.signature.column is None or scores.ndim == 1 else scores[:, self.signature.column]
 
     def _batch(self, rows: pa.Table, start: int) -> Scores:
-        tensors = {piece.name: _tensor(rows, piece, self.signature.null_text) for piece in self.signature.inputs}
+        tensors = {piece.name: tensor(rows, piece, self.signature.null_text) for piece in self.signature.inputs}
         return checked(self, self.run(tensors), rows.num_rows, start)
 
 
@@ -102,7 +102,7 @@ def start(content: bytes) -> Any:
     try:
         import onnxruntime
     except ModuleNotFoundError:
-        raise MissingExtraError("onnxruntime", "serve", "Running an ONNX model") from None
+        raise MissingExtraError("onnxruntime", "onnx", "Running an ONNX model") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -116,8 +116,14 @@ def start(content: bytes) -> Any:
         ) from error
 
 
-def _tensor(rows: pa.Table, piece: Input, null_text: str) -> NDArray[Any]:
-    """Columns as one input."""
+def tensor(rows: pa.Table, piece: Input, null_text: str) -> NDArray[Any]:
+    """Columns as one input.
+
+    Raises
+    ------
+    InputError
+        When a column is missing or of another type, or whole numbers are wanted and some are missing.
+    """
     matrix: NDArray[Any]
     if piece.element == "string":
         matrix = texts(rows, piece.features, null_text)

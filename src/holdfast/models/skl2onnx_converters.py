@@ -22,12 +22,12 @@ def register() -> None:
     """
     import sys
 
-    from sklearn import ensemble, impute, preprocessing
     from skl2onnx import update_registered_converter
     from skl2onnx.common.shape_calculator import (
         calculate_linear_classifier_output_shapes,
         calculate_linear_regressor_output_shapes,
     )
+    from sklearn import ensemble, impute, preprocessing
 
     for kind, encode in (
         (preprocessing.OneHotEncoder, encoders.one_hot),
@@ -122,7 +122,11 @@ def _finish(graph: Graph, operator: Any, container: Any, scores: str) -> None:
     if len(names) == 2:
         best = graph.node("ArgMax", [scores], axis=1, keepdims=0)
         labels = operator.raw_operator.classes_
-        kept = labels.astype(np.int64) if labels.dtype.kind in "biuf" else np.array([str(label) for label in labels], object)
+        kept = (
+            labels.astype(np.int64)
+            if labels.dtype.kind in "biuf"
+            else np.array([str(label) for label in labels], object)
+        )
         graph.node("Gather", [graph.constant(kept), best], output=names[0])
     graph.node("Cast", [scores], output=names[-1], to=operator.outputs[-1].type.to_onnx_type().tensor_type.elem_type)
     container.nodes.extend(graph.nodes)

@@ -12,17 +12,15 @@ import pyarrow as pa
 
 from holdfast.errors import MissingExtraError, ModelError, SettingError
 from holdfast.models.columns import frame, is_text, numbers
-from holdfast.models.hist_gradient_boosting import hist_gradient_boosting_to_onnx, is_hist_gradient_boosting
 from holdfast.models.graph import IR_VERSION, ML, ML_OPSET, OPSET, Graph
+from holdfast.models.hist_gradient_boosting import hist_gradient_boosting_to_onnx, is_hist_gradient_boosting
 from holdfast.models.labels import class_names, positive_last
 from holdfast.models.onnx_model import Element, Input, OnnxModel, Signature, sealed
 from holdfast.models.protocol import FittedModel
 from holdfast.models.session import start
 
 
-def load_sklearn(
-    estimator: Any, features: Sequence[str] | None = None, positive: Any | None = None
-) -> FittedModel:
+def load_sklearn(estimator: Any, features: Sequence[str] | None = None, positive: Any | None = None) -> FittedModel:
     """A fitted estimator or pipeline.
 
     Parameters
@@ -57,7 +55,9 @@ def load_sklearn(
                 f"{type(estimator).__name__} gives no probabilities; wrap it in sklearn.calibration.CalibratedClassifierCV"
             )
         if isinstance(estimator.classes_, list):
-            raise ModelError("a classifier with several outputs cannot be judged as one model; load one for each output")
+            raise ModelError(
+                "a classifier with several outputs cannot be judged as one model; load one for each output"
+            )
         classes = class_names(estimator.classes_)
 
         def probabilities(rows: pa.Table) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +158,7 @@ def _values(entry: Mapping[str, Any]) -> list[Any]:
     if "offsets" not in entry:
         return list(entry["values"])
     raw, ends = bytes(value % 256 for value in entry["values"]), entry["offsets"]
-    return [raw[start:end].decode() for start, end in zip(ends, ends[1:], strict=False)]
+    return [raw[start:end].decode() for start, end in pairwise(ends)]
 
 
 def _margins(
@@ -179,7 +180,9 @@ def _margins(
 def _tree(tree: Mapping[str, Any], columns: Sequence[int], values: Mapping[int, Sequence[Any]]) -> Tree:
     """A tree as `GetNextNode` and `Decision` of XGBoost's `predict_fn.h` and `categorical.h` read it."""
     if int(tree["tree_param"]["size_leaf_vector"]) > 1:
-        raise ModelError("XGBoost's trees with several outputs have no conversion; fit multi_strategy='one_output_per_tree'")
+        raise ModelError(
+            "XGBoost's trees with several outputs have no conversion; fit multi_strategy='one_output_per_tree'"
+        )
     sets = {
         node: tree["categories"][start : start + size]
         for node, start, size in zip(
@@ -205,10 +208,13 @@ def _tree(tree: Mapping[str, Any], columns: Sequence[int], values: Mapping[int, 
 def _base(learner: Mapping[str, Any], outputs: int) -> NDArray[np.float64]:
     """The base score as margins, one per output."""
     objective = learner["objective"]["name"]
-    base = np.broadcast_to(np.atleast_1d(json.loads(learner["learner_model_param"]["base_score"])), outputs).astype(float)
+    held = json.loads(learner["learner_model_param"]["base_score"])
+    base: NDArray[np.float64] = np.broadcast_to(np.atleast_1d(held), outputs).astype(np.float64)
     if objective in LOGISTIC:
-        return np.log(base / (1 - base))
-    return np.log(base) if objective in LOG else base
+        base = np.log(base / (1 - base))
+    elif objective in LOG:
+        base = np.log(base)
+    return base
 
 
 def _linked(graph: Graph, learner: Mapping[str, Any], margin: str) -> str:
