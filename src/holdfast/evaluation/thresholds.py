@@ -1,9 +1,9 @@
 """The threshold that is best for an objective, on validation rows; and how the objective depends on it.
 
 The best threshold in hindsight follows the luck of few positive rows. Here each row counts as positive partly by its
-truth, partly by its calibrated probability, which counts as much as `PRIOR_ROWS` rows of the rarer class: with few
-positive rows that saves clearly more on later data, with many as much (see docs/objectives.md). The threshold is put midway between two scores, so that rounding a score
-to single precision does not change an answer.
+truth, partly by its calibrated probability, which is worth `PRIOR_ROWS` rows of the rarer class: with few positive rows
+that saves clearly more on later data, with many as much (see docs/objectives.md). The threshold is put midway between
+two scores, so that rounding a score to single precision does not change an answer.
 """
 
 from __future__ import annotations
@@ -166,7 +166,7 @@ def _realised(objective: Cost, judged: Judged) -> tuple[Array, Array]:
 
 def _trust(truth: NDArray[np.bool_], weight: Array) -> float:
     """Share of the truth beside that of the calibrated probabilities, by the rows of the rarer class (0 to 1)."""
-    rarer = min((weight[rows].sum() ** 2 / max((weight[rows] ** 2).sum(), TINY) for rows in (truth, ~truth)))
+    rarer = min(weight[rows].sum() ** 2 / max((weight[rows] ** 2).sum(), TINY) for rows in (truth, ~truth))
     return float(rarer / (rarer + PRIOR_ROWS))
 
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from holdfast.errors import SettingError
 from holdfast.evaluation.curves import thinned
+from holdfast.evaluation.reviewing import with_review
+from holdfast.evaluation.slices import subset
 from holdfast.evaluation.thresholds import best_threshold, threshold_curve
 from holdfast.evidence import Curve
-from holdfast.objective import Cost, CostMatrix, FBeta, Judged, Objective, expected_regrets, value
+from holdfast.objective import Cost, CostMatrix, FBeta, Judged, Objective, value
 from holdfast.policy import Policy, Rule, decide
 from holdfast.stats import calibration
-from holdfast.stats.calibration import Calibration
-from holdfast.stats.review import review_band
 from holdfast.stats.selective import Guarantee, guarantee, risk_coverage
 
 Array: TypeAlias = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Tuned:
     """
 
     policy: Policy
-    compared: dict[str, float]
+    compared: dict[Rule, float]
     curves: tuple[Curve, ...]
     guaranteed: Guarantee | None = None
     notes: tuple[str, ...] = ()
@@ -117,18 +117,17 @@ def tune(
         return _of_numbers(review_cost, review_capacity, risk)
     _check(objective, rule, threshold, review_cost)
     rows, held_out = _halves(judged, risk, seed)
-    choose = _choice(objective, calibrate, threshold)
+    chosen = subset(judged, rows)
+    choose = _choice(objective, _kind(chosen, calibrate) if objective.task == "binary" else "none", threshold)
     rules = _rules(objective, rule, threshold, review_cost)
-    chosen = _subset(judged, rows)
-    compared = _cross_fitted(objective, chosen, rules, choose, seed) if len(rules) > 1 else {}
-    best = min(compared, key=compared.__getitem__) if compared else rules[0]
-    policy = choose(chosen, best)
+    compared = _cross_fitted(objective, chosen, rules, choose, seed) if len(rules) > 1 and _enough(chosen) else {}
+    policy = choose(chosen, min(compared, key=compared.__getitem__, default=rules[0]))
     if review_cost is not None or review_capacity is not None:
-        policy = _with_review(policy, objective, chosen, review_cost, review_capacity)
+        policy = with_review(policy, objective, chosen, review_cost, review_capacity)
     notes: tuple[str, ...] = ()
     promised = None
     if risk is not None:
-        answers = decide(policy, judged.score[held_out], _columns(judged, held_out))
+        answers = decide(policy, judged.score[held_out], subset(judged, held_out).columns)
         promised = guarantee(answers.confidence, answers.decision != judged.truth[held_out], risk, delta)
         policy = msgspec.structs.replace(policy, confidence_limit=promised.threshold if promised else ALL)
         notes = (_promise(promised, risk, delta, len(held_out)),)
@@ -169,19 +168,23 @@ def _rules(objective: Objective, rule: str, threshold: float | None, review_cost
     return ("expected_cost",) if rule == "expected_cost" else ("threshold", "expected_cost")
 
 
-def _choice(
-    objective: Objective, calibrate: Literal["auto"] | calibration.Kind, threshold: float | None
-) -> Callable[[Judged, Rule], Policy]:
+def _kind(rows: Judged, calibrate: Literal["auto"] | calibration.Kind) -> calibration.Kind:
+    return calibration.choose(rows.score, rows.truth, rows.weight).kind if calibrate == "auto" else calibrate
+
+
+def _enough(rows: Judged) -> bool:
+    """Whether rules can be compared: each fold needs rows of both of two classes."""
+    return len(rows.truth) >= FOLDS and (len(rows.classes) > 2 or np.bincount(rows.truth).min() >= calibration.FEWEST)
+
+
+def _choice(objective: Objective, kind: calibration.Kind, threshold: float | None) -> Callable[[Judged, Rule], Policy]:
     """How a policy with a given rule is chosen on rows."""
 
     def choose(rows: Judged, rule: Rule) -> Policy:
         costs = objective if rule == "expected_cost" and isinstance(objective, Cost | CostMatrix) else None
         if objective.task == "classes":
             return Policy(rule=rule, costs=costs, classes=rows.classes)
-        if calibrate == "auto":
-            fitted = calibration.choose(rows.score, rows.truth, rows.weight)
-        else:
-            fitted = calibration.fit(calibrate, rows.score, rows.truth, rows.weight)
+        fitted = calibration.fit(kind, rows.score, rows.truth, rows.weight)
         if rule == "expected_cost":
             return Policy(rule=rule, costs=costs, calibration=fitted)
         best = threshold
@@ -194,85 +197,22 @@ def _choice(
 
 def _cross_fitted(
     objective: Objective, judged: Judged, rules: tuple[Rule, ...], choose: Callable[[Judged, Rule], Policy], seed: int
-) -> dict[str, float]:
+) -> dict[Rule, float]:
     """Value of each rule on rows that it was not chosen on."""
-    fold = np.random.default_rng(seed).permutation(len(judged.truth)) % FOLDS
-    values = {}
+    # Each class is dealt out in turn, so that no fold is without it.
+    order = np.random.default_rng(seed).permutation(len(judged.truth))
+    order = order[np.argsort(judged.truth[order], kind="stable")]
+    fold = np.empty(len(order), dtype=np.intp)
+    fold[order] = np.arange(len(order)) % FOLDS
+    values: dict[Rule, float] = {}
     for rule in rules:
         answer = np.zeros_like(judged.truth)
         for number in range(FOLDS):
             inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-            policy = choose(_subset(judged, outside), rule)
-            answer[inside] = decide(policy, judged.score[inside], _columns(judged, inside)).decision
-        values[str(rule)] = value(objective, replace(judged, answer=answer))
+            policy = choose(subset(judged, outside), rule)
+            answer[inside] = decide(policy, judged.score[inside], subset(judged, inside).columns).decision
+        values[rule] = value(objective, replace(judged, answer=answer))
     return values
-
-
-def _with_review(
-    policy: Policy, objective: Objective, judged: Judged, cost: float | None, capacity: float | None
-) -> Policy:
-    """The policy with the rows that are expected to gain most by it sent to review."""
-    if policy.rule == "threshold":
-        return _with_band(policy, objective, judged, cost or 0.0, 1.0 if capacity is None else capacity)
-    if policy.rule == "expected_cost":
-        assert policy.costs is not None
-        if cost is not None:
-            return msgspec.structs.replace(policy, review_cost=cost)
-        probability = judged.score if policy.classes else calibration.apply(policy.calibration, judged.score)
-        regret = expected_regrets(policy.costs, probability, judged.columns, policy.classes).min(axis=1)
-        return msgspec.structs.replace(policy, review_cost=_exceeded_by(regret, judged.weight, capacity))
-    confidence = decide(policy, judged.score).confidence
-    return msgspec.structs.replace(policy, confidence_limit=-_exceeded_by(-confidence, judged.weight, capacity))
-
-
-def _with_band(policy: Policy, objective: Objective, judged: Judged, cost: float, capacity: float) -> Policy:
-    """The best band of scores around the threshold."""
-    assert policy.threshold is not None
-    scores, place = np.unique(judged.score, return_inverse=True)
-    # Calibration may join scores; a nudge by their order keeps them apart, and leads back from the band to the scores.
-    nudged = np.clip(calibration.apply(policy.calibration, scores), 1e-6, 1 - 1e-6) + 1e-9 * np.arange(
-        len(scores)
-    ) / len(scores)
-    above = int(np.searchsorted(scores, policy.threshold))
-    threshold = nudged[above] if above < len(scores) else 1.0
-    false_positive, false_negative = _wrong(objective, judged)
-    band = review_band(
-        nudged[place],
-        threshold,
-        false_positive=false_positive,
-        false_negative=false_negative,
-        review=cost,
-        capacity=capacity,
-        weight=judged.weight,
-    )
-    edges = np.append(scores, np.nextafter(scores[-1], np.inf))
-    low, high = (float(edges[np.searchsorted(nudged, end)]) for end in (band.low, band.high))
-    if band.low == band.high:
-        low = high = policy.threshold
-    return msgspec.structs.replace(policy, review_low=low, review_high=high)
-
-
-def _wrong(objective: Objective, judged: Judged) -> tuple[Array, Array]:
-    """What a wrong answer costs beyond the right one: positive and negative ones, (n,) each."""
-    if not isinstance(objective, Cost):
-        # No money: recall counts beta^2 times, all others alike.
-        ratio = objective.beta**2 if isinstance(objective, FBeta) else 1.0
-        return np.ones(len(judged.truth)), np.full(len(judged.truth), ratio)
-    nobody, everybody = np.zeros(len(judged.truth)), np.ones(len(judged.truth))
-    false_positive = expected_regrets(objective, nobody, judged.columns)[:, 1]
-    false_negative = expected_regrets(objective, everybody, judged.columns)[:, 0]
-    # What is missing goes to review in any case; and where the wrong answer is cheaper, nothing is lost by it.
-    return np.nan_to_num(np.maximum(false_positive, 0)), np.nan_to_num(np.maximum(false_negative, 0))
-
-
-def _exceeded_by(numbers: Array, weight: Array | None, share: float | None) -> float:
-    """The least of the numbers that at most a share of the rows exceeds."""
-    assert share is not None
-    order = np.argsort(-numbers, kind="stable")
-    mass = np.ones(len(numbers)) if weight is None else weight
-    upto = np.cumsum(mass[order])
-    allowed = int(np.searchsorted(upto, share * upto[-1] * (1 + 1e-12), side="right"))
-    return float(numbers[order[min(allowed, len(order) - 1)]])
 
 
 def _halves(judged: Judged, risk: float | None, seed: int) -> tuple[Rows, Rows]:
@@ -316,20 +256,3 @@ def _curves(objective: Objective, judged: Judged, policy: Policy) -> tuple[Curve
     if isinstance(objective, Cost) or (isinstance(objective, FBeta) and objective.task == "binary"):
         return threshold_curve(objective, judged, policy.threshold), curve
     return (curve,)
-
-
-def _columns(judged: Judged, rows: Rows) -> dict[str, NDArray[np.float64]]:
-    return {name: column[rows] for name, column in judged.columns.items()}
-
-
-def _subset(judged: Judged, rows: Rows) -> Judged:
-    if len(rows) == len(judged.truth):
-        return judged
-    return Judged(
-        truth=judged.truth[rows],
-        score=judged.score[rows],
-        columns=_columns(judged, rows),
-        weight=None if judged.weight is None else judged.weight[rows],
-        time=None if judged.time is None else judged.time[rows],
-        classes=judged.classes,
-    )
