@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from holdfast.checks.context import Positive, Settings
+from holdfast.checks.limits import ReleaseLimits
 from holdfast.durations import PATTERN, seconds
 from holdfast.errors import SettingError
 from holdfast.kinds import Role
@@ -137,7 +138,7 @@ class Deciding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     review_cost, review_capacity, guarantee
         At most one: what a person's look at a row costs, the share of rows that persons can look at, or a guarantee.
     support
-        Send rows to review that lie outside what the reference has seen.
+        Send rows to review that are unlike all that the train part has; by default where others go to review, too.
     explore
         Share of rows that are decided the other way at random, so that their truth becomes known.
     """
@@ -148,7 +149,7 @@ class Deciding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     review_cost: Positive | None = None
     review_capacity: OpenShare | None = None
     guarantee: Guarantee | None = None
-    support: bool = True
+    support: bool | None = None
     explore: Annotated[float, Meta(ge=0, lt=0.5)] = 0.0
 
     def __post_init__(self) -> None:
@@ -165,9 +166,9 @@ class Uncertainty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     level
         Share of rows whose truth they hold.
     method
-        `auto` is `normalised` for numbers and `aps` for classes; `cqr` needs `lower` and `upper`.
+        `auto` is `cqr` where `lower` and `upper` are given, else `normalised` for numbers, and `aps` for classes.
     lower, upper
-        Columns with the predicted quantiles.
+        Files of two models that predict a lower and an upper quantile.
     segment
         Column within whose values the level shall hold, too.
     """
@@ -263,6 +264,8 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Codes of checks (or families) whose failure only warns.
     parity_tolerance
         Largest difference of a score between the model and its ONNX form.
+    checks
+        Limits of the checks before a release.
     """
 
     limits: tuple[Limit, ...] = (Limit(metric="objective", against="simple"),)
@@ -270,6 +273,7 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     refuse_inconclusive: bool = True
     warnings: tuple[str, ...] = ()
     parity_tolerance: Positive = 1e-4
+    checks: ReleaseLimits = ReleaseLimits()
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from holdfast.evidence import Estimate, Period
 Array: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
 
-MOST = 12
+MOST = 16
 """Periods that are easy to take in."""
 FEWEST_ROWS = 30
 """Rows below which a period's figures say nothing."""

@@ -1,43 +1,106 @@
-"""Choose on validation: calibration, threshold, review. Interim: replaced by evaluation.tuning."""
+"""Choose the policy on validation, and apply it elsewhere: threshold, calibration, review, support, exploration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.config import Project
+from holdfast.config import Deciding, Project
 from holdfast.evaluation.labelled import Labelled
-from holdfast.evaluation.outcome import outcome
-from holdfast.evidence import Curve
+from holdfast.evaluation.outcome import Outcome, outcome
+from holdfast.evaluation.support import Support, background_of, support
+from holdfast.evaluation.tuning import Tuned, tune
+from holdfast.objective import Judged
 from holdfast.policy import Policy
-from holdfast.stats.calibration import Calibration, choose
+from holdfast.profile.hashing import cell_hashes
+from holdfast.schema import Schema
+from holdfast.stats.support import support_limit
+
+Array: TypeAlias = NDArray[np.float64]
+
+MOST_ROWS = 200_000
+"""Validation rows that a policy is chosen on: more would not change it, and cost time."""
+HELD_OUT = 5_000
+"""Validation rows that say how far a row usually is from the background."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """What validation chose, and the curves that show why."""
+class Decider:
+    """A policy, and what it needs besides scores.
 
+    Attributes
+    ----------
+    project, policy
+        What was asked, and what was chosen.
+    support
+        The background that rows are compared with; None where the policy does not ask.
+    """
+
+    project: Project
     policy: Policy
-    curves: tuple[Curve, ...] = ()
+    support: Support | None = None
+
+    def outcome(self, rows: Labelled, score: Array) -> Outcome:
+        """What the policy makes of scored rows, and what that is worth."""
+        return outcome(
+            rows,
+            score,
+            self.policy,
+            self.project.objective,
+            review_cost=self.project.policy.review_cost or 0.0,
+            distance=None if self.support is None else self.support.distance(rows.features),
+            identity=identity_of(rows) if self.policy.explore else None,
+        )
 
 
-def chosen(project: Project, rows: Labelled, score: NDArray[np.float64]) -> Chosen:
-    """The policy of a project."""
-    if rows.task == "regression":
-        return Chosen(policy=Policy(rule="value"))
-    if rows.task == "classes":
-        return Chosen(policy=Policy(rule="most_probable", classes=rows.classes))
-    calibration = Calibration() if project.policy.calibrate == "none" else choose(score, rows.truth, rows.weight)
-    best = min(
-        (
-            Policy(rule="threshold", threshold=float(t), calibration=calibration)
-            for t in np.unique(np.quantile(score, np.linspace(0, 1, 200)))
-        ),
-        key=lambda p: (
-            (outcome(rows, score, p, project.objective).value().value or 0.0)
-            * (1 if project.objective.direction == "lower" else -1)
-        ),
+def tuned(project: Project, rows: Labelled, score: Array) -> Tuned:
+    """The policy that is best on validation rows, and why."""
+    if len(rows) > MOST_ROWS:
+        some = np.sort(np.random.default_rng(project.split.seed).permutation(len(rows))[:MOST_ROWS])
+        rows, score = rows.take(some), score[some]
+    asked = project.policy
+    judged = Judged(
+        truth=rows.truth, score=score, columns=rows.columns, weight=rows.weight, time=rows.time, classes=rows.classes
     )
-    return Chosen(policy=best)
+    found = tune(
+        project.objective,
+        judged,
+        rule=asked.rule,
+        threshold=asked.threshold,
+        calibrate=asked.calibrate,
+        review_cost=asked.review_cost,
+        review_capacity=asked.review_capacity,
+        risk=asked.guarantee.risk if asked.guarantee else None,
+        delta=1 - asked.guarantee.confidence if asked.guarantee else 0.05,
+        seed=project.split.seed,
+    )
+    explored = msgspec.structs.replace(found.policy, explore=asked.explore, seed=project.split.seed)
+    return replace(found, policy=explored)
+
+
+def decider(project: Project, schema: Schema, policy: Policy, train: Labelled, validation: Labelled) -> Decider:
+    """The policy with a limit of support, where rows go to review at all: those unlike all that the train part has."""
+    if not sends_to_review(project.policy) or validation.task == "regression" or not len(train):
+        return Decider(project=project, policy=policy)
+    known = support(background_of(train.features, schema, project.split.seed))
+    some = np.sort(np.random.default_rng(project.split.seed).permutation(len(validation))[:HELD_OUT])
+    limit = support_limit(known.distance(validation.features.take(some)))
+    if limit is None:
+        return Decider(project=project, policy=policy)
+    return Decider(project=project, policy=msgspec.structs.replace(policy, support_limit=limit), support=known)
+
+
+def sends_to_review(asked: Deciding) -> bool:
+    """Whether rows outside the support go to review: as the project says, else where others go there, too."""
+    if asked.support is not None:
+        return asked.support
+    return any(setting is not None for setting in (asked.review_cost, asked.review_capacity, asked.guarantee))
+
+
+def identity_of(rows: Labelled) -> NDArray[np.uint64]:
+    """A hash of what identifies each row; its place where nothing does."""
+    return np.arange(len(rows), dtype=np.uint64) if rows.ids is None else cell_hashes(rows.ids)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from holdfast.errors import ModelError
 from holdfast.evidence import Evidence
 from holdfast.gate.evidence import Trial
+from holdfast.gate.explaining import without_review
 from holdfast.models.convert import to_onnx
-from holdfast.models.cost import running_cost
+from holdfast.models.cost import cost
 from holdfast.models.parity import parity
 from holdfast.models.session import OnnxSession
 from holdfast.policy import decide
@@ -26,9 +27,14 @@ def converted(trial: Trial, evidence: Evidence) -> Evidence:
     session = OnnxSession(sealed)
 
     def decisions(scores: NDArray[np.float64]) -> NDArray[np.generic]:
-        return decide(trial.policy, scores, test.rows.columns).decision
+        if trial.policy.rule == "value":
+            return np.zeros(len(scores))  # a number is no decision: rounding may change it
+        own = without_review(trial.policy)
+        return decide(own, scores, test.rows.columns).decision
 
-    found = parity(
-        trial.scores.test, session.predict(test.rows.features), decisions, trial.project.gate.parity_tolerance
+    tolerance = trial.project.gate.parity_tolerance
+    return msgspec.structs.replace(
+        evidence,
+        parity=parity(trial.model, session, test.rows.features, decisions, tolerance),
+        running=cost(session, test.rows.features),
     )
-    return msgspec.structs.replace(evidence, parity=found, running=running_cost(session, test.rows.features))

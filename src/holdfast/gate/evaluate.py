@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import TypeAlias
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from holdfast.config import FILE, Project, load_project
-from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.limits import limit_findings
-from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.parts import digest_of
+from holdfast.evaluation.tuning import Tuned
 from holdfast.evidence import Evidence
 from holdfast.gate.champion import Champion, compared
-from holdfast.gate.choosing import Chosen, chosen
+from holdfast.gate.choosing import decider, tuned
 from holdfast.gate.converting import converted
 from holdfast.gate.evaluation import Evaluation, ranked, refuses, verdict_of
 from holdfast.gate.evidence import Trial, figures
@@ -26,11 +23,11 @@ from holdfast.gate.findings import findings_of
 from holdfast.gate.inflated import inflated
 from holdfast.gate.limits import figures_by_slice
 from holdfast.gate.reading import Parts, Scores, loaded_model, read_parts, scores_of
+from holdfast.gate.uncertain import calibrated, coverage, quantile_models
 from holdfast.models.protocol import Model
 from holdfast.releases.evaluations import open_evaluations
 from holdfast.schema import Schema
 
-Array: TypeAlias = NDArray[np.float64]
 Say: TypeAlias = Callable[[str], None]
 
 
@@ -77,7 +74,8 @@ def evaluate(
     loaded = loaded_model(model, asked, trust=trust)
     say("Reading the history")
     parts, schema = read_parts(data, asked, loaded)
-    return judged(loaded, schema, parts, asked, champion=champion, keep=keep, say=say)
+    quantiles = quantile_models(asked, trust=trust)
+    return judged(loaded, schema, parts, asked, quantiles=quantiles, champion=champion, keep=keep, say=say)
 
 
 def judged(
@@ -86,6 +84,7 @@ def judged(
     parts: Parts,
     project: Project,
     *,
+    quantiles: tuple[Model, Model] | None = None,
     champion: Champion | None = None,
     keep: bool = True,
     say: Say | None = None,
@@ -93,11 +92,15 @@ def judged(
     """Judge a model on parts that were read; `evaluate` does both."""
     say = say or (lambda _: None)
     say("Scoring all parts")
-    trial, found_policy = tried(model, schema, parts, scores_of(model, parts), project)
+    trial, why = tried(model, schema, parts, scores_of(model, parts, quantiles), project)
     say("Computing figures")
     kept = open_evaluations(project.path(project.store.evaluations))
     rows = digest_of(parts.test)
-    evidence = figures(trial, uses=kept.uses(project.name, rows) + 1, curves=found_policy.curves)
+    evidence = figures(trial, why, uses=kept.uses(project.name, rows) + 1)
+    if trial.uncertainty is not None:
+        of_test = None if trial.scores.quantiles is None else trial.scores.quantiles[1]
+        held = coverage(project, trial.uncertainty, parts.test, trial.scores.test, of_test)
+        evidence = msgspec.structs.replace(evidence, coverage=(held,))
     say("Fitting again on a random split")
     evidence = inflated(trial, evidence)
     say("Explaining a sample")
@@ -132,28 +135,28 @@ def judged(
         policy=trial.policy,
         parts=parts,
         scores=trial.scores,
+        uncertainty=trial.uncertainty,
+        quantiles=quantiles,
         identity=identity,
     )
 
 
-def tried(model: Model, schema: Schema, parts: Parts, scores: Scores, project: Project) -> tuple[Trial, Chosen]:
-    """The model under the policy that validation chooses."""
-    found = chosen(project, parts.validation, scores.validation)
-    cost = project.policy.review_cost or 0.0
-
-    def judged_by(rows: Labelled, score: Array) -> Outcome:
-        return outcome(rows, score, found.policy, project.objective, review_cost=cost)
-
+def tried(model: Model, schema: Schema, parts: Parts, scores: Scores, project: Project) -> tuple[Trial, Tuned]:
+    """The model under the policy that validation chooses, and why that one."""
+    found = tuned(project, parts.validation, scores.validation)
+    deciding = decider(project, schema, found.policy, parts.train, parts.validation)
+    of_validation = None if scores.quantiles is None else scores.quantiles[0]
     trial = Trial(
         project=project,
         model=model,
         schema=schema,
         parts=parts,
         scores=scores,
-        policy=found.policy,
-        known=judged_by(parts.known, scores.known),
-        validation=judged_by(parts.validation, scores.validation),
-        test=judged_by(parts.test, scores.test),
+        policy=deciding.policy,
+        uncertainty=calibrated(project, parts.validation, scores.validation, of_validation),
+        known=deciding.outcome(parts.known, scores.known),
+        validation=deciding.outcome(parts.validation, scores.validation),
+        test=deciding.outcome(parts.test, scores.test),
     )
     return trial, found
 

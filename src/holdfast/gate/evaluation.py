@@ -16,6 +16,7 @@ from holdfast.models.protocol import Model
 from holdfast.policy import Policy
 from holdfast.records import Finding, Severity, Status
 from holdfast.schema import Schema
+from holdfast.uncertainty import Uncertainty
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 
@@ -43,8 +44,10 @@ class Evaluation:
         All figures; see `holdfast.evidence.Evidence`.
     findings
         Of checks and limits; what refuses a release first, then by urgency.
-    policy
-        What was chosen on validation.
+    policy, uncertainty
+        What was chosen and calibrated on validation.
+    quantiles
+        The models of two quantiles, where the project names them.
     parts, scores
         Rows and scores, from which a release is made.
     identity
@@ -59,6 +62,8 @@ class Evaluation:
     policy: Policy
     parts: Parts
     scores: Scores
+    uncertainty: Uncertainty | None = None
+    quantiles: tuple[Model, Model] | None = None
     identity: str = ""
 
     @property

@@ -19,9 +19,9 @@ from holdfast.evaluation.parts import part_of
 from holdfast.evaluation.performance import performance
 from holdfast.evaluation.periods import by_period, trend
 from holdfast.evaluation.slices import figures_of, groups
+from holdfast.evaluation.tuning import Tuned
 from holdfast.evaluation.weak import weak_segments
 from holdfast.evidence import (
-    Baseline,
     Curve,
     Decided,
     Equalised,
@@ -36,9 +36,10 @@ from holdfast.evidence import (
 from holdfast.gate.reading import Parts, Scores
 from holdfast.models.protocol import Model
 from holdfast.objective import Cost, CostMatrix, Judged
-from holdfast.policy import Policy
+from holdfast.policy import REASONS, Policy
 from holdfast.schema import Role, Schema
 from holdfast.stats.calibration import apply
+from holdfast.uncertainty import Uncertainty
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -53,14 +54,13 @@ class Trial:
     parts: Parts
     scores: Scores
     policy: Policy
+    uncertainty: Uncertainty | None
     known: Outcome
     validation: Outcome
     test: Outcome
 
 
-def figures(
-    trial: Trial, *, uses: int, baselines: tuple[Baseline, ...] = (), curves: tuple[Curve, ...] = ()
-) -> Evidence:
+def figures(trial: Trial, why: Tuned, *, uses: int) -> Evidence:
     """All figures that need nothing but the trial; explanation, parity and comparisons are added by others."""
     project, test, parts = trial.project, trial.test, trial.parts
     metrics = performance(test, trial.policy)
@@ -88,16 +88,16 @@ def figures(
         metrics=metrics,
         validation=performance(trial.validation, trial.policy),
         train=performance(trial.known, trial.policy) if _can_be_judged(trial.known) else (),
-        baselines=baselines,
+        baselines=(),
         periods=periods,
         trend=trend(periods, "objective"),
-        curves=(*curves, *_drawn(test, trial.policy)),
-        decided=decided(test, trial.policy),
+        curves=(*why.curves, *_drawn(test, trial.policy)),
+        decided=decided(test, trial.policy, why),
         groups=sliced,
         disparities=disparities([g for g in sliced if set(g.columns) <= set(protected_columns(trial))]),
         equalised=_equalised(trial),
         weak=_weak(test, project),
-        notes=parts.split.warnings,
+        notes=(*parts.split.warnings, *why.notes),
     )
 
 
@@ -147,7 +147,7 @@ def slices_of(trial: Trial) -> tuple[Group, ...]:
     return tuple(found)
 
 
-def decided(test: Outcome, policy: Policy) -> Decided:
+def decided(test: Outcome, policy: Policy, why: Tuned) -> Decided:
     """What the policy makes of the test part."""
     answers = test.answers
     band = None if policy.review_low is None or policy.review_high is None else (policy.review_low, policy.review_high)
@@ -158,6 +158,8 @@ def decided(test: Outcome, policy: Policy) -> Decided:
         calibration=policy.calibration.kind,
         decided=float(np.mean(~answers.review)),
         reviewed=test.reviewed,
+        explored=float(np.mean(answers.reason == REASONS.index("explore"))),
+        guarantee="" if why.guaranteed is None else why.notes[0],
         positive=float(np.mean(answers.decision[~answers.review]))
         if _binary(test) and (~answers.review).any()
         else None,

@@ -13,7 +13,7 @@ from holdfast.evaluation.outcome import outcome
 from holdfast.evaluation.performance import performance
 from holdfast.evaluation.random_splits import at_random
 from holdfast.evidence import Evidence
-from holdfast.gate.choosing import chosen
+from holdfast.gate.choosing import tuned
 from holdfast.gate.evidence import Trial
 from holdfast.models.refitting import refitted
 
@@ -33,7 +33,8 @@ def inflated(trial: Trial, evidence: Evidence) -> Evidence:
     if again is None:
         note = "A random split was not tried: this kind of model cannot be fitted again from what was given."
         return msgspec.structs.replace(evidence, notes=(*evidence.notes, note))
-    policy = chosen(trial.project, validation, again.predict(validation.features)).policy
+    chosen = tuned(trial.project, validation, again.predict(validation.features)).policy
+    policy = msgspec.structs.replace(chosen, explore=0.0)
     found = outcome(
         test, again.predict(test.features), policy, trial.project.objective, review_cost=trial.test.review_cost
     )

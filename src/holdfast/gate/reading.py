@@ -42,11 +42,12 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """The model's scores of the parts."""
+    """The model's scores of the parts; `quantiles` are those of two quantile models, (n, 2), of validation and test."""
 
     known: Array
     validation: Array
     test: Array
+    quantiles: tuple[Array, Array] | None = None
 
 
 def loaded_model(model: object, project: Project, *, trust: bool = False) -> Model:
@@ -88,9 +89,15 @@ def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Sch
     return parts, schema
 
 
-def scores_of(model: Model, parts: Parts) -> Scores:
+def scores_of(model: Model, parts: Parts, quantiles: tuple[Model, Model] | None = None) -> Scores:
     """Scores of all parts."""
+
+    def both(rows: Labelled) -> Array:
+        assert quantiles is not None
+        return np.column_stack([one.predict(rows.features) for one in quantiles])
+
     return Scores(
+        quantiles=None if quantiles is None else (both(parts.validation), both(parts.test)),
         known=model.predict(parts.known.features) if len(parts.known) else np.empty(0),
         validation=model.predict(parts.validation.features),
         test=model.predict(parts.test.features),
@@ -113,7 +120,6 @@ def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple
     grouping = [c.name for role in (Role.SEGMENT, Role.PROTECTED, Role.GROUP) for c in schema.by_role(role)]
     grouping += [*slices.columns, *slices.protected, *(name for limit in project.gate.limits for name in limit.slice)]
     grouping += [name for name in (project.split.group, uncertainty.segment) if name is not None]
-    quantiles = [name for name in (uncertainty.lower, uncertainty.upper) if name is not None]
     return read_labelled(
         table,
         schema,
@@ -121,6 +127,6 @@ def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple
         features=model.features,
         classes=model.classes,
         positive=project.data.positive,
-        objective_columns=[*project.objective.needs, *quantiles],
+        objective_columns=project.objective.needs,
         grouping=grouping,
     )
