@@ -1,0 +1,1 @@
+"""Convert, build, seal; and open again what was sealed. Read `release.py` first."""
