@@ -352,16 +352,16 @@ def run(
     findings: list[Finding] = []
     for code, check in QUALITY.items():
         if settings.skips(code):
-            findings.append(_switched_off(code, check.severity))
+            findings.append(switched_off(code, check.severity))
         else:
             findings.extend(_asked(code, check, current, reference, context))
     if "drift" in settings.skip:
-        findings.extend(_switched_off(code, Severity.MEDIUM) for code in DRIFT)
+        findings.extend(switched_off(code, Severity.MEDIUM) for code in DRIFT)
     else:
         try:
             findings.extend(drift(current, reference, context))
         except Exception as error:  # noqa: BLE001  # what the quality checks found must not be lost with it
-            findings.extend(_broken(code, "", error) for code in DRIFT)
+            findings.extend(broken(code, "", error) for code in DRIFT)
     for name, reason in (left_out or {}).items():
         findings.append(
             Finding(code="quality.type", status=Status.NOT_APPLICABLE, subject=name, message=f"Left out: {reason}.")
@@ -377,7 +377,7 @@ def _asked(code: str, check: Check, current: Profile, reference: Profile, contex
                 _finding(code, check, said, said.subject, context) for said in check.table(current, reference, context)
             ]
         except Exception as error:  # noqa: BLE001  # one broken check must not hide the others
-            yield _broken(code, "", error)
+            yield broken(code, "", error)
         return
     assert check.column is not None
     for column in reference.edges.schema.columns:
@@ -396,7 +396,7 @@ def _asked(code: str, check: Check, current: Profile, reference: Profile, contex
         try:
             said = check.column(seen)
         except Exception as error:  # noqa: BLE001  # one broken column must not hide the others
-            yield _broken(code, name, error)
+            yield broken(code, name, error)
         else:
             if said is not None:
                 yield _finding(code, check, said, name, context)
@@ -420,13 +420,15 @@ def _finding(code: str, check: Check, said: Said, subject: str, context: Context
     )
 
 
-def _broken(code: str, name: str, error: Exception) -> Finding:
+def broken(code: str, name: str, error: Exception) -> Finding:
+    """The finding of a check that could not run."""
     # The text of the error is left out: it may hold values.
     message = f"The check could not run ({type(error).__name__}). This is a defect of Holdfast: please report it."
     return Finding(code=code, status=Status.ERROR, subject=name, message=message, severity=Severity.HIGH)
 
 
-def _switched_off(code: str, severity: Severity) -> Finding:
+def switched_off(code: str, severity: Severity) -> Finding:
+    """The finding of a check that the settings switch off."""
     return Finding(code=code, status=Status.SKIPPED, message="Switched off in the settings.", severity=severity)
 
 

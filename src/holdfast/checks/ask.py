@@ -41,7 +41,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of the catalogue: either `column`, asked of every column (None: no question), or `table`, asked once."""
+    """One row of the catalogue: either `column`, asked of every column (None: no question), or `table`, asked once.
+
+    Checks before a release have neither: the gate asks them of a model and its rows (`gate.findings`).
+    """
 
     title: str
     severity: Severity

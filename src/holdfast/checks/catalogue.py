@@ -50,4 +50,28 @@ DRIFT = {
 }
 """Codes of the drift findings, which one function judges together (`drift.drift`): they share a budget."""
 
+RELEASE = {
+    "leakage.time": Check(title="Fitted on rows that it is judged on", severity=HIGH),
+    "leakage.identity": Check(title="Rows in two parts", severity=HIGH),
+    "leakage.group": Check(title="Owners in two parts", severity=LOW),
+    "leakage.duplicates": Check(title="Near-duplicates in two parts", severity=HIGH),
+    "leakage.target": Check(title="Features that give the label away", severity=HIGH),
+    "overfit.gap": Check(title="Better on train than on test", severity=MEDIUM),
+    "performance.baseline": Check(title="Gain over simple rules", severity=HIGH),
+    "performance.trend": Check(title="Getting worse over time", severity=HIGH),
+    "performance.segments": Check(title="Weak segments", severity=MEDIUM),
+    "performance.unstable_segments": Check(title="Unstable segments", severity=MEDIUM),
+    "performance.calibration": Check(title="Probabilities that are off", severity=MEDIUM),
+    "performance.coverage": Check(title="Coverage below its level", severity=HIGH),
+    "policy.guarantee": Check(title="Guarantee that cannot be had", severity=HIGH),
+    "label.delay": Check(title="Labels that have not arrived", severity=MEDIUM),
+    "fairness.disparity": Check(title="Protected groups treated differently", severity=HIGH),
+    "robustness.nulls": Check(title="Missing features", severity=HIGH),
+    "robustness.noise": Check(title="Small noise", severity=MEDIUM),
+    "model.parity": Check(title="Converted model that differs", severity=HIGH),
+    "model.cost": Check(title="Time and memory", severity=LOW),
+}
+"""Checks before a release: of a model on the parts of its history, asked by the gate (`gate.findings`)."""
+
 TITLES = {code: check.title for code, check in QUALITY.items()} | DRIFT
+"""What a comparison of two tables asks. All codes there are: `gate.catalogue`."""

@@ -62,9 +62,8 @@ def findings_of(trial: Trial, evidence: Evidence) -> list[Finding]:
     check_names(trial.project, trial.schema)
     found = [finding for code, question in QUESTIONS.items() for finding in _asked(code, question, trial, evidence)]
     found += _all_or_broken(DRIFT, lambda: _drift(trial, evidence))
-    found += _all_or_broken(SIGNALS, lambda: signals(evidence.importances, trial.schema))
-    skips = trial.project.checks.skips
-    return [switched_off(one.code, one.severity) if skips(one.code) else one for one in found]
+    found += _all_or_broken(SIGNALS, lambda: _signals(trial, evidence))
+    return found
 
 
 def _asked(code: str, question: Question, trial: Trial, evidence: Evidence) -> list[Finding]:
@@ -97,6 +96,12 @@ def _all_or_broken(codes: Iterable[str], ask: Callable[[], list[Finding]]) -> li
         return ask()
     except Exception as error:  # noqa: BLE001  # the same
         return [broken(code, "", error) for code in codes]
+
+
+def _signals(trial: Trial, evidence: Evidence) -> list[Finding]:
+    skipped = {code for code in SIGNALS if trial.project.checks.skips(code)}
+    found = [one for one in signals(evidence.importances, trial.schema) if one.code not in skipped]
+    return [*found, *(switched_off(code, SIGNALS[code]) for code in SIGNALS if code in skipped)]
 
 
 def _time(trial: Trial, _: Evidence) -> list[Said]:
@@ -242,7 +247,7 @@ def _drift(trial: Trial, evidence: Evidence) -> list[Finding]:
     """What a comparison of test with train finds of features, missingness and target. It warns: time changes things."""
     project, train, test = trial.project, _table(trial, trial.parts.train), _table(trial, trial.parts.test)
     names = set(train.column_names)
-    roles: dict[str, Role | str] = {name: Role.FEATURE for name in trial.model.features}
+    roles: dict[str, Role | str] = dict.fromkeys(trial.model.features, Role.FEATURE)
     roles |= {name: role for name, role in ((project.data.target, Role.TARGET), (project.data.time, Role.TIME)) if name}
     settings = msgspec.structs.replace(
         project.checks,
