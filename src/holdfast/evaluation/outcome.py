@@ -100,7 +100,7 @@ class Outcome:
     def reviewed(self) -> dict[str, float]:
         """Share of the rows that go to review, by the reason."""
         counts = np.bincount(self.answers.reason[self.answers.review], minlength=len(REASONS))
-        return {reason: counts[code] / len(self.rows) for code, reason in enumerate(REASONS) if counts[code]}
+        return {reason: float(counts[code] / len(self.rows)) for code, reason in enumerate(REASONS) if counts[code]}
 
 
 def outcome(
