@@ -12,8 +12,8 @@ from fairlearn.metrics import (
     equalized_odds_ratio,
 )
 
+from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.fairness import disparities, equalised
-from holdfast.evaluation.labelled import Codes
 from holdfast.evaluation.slices import figures_of, groups
 from holdfast.objective import Cost, FBeta, Judged
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import precision_score, recall_score
 from statsmodels.stats.proportion import proportion_confint
 
-from holdfast.evaluation.labelled import Codes
+from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.slices import figures_of, groups, rows_where, share
 from holdfast.evidence import Estimate
 from holdfast.objective import Cost, FBeta, Judged, MeanAbsoluteError

@@ -10,7 +10,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.evaluation.labelled import Codes
+from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.paired import mean_of
 from holdfast.evaluation.slices import subset
 from holdfast.evidence import Disparity, Equalised, Estimate, Group

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError
+from holdfast.evaluation.bands import grouped
+from holdfast.evaluation.codes import Codes, codes_of, label_text
 from holdfast.profile.arrays import text_codes
 from holdfast.profile.calendar import moments
 from holdfast.profile.numeric import numbers
@@ -25,14 +26,6 @@ Array: TypeAlias = NDArray[np.float64]
 Truth: TypeAlias = NDArray[Any]
 """bool, int64 or float64, by the task."""
 Labels: TypeAlias = bool | int | float | str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codes:
-    """A column of categories: each row's place in `values`, -1 where the value is missing."""
-
-    codes: NDArray[np.int64]
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +102,7 @@ def read_labelled(
     positive: Labels | None = None,
     objective_columns: Iterable[str] = (),
     grouping: Iterable[str] = (),
+    slicing: Iterable[str] = (),
 ) -> tuple[Labelled, Dropped]:
     """Read labelled rows into memory, drop those that cannot be judged, and sort the rest by time.
 
@@ -124,8 +118,10 @@ def read_labelled(
         The model's classes, in its order; empty: those of the data, sorted.
     positive
         The value of the target that is the positive class, for two classes; None: true, 1, or the rarer one.
-    objective_columns, grouping
-        Further columns to keep: numbers for the objective, categories for slices and groups.
+    objective_columns
+        Numbers that the objective asks for; entities and queries are told apart.
+    grouping, slicing
+        Columns that keep rows together, by their values; and those that slices are made of, numbers by bands.
 
     Raises
     ------
@@ -146,10 +142,10 @@ def read_labelled(
     if target is None:
         raise InputError(f"{table.name}: there is no target; name it as data.target, or with the role `target`")
     time, weight, identity = (_single(schema, role) for role in (Role.TIME, Role.WEIGHT, Role.ID))
-    for name in {*features, *objective_columns, *grouping} - set(table.schema.names):
+    for name in {*features, *objective_columns, *grouping, *slicing} - set(table.schema.names):
         raise InputError(f"{table.name}: there is no column {name!r}; check the name against `holdfast schema`")
-    numeric, grouped = list(dict.fromkeys(objective_columns)), list(dict.fromkeys(grouping))
-    wanted = [target, *features, *numeric, *grouped, *(name for name in (time, weight, identity) if name)]
+    numeric, together, sliced = (list(dict.fromkeys(names)) for names in (objective_columns, grouping, slicing))
+    wanted = [target, *features, *numeric, *together, *sliced, *(name for name in (time, weight, identity) if name)]
     batches = list(table.batches(list(dict.fromkeys(wanted))))
     if not batches:
         raise InputError(f"{table.name}: there are no rows; a model is judged on labelled ones")
@@ -176,7 +172,8 @@ def read_labelled(
         columns={name: _column(_whole(read, name)) for name in numeric},
         time=when,
         weight=weights,
-        groups={name: codes_of(_whole(read, name)) for name in grouped},
+        groups={name: grouped(_whole(read, name)) for name in sliced}
+        | {name: codes_of(_whole(read, name)) for name in together},
         ids=None if identity is None else _whole(read, identity),
     )
     dropped = Dropped(
@@ -186,40 +183,6 @@ def read_labelled(
     )
     in_order = len(kept) == len(known) and bool((np.diff(kept) > 0).all())
     return (everything if in_order else everything.take(kept)), dropped
-
-
-def label_text(value: object) -> str:
-    """A class as text, the same whether it was a boolean, an integer, or a float without a fraction.
-
-    >>> label_text(True), label_text(1.0), label_text("yes")
-    ('true', '1', 'yes')
-    """
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def codes_of(column: pa.Array) -> Codes:
-    """A column as codes into its sorted values; numbers, booleans and dates by their text."""
-    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)):
-        column = _label_texts(column)
-    words, codes = text_codes(column)
-    values = words.to_pylist()
-    order = sorted(range(len(values)), key=lambda i: (values[i] is None, values[i] or ""))
-    named = [i for i in order if values[i] is not None]
-    places = np.full(len(values) + 1, -1)
-    for place, i in enumerate(named):
-        places[i] = place
-    return Codes(codes=places[codes], values=tuple(values[i] for i in named))
-
-
-def _label_texts(column: pa.Array) -> pa.Array:
-    coded = pc.dictionary_encode(column) if not pa.types.is_dictionary(column.type) else column
-    values = [None if value is None or value != value else label_text(value) for value in coded.dictionary.to_pylist()]
-    return pa.DictionaryArray.from_arrays(coded.indices, pa.array(values, pa.string()))
 
 
 def _single(schema: Schema, role: Role) -> str | None:

@@ -16,9 +16,10 @@ Array = NDArray[np.float64]
 def mean_of(contributions: Array, weight: Array | None = None, *, unit: str = "", level: float = 0.95) -> Estimate:
     """Weighted mean of per-row contributions, with an interval from their (weighted) scatter and skewness.
 
-    Amounts of money are skewed: a normal interval of their mean covers too little. The standard error of a ratio-type weighted mean is that of its linearisation (Särndal, Swensson and Wretman,
-    *Model Assisted Survey Sampling*, 1992, section 5.7): `sqrt(sum(w² (c - mean)²)) / sum(w)`, times `sqrt(n/(n-1))`; the
-    interval is that of `stats.intervals.skewed_mean_interval`.
+    Amounts of money are skewed: a normal interval of their mean covers too little. The standard error of a ratio-type
+    weighted mean is that of its linearisation (Särndal, Swensson and Wretman, *Model Assisted Survey Sampling*, 1992,
+    section 5.7): `sqrt(sum(w² (c - mean)²)) / sum(w)`, times `sqrt(n/(n-1))`; the interval is that of
+    `stats.intervals.skewed_mean_interval`.
 
     Parameters
     ----------

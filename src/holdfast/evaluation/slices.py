@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.evaluation.labelled import Codes
+from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.paired import mean_of
 from holdfast.evidence import Estimate, Group
 from holdfast.objective import Judged, Objective, contributions

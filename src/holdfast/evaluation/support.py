@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.evaluation.labelled import codes_of
+from holdfast.evaluation.codes import codes_of
 from holdfast.profile.numeric import numbers
 from holdfast.schema import Kind, Role, Schema
 from holdfast.stats.support import Background, background, distances

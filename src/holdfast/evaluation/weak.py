@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.evaluation.labelled import Codes, codes_of
+from holdfast.evaluation.bands import grouped
+from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.paired import mean_of
 from holdfast.evidence import Direction, Estimate, Group
-from holdfast.profile.numeric import numbers
 from holdfast.stats.multiplicity import holm
 
 Array: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
 
-QUARTERS = 4
 MOST_VALUES = 20
 """Values of a category that are tried; more would be too rare to confirm."""
 CANDIDATES = 10
@@ -131,33 +130,14 @@ def _scored(
 
 
 def _cut(column: pa.ChunkedArray, rows: Rows) -> Codes:
-    """Numbers by the quarters of some rows, anything else by its most frequent values."""
+    """Numbers by the quarters of some rows, anything else by its most frequent values there."""
     whole = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column
-    array = whole.combine_chunks()
-    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_decimal(array.type):
-        values = numbers(array)[0]
-        known = values[rows][np.isfinite(values[rows])]
-        if not len(known):
-            return Codes(codes=np.full(len(values), -1), values=())
-        cuts = np.unique(np.quantile(known, np.arange(1, QUARTERS) / QUARTERS, method="higher"))
-        cuts = cuts[cuts > known.min()]
-        names = _ranges(cuts)
-        codes = np.searchsorted(cuts, values, side="right")
-        return Codes(codes=np.where(np.isnan(values), -1, codes), values=names)
-    found = codes_of(array)
+    found = grouped(whole.combine_chunks(), rows)
     counts = np.bincount(found.codes[rows][found.codes[rows] >= 0], minlength=len(found.values))
     kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_VALUES])
     place = np.full(len(found.values) + 1, -1)
     place[kept] = np.arange(len(kept))
     return Codes(codes=place[found.codes], values=tuple(found.values[i] for i in kept))
-
-
-def _ranges(cuts: Array) -> tuple[str, ...]:
-    if not len(cuts):
-        return ("all",)
-    told = [f"{cut:.5g}" for cut in cuts]
-    middle = [f"{low} to {high}" for low, high in pairwise(told)]
-    return (f"below {told[0]}", *middle, f"{told[-1]} or more")
 
 
 def _rows(columns: Mapping[str, Codes], names: tuple[tuple[str, int], ...], rows: Rows) -> Rows:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.config import Project
+from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.curves import ranking_curves, reliability_curve
 from holdfast.evaluation.fairness import disparities, equalised
-from holdfast.evaluation.labelled import Codes
 from holdfast.evaluation.outcome import Outcome
 from holdfast.evaluation.parts import part_of
 from holdfast.evaluation.performance import performance

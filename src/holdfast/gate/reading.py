@@ -116,10 +116,11 @@ def roles_of(project: Project) -> dict[str, Role | str]:
 
 
 def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple[Labelled, Dropped]:
-    slices, uncertainty = project.slices, project.uncertainty
-    grouping = [c.name for role in (Role.SEGMENT, Role.PROTECTED, Role.GROUP) for c in schema.by_role(role)]
-    grouping += [*slices.columns, *slices.protected, *(name for limit in project.gate.limits for name in limit.slice)]
-    grouping += [name for name in (project.split.group, uncertainty.segment) if name is not None]
+    slices = project.slices
+    sliced = [c.name for role in (Role.SEGMENT, Role.PROTECTED) for c in schema.by_role(role)]
+    sliced += [*slices.columns, *slices.protected, *(name for limit in project.gate.limits for name in limit.slice)]
+    together = [c.name for c in schema.by_role(Role.GROUP)]
+    together += [name for name in (project.split.group, project.uncertainty.segment) if name is not None]
     return read_labelled(
         table,
         schema,
@@ -128,5 +129,6 @@ def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple
         classes=model.classes,
         positive=project.data.positive,
         objective_columns=project.objective.needs,
-        grouping=grouping,
+        grouping=together,
+        slicing=sliced,
     )

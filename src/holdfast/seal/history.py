@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from holdfast.engines.local import reference_profile
-from holdfast.evaluation.labelled import Codes, Labelled
+from holdfast.evaluation.codes import Codes
+from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.performance import QUANTILES
 from holdfast.gate.evaluation import Evaluation
 from holdfast.objective import Cost
