@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.config import Project
+from holdfast.evaluation.baselines import baselines
 from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.curves import ranking_curves, reliability_curve
 from holdfast.evaluation.fairness import disparities, equalised
@@ -88,7 +89,7 @@ def figures(trial: Trial, why: Tuned, *, uses: int) -> Evidence:
         metrics=metrics,
         validation=performance(trial.validation, trial.policy),
         train=performance(trial.known, trial.policy) if _can_be_judged(trial.known) else (),
-        baselines=(),
+        baselines=_baselines(trial),
         periods=periods,
         trend=trend(periods, "objective"),
         curves=(*why.curves, *_drawn(test, trial.policy)),
@@ -99,6 +100,15 @@ def figures(trial: Trial, why: Tuned, *, uses: int) -> Evidence:
         weak=_weak(test, project),
         notes=(*parts.split.warnings, *why.notes),
     )
+
+
+def _baselines(trial: Trial) -> tuple[Baseline, ...]:
+    """Simple rules on the same rows. The previous value needs all of train; all other rules a sample of it."""
+    parts, split = trial.parts, trial.project.split
+    train = parts.train if trial.model.task == "regression" else parts.known
+    if not len(train):
+        return ()
+    return baselines(train, parts.validation, trial.test, entity=split.group, delay_seconds=split.delay_seconds)
 
 
 def told_parts(parts: Parts, uses: int) -> tuple[Part, ...]:
