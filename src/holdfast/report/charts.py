@@ -33,6 +33,9 @@ CONFIG: Spec = {
         "labelPadding": 6,
         "tickColor": "var(--line, #e3e5e8)",
         "title": None,
+        "titleColor": "var(--muted, #59616c)",
+        "titleFontSize": 11,
+        "titleFontWeight": "normal",
     },
 }
 
@@ -116,17 +119,17 @@ def template(kind: str, names: tuple[str, str] = ("reference", "current")) -> Sp
     import altair as alt
 
     if kind == "points":
-        return _bare(_points())
+        return bare(_points())
     tooltip = [
         alt.Tooltip("t:N", title="value" if kind in {"bars", "columns"} else "from"),
         alt.Tooltip("r:Q", title=names[0], format=".2~%"),
         alt.Tooltip("c:Q", title=names[1], format=".2~%"),
     ]
     chart = _over_labels(kind, tooltip) if kind in {"bars", "columns"} else _over_bins(kind, tooltip)
-    return _bare(chart)
+    return bare(chart)
 
 
-def _bare(chart: Any) -> Spec:
+def bare(chart: Any) -> Spec:
     """Without data, without what the user's own Altair theme adds, and for any version of Vega-Lite."""
     made: Spec = chart.to_dict()
     return {key: value for key, value in made.items() if key not in {"$schema", "config", "data"}}

@@ -18,7 +18,7 @@ UNKNOWN = "–"
 def point(estimate: Estimate | None, *, bare: bool = False, signed: bool = False) -> str:
     """The value of an estimate; `bare`: without its unit, `signed`: with a plus if it is above 0.
 
-    Two digits of the interval's half width are shown, which is more than can be relied on and less than misleads.
+    As many digits are shown as the interval's half width supports: one or two of its own.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def told(estimate: Estimate | None, *, signed: bool = False) -> str:
     --------
     >>> from holdfast.evidence import Estimate
     >>> told(Estimate(value=0.52, low=0.47, high=0.57, unit="EUR"))
-    '0.520 EUR (0.470 to 0.570)'
+    '0.52 EUR (0.47 to 0.57)'
     >>> told(Estimate(value=0.52, unit="EUR"))
     '0.52 EUR'
     """
@@ -84,7 +84,7 @@ def complement(estimate: Estimate | None) -> Estimate | None:
 
     >>> from holdfast.evidence import Estimate
     >>> told(complement(Estimate(value=0.75, low=0.70, high=0.79, unit="share")))
-    '25.0% (21.0% to 30.0%)'
+    '25% (21% to 30%)'
     """
     if estimate is None:
         return None
@@ -112,10 +112,16 @@ def _in_unit(value: float, estimate: Estimate, *, bare: bool, signed: bool) -> s
 
 
 def _decimals(estimate: Estimate, factor: float) -> int | None:
-    """Decimals (negative: tens, hundreds, ...) of the second digit of the interval's half width."""
+    """Decimals (negative: tens, hundreds, ...) that the interval's half width supports; None without an interval.
+
+    Source: Particle Data Group, *Review of Particle Physics*, Introduction, section 5.3: two digits of an error whose
+    first three digits are 100 to 354, one if they are 355 to 949, and 950 to 999 are rounded up to 1000.
+    """
     if estimate.low is None or estimate.high is None or not estimate.high > estimate.low:
         return None
-    return 1 - math.floor(math.log10(factor * (estimate.high - estimate.low) / 2))
+    half = factor * (estimate.high - estimate.low) / 2
+    power = math.floor(math.log10(half))
+    return (1 if half / 10.0**power < 3.55 else 0) - power
 
 
 def rounded(value: float, decimals: int) -> str:

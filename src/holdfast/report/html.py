@@ -12,7 +12,7 @@ from holdfast.report import charts
 from holdfast.report.offline import STATUS, document, rendered, static
 from holdfast.report.panels import column, pair
 from holdfast.report.shapes import Picture, Points
-from holdfast.report.summary import in_order, summary
+from holdfast.report.summary import TOLD, grouped, in_order, summary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 SHOWN = 25
 """Findings of the first table; further ones are folded."""
-
-# Findings that are written out; those that pass, or were not asked, are folded into a line.
-_TOLD = frozenset({Status.FAIL, Status.WARN, Status.ERROR, Status.INCONCLUSIVE})
 
 # Pixels under and over a chart, for the labels of its axes.
 _AXIS = 36
@@ -86,7 +83,7 @@ def page(
     overview = summary(findings, current, reference)
     columns = _columns(overview, findings, current, reference, rows)
     anchors = {c.panel.name: c.anchor for c in columns}
-    apart = [f for f in in_order(findings) if f.status in _TOLD and f.subject not in anchors]
+    apart = [f for f in in_order(findings) if f.status in TOLD and f.subject not in anchors]
     drawings = [drawing for c in columns for drawing in c.drawings]
     pairs = [f.evidence["pair"] for f in apart if f.status is Status.FAIL and "pair" in f.evidence]
     scatters = [picture for first, second in pairs for picture in pair(first, second, current, reference)]
@@ -103,7 +100,7 @@ def page(
         anchors=anchors,
         apart=apart,
         points=points,
-        groups=[(status, _grouped(findings, status)) for status in STATUS if status not in {Status.FAIL, Status.WARN}],
+        groups=[(status, grouped(findings, status)) for status in STATUS if status not in {Status.FAIL, Status.WARN}],
         statuses=Counter(overview.statuses),
         period=_period(current, reference),
         shown=SHOWN,
@@ -165,8 +162,8 @@ def _columns(
         panel = column(name, current, reference)
         drawings = [_drawing(drawn + i, picture) for i, picture in enumerate(panel.pictures)]
         drawn += len(drawings)
-        told = [f for f in about[name] if f.status in _TOLD]
-        folded = [f for f in about[name] if f.status not in _TOLD]
+        told = [f for f in about[name] if f.status in TOLD]
+        folded = [f for f in about[name] if f.status not in TOLD]
         columns.append(_Column(f"column-{place}", status, panel, told, folded, drawings, rows.get(name)))
     return columns
 
@@ -174,16 +171,6 @@ def _columns(
 def _drawing(place: int, picture: Picture | Points) -> _Drawing:
     outlines = None if isinstance(picture, Points) else charts.outlines(picture)
     return _Drawing(place, picture, charts.height(picture) + _AXIS, outlines)
-
-
-def _grouped(findings: Sequence[Finding], status: Status) -> list[tuple[Finding, list[str]]]:
-    """Findings of a status with all their subjects, those with the same code and message as one."""
-    groups: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
-    for finding in findings:
-        if finding.status is status:
-            said = "" if status is Status.PASS else finding.message
-            groups.setdefault((finding.code, said), (finding, []))[1].append(finding.subject)
-    return list(groups.values())
 
 
 def _charts(drawings: Sequence[_Drawing], names: tuple[str, str]) -> dict[str, Any]:

@@ -30,21 +30,23 @@ STATUS = {
 }
 
 
-def document(template: str, *, scripts: tuple[str, ...], style: str, charts: object, **values: object) -> str:
+def document(
+    template: str, *, style: str, scripts: tuple[str, ...] = (), charts: object = None, **values: object
+) -> str:
     """A whole page, from a template that extends `base.html.j2`.
 
     Parameters
     ----------
     template
         Its name.
-    scripts, style
+    style, scripts
         Names of our own files in `static`.
     charts
-        What `charts.js` draws; left out where the package was not built.
+        What `charts.js` draws; left out where the package was not built. None: the page has no charts.
     values
         What else the template names.
     """
-    bundle = drawing_bundle()
+    bundle = None if charts is None else drawing_bundle()
     texts = [static(name) for name in scripts if bundle or name != "charts.js"]
     return rendered(
         template,

@@ -25,6 +25,9 @@ ORDER = (
     Status.SKIPPED,
 )
 
+TOLD = frozenset({Status.FAIL, Status.WARN, Status.ERROR, Status.INCONCLUSIVE})
+"""Findings that are written out; those that pass, or were not asked, are folded into a line."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
@@ -116,3 +119,13 @@ def _listed(names: Sequence[str], most: int = 3) -> str:
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most:,} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def grouped(findings: Sequence[Finding], status: Status) -> list[tuple[Finding, list[str]]]:
+    """Findings of a status with all their subjects, those with the same code and message as one."""
+    groups: dict[tuple[str, str], tuple[Finding, list[str]]] = {}
+    for finding in findings:
+        if finding.status is status:
+            said = "" if status is Status.PASS else finding.message
+            groups.setdefault((finding.code, said), (finding, []))[1].append(finding.subject)
+    return list(groups.values())
