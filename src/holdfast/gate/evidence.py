@@ -23,6 +23,7 @@ from holdfast.evaluation.slices import figures_of, groups
 from holdfast.evaluation.tuning import Tuned
 from holdfast.evaluation.weak import weak_segments
 from holdfast.evidence import (
+    Baseline,
     Curve,
     Decided,
     Equalised,
