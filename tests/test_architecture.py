@@ -33,31 +33,53 @@ ARROWS = {
     "objectives": {"durations", "evidence"},
     "objective": {"durations", "objectives"},
     "policy": {"objective", "stats"},
+    "uncertainty": {"stats"},
     "models": {"evidence"},
     "releases": set(),
     "profile": {"stats", "schema", "tables"},
     "engines": {"profile", "schema", "tables"},
-    "checks": {"profile", "stats", "schema"},
+    "checks": {"evidence", "profile", "stats", "schema"},
     "config": {"checks", "durations", "kinds", "objective"},
     "draft": {"evidence", "schema"},
     "explain": {"evidence", "kinds", "names", "schema", "stats"},
     "evaluation": {"config", "durations", "evidence", "objective", "policy", "profile", "schema", "stats", "tables"},
-    "report": {"evidence", "profile", "stats"},
+    "report": {"evidence", "policy", "profile", "stats"},
     "rows": {"profile", "schema", "tables"},
     "comparison": {"engines", "checks", "profile", "schema", "tables", "rows", "junit", "report"},
     "gate": {
+        "checks",
+        "comparison",
         "config",
         "evaluation",
         "evidence",
         "explain",
         "junit",
+        "kinds",
         "models",
         "objective",
         "policy",
+        "profile",
         "releases",
         "schema",
         "stats",
         "tables",
+        "uncertainty",
+    },
+    "seal": {
+        "config",
+        "engines",
+        "evaluation",
+        "gate",
+        "models",
+        "objective",
+        "policy",
+        "profile",
+        "releases",
+        "report",
+        "schema",
+        "stats",
+        "tables",
+        "uncertainty",
     },
 }
 """Row of each part; besides, every part may import `errors` and `records`."""
@@ -66,10 +88,12 @@ LAZY_ARROWS = {
     ("comparison", "report"): "at the call of `to_html` only",
     ("evaluation", "config"): "records of a project, as types",
     ("evaluation", "tables"): "as a type",
+    ("report", "policy"): "as a type",
+    ("seal", "report"): "for pages only",
 }
 """Arrows for types, or for what few callers need; the rest of the part runs without them."""
 
-FREE = {"__init__", "__main__", "cli", "demo", "startup", "testing"}
+FREE = {"__init__", "__main__", "cli", "commands", "demo", "startup", "testing"}
 """These may import everything, and nothing imports them."""
 
 THIRD_PARTY = {
@@ -91,6 +115,7 @@ THIRD_PARTY = {
     "objectives": {"numpy", "msgspec"},
     "objective": {"numpy"},
     "policy": {"numpy", "msgspec"},
+    "uncertainty": {"numpy", "msgspec"},
     "models": {"numpy", "pyarrow", "msgspec"},
     "releases": {"pyarrow", "msgspec"},
     "profile": {"numpy", "pyarrow", "msgspec"},
@@ -104,6 +129,7 @@ THIRD_PARTY = {
     "rows": {"numpy", "pyarrow", "msgspec"},
     "comparison": {"numpy", "msgspec"},
     "gate": {"numpy", "pyarrow", "msgspec"},
+    "seal": {"numpy", "pyarrow", "msgspec"},
 }
 """What a part may import when it is itself imported."""
 
@@ -121,9 +147,12 @@ LAZY = {
         "lightgbm": "extra `lightgbm`",
         "onnx": "extra of each family that is converted",
         "onnxruntime": "extra of each family",
+        "onnxscript": "extra `torch`",
         "pandas": "for models that were fitted on a frame",
         "skl2onnx": "extra `sklearn`",
         "sklearn": "extra `sklearn`",
+        "tensorflow": "in the process that converts, in an environment of its own",
+        "torch": "extra `torch`",
         "xgboost": "extra `xgboost`",
     },
     "sources": {
