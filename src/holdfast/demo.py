@@ -16,7 +16,9 @@ from typing import Annotated
 import typer
 
 import holdfast as hf
-from holdfast.cli import check_writable, progress, run, show
+from holdfast.cli import run
+from holdfast.commands.tables import show
+from holdfast.commands.terminal import check_writable, progress
 from holdfast.startup import prepare
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -1,0 +1,1 @@
+"""The commands of `holdfast`, each a thin function over the library."""
