@@ -35,10 +35,10 @@ def named() -> Iterator[tuple[str, str, str]]:
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "MissingExtraError":
                 package, extra, *_ = node.args
                 if isinstance(package, ast.Constant) and isinstance(extra, ast.Constant):
-                    yield path.relative_to(ROOT).as_posix(), package.value, extra.value
+                    yield path.relative_to(ROOT).as_posix(), str(package.value), str(extra.value)
 
 
-@pytest.mark.parametrize(("file", "package", "extra"), named())
+@pytest.mark.parametrize(("file", "package", "extra"), list(named()))
 def test_the_extra_brings_the_package(file: str, package: str, extra: str) -> None:
     assert package in brought(extra), f"{file}: holdfast[{extra}] does not install {package}"
 
