@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -72,9 +73,9 @@ def _newest(
     if len(earlier) < FEWEST_WINDOWS - 1 or not rows[0] or usual * rows[0] < 5:
         return None
     shares = hits[earlier] / rows[earlier]
-    deviation = max(float(shares.std(ddof=1)), float(np.sqrt(usual * (1 - usual) / rows[0])))
+    deviation = max(float(shares.std(ddof=1)), math.sqrt(usual * (1 - usual) / float(rows[0])))
     k = len(earlier)
-    lowest = usual - float(stdtrit(k - 1, 1 - error)) * deviation * np.sqrt(1 + 1 / k)
+    lowest = usual - float(stdtrit(k - 1, 1 - error)) * deviation * math.sqrt(1 + 1 / k)
     share = float(hits[0] / rows[0])
     fall = 1 - share / usual
     late = share < lowest and fall > limits.delay
