@@ -1,3 +1,8 @@
+import re
+import tomllib
+from pathlib import Path
+from typing import get_args
+
 import msgspec
 import numpy as np
 import pytest
@@ -229,3 +234,19 @@ def test_what_an_objective_lacks_is_named() -> None:
         value(RecallAtPrecision(precision=0.5), Judged(truth=judged.truth, score=judged.score, weight=np.zeros(2)))
     with pytest.raises(InputError, match="weights are not all 0"):
         value(MeanAbsoluteError(), Judged(truth=np.array([]), score=np.array([])))
+
+
+PAGE = (Path(__file__).parent.parent / "docs" / "objectives.md").read_text(encoding="utf-8")
+SNIPPETS = [
+    tomllib.loads(text)["objective"] for text in re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+]
+
+
+@pytest.mark.parametrize("snippet", SNIPPETS, ids=lambda snippet: snippet["kind"])
+def test_the_page_of_objectives_writes_what_is_read(snippet: dict[str, object]) -> None:
+    assert msgspec.convert(snippet, Objective).title
+
+
+def test_the_page_of_objectives_has_every_kind() -> None:
+    kinds = {record.__struct_config__.tag for record in get_args(Objective)}
+    assert {snippet["kind"] for snippet in SNIPPETS} == kinds
