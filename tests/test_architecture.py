@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -209,6 +210,16 @@ def internal(name: str) -> str | None:
 
 def test_every_part_has_a_row() -> None:
     assert set(parts()) == set(ARROWS) | FREE
+
+
+def test_the_map_in_the_docs_shows_the_same_arrows() -> None:
+    page = (ROOT.parents[1] / "docs" / "design.md").read_text(encoding="utf-8").partition("| part | imports |")[2]
+    shown = {}
+    for line in page.partition("\n\n")[0].strip().splitlines():
+        names, arrows = (re.findall(r"`(\w+)`", cell) for cell in line.split("|")[1:3])
+        shown |= {name: set(arrows) for name in names}
+    ours = {part: row for part, row in ARROWS.items() if part not in {"errors", "records"}}
+    assert {part: shown.get(part) for part in ours} == ours
 
 
 @pytest.mark.parametrize("part", ARROWS)
