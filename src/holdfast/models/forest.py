@@ -145,10 +145,5 @@ def probabilities(graph: Graph, margin: str, outputs: int) -> str:
     if outputs > 1:
         return graph.node("Softmax", [margin], axis=1)
     positive = graph.node("Sigmoid", [margin])
-    return both(graph, positive)
-
-
-def both(graph: Graph, positive: str) -> str:
-    """Probabilities of two classes from that of the second."""
     one = graph.constant([[1.0]], np.float32)
     return graph.node("Concat", [graph.node("Sub", [one, positive]), positive], axis=1)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from holdfast.errors import MissingExtraError, ModelError, SettingError
 from holdfast.models.columns import is_text
 from holdfast.models.encoding import code_matrix, encoded
-from holdfast.models.forest import Forest, Leaf, Split, Tree, both, probabilities
+from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
 from holdfast.models.graph import Graph
 from holdfast.models.labels import class_names, positive_last
 from holdfast.models.onnx_model import OnnxModel, Signature, sealed
@@ -61,7 +61,7 @@ def load_lightgbm(
     def run(rows: pa.Table) -> Any:
         return booster.predict(code_matrix(rows, names, codes))
 
-    if outputs == 1 and objective not in {"binary", "cross_entropy", "cross_entropy_lambda"}:
+    if outputs == 1 and objective not in {"binary", "cross_entropy"}:
         return FittedModel("lightgbm", "regression", (), names, booster, run)
     count = max(outputs, 2)
     held = class_names(range(count) if classes is None else classes)
@@ -241,7 +241,7 @@ def _linked(graph: Graph, dump: Mapping[str, Any], margin: str) -> str:
         case "cross_entropy":
             return probabilities(graph, margin, 1)
         case "cross_entropy_lambda":
-            return both(graph, graph.node("Softplus", [margin]))
+            return graph.node("Softplus", [margin])
         case "poisson" | "gamma" | "tweedie":
             return graph.node("Exp", [margin])
         case "regression" if "sqrt" in rest.split():
