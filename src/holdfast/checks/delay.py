@@ -18,7 +18,7 @@ Array: TypeAlias = NDArray[np.float64]
 LENGTHS = (86_400.0, 604_800.0)
 """Seconds of the windows: days, so that a short delay is seen, and weeks, so that a long one is."""
 FEWEST_WINDOWS, MOST_WINDOWS = 6, 30
-ERROR = 0.01
+ERROR = 0.04
 """Chance of a warning although nothing has changed, over all lengths."""
 
 

@@ -17,8 +17,6 @@ from holdfast.stats.multiplicity import holm
 Array: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
 
-FEWEST_ROWS = 30
-"""Rows of a segment in a period below which that cell is left out."""
 ERROR = 0.05
 """Chance of naming any segment although none is unstable."""
 
@@ -69,7 +67,12 @@ def trend(
 
 
 def unstable_segments(
-    contributions: Array, period: Codes, segments: Mapping[str, tuple[Codes, int]], limits: ReleaseLimits
+    contributions: Array,
+    period: Codes,
+    segments: Mapping[str, tuple[Codes, int]],
+    limits: ReleaseLimits,
+    *,
+    minimum_rows: int,
 ) -> list[Said]:
     """Which segments lie apart from all rows by other amounts in each period?
 
@@ -90,6 +93,8 @@ def unstable_segments(
         By column: a code for each row, -1 where missing, and the number of values.
     limits
         `unstable`.
+    minimum_rows
+        Of a segment in a period; smaller cells are left out.
     """
     if not segments or len(np.unique(period)) < 3:
         return [not_applicable("There are no segments, or fewer than three periods.")]
@@ -99,7 +104,7 @@ def unstable_segments(
         (name, found)
         for name, (codes, values) in segments.items()
         for code in range(values)
-        if (found := _between(apart[codes == code], period[codes == code])) is not None
+        if (found := _between(apart[codes == code], period[codes == code], minimum_rows)) is not None
     ]
     if not judged or not scale > 0:
         return [not_applicable("No segment has enough rows in three periods.")]
@@ -120,12 +125,12 @@ def unstable_segments(
     return told or [passed(f"None of {len(judged)} segments varies between periods by more than all rows do.")]
 
 
-def _between(values: Array, period: Codes) -> tuple[float, float] | None:
+def _between(values: Array, period: Codes, minimum_rows: int) -> tuple[float, float] | None:
     """p-value of equal means in all periods, and the standard deviation between them beyond sampling."""
     from scipy.special import fdtrc
 
     rows = np.bincount(period)
-    kept = np.flatnonzero(rows >= FEWEST_ROWS)
+    kept = np.flatnonzero(rows >= minimum_rows)
     inside = np.isin(period, kept)
     values, period, rows = values[inside], period[inside], rows[kept]
     k, n = len(kept), int(rows.sum())

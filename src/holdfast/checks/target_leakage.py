@@ -12,6 +12,7 @@ from holdfast.checks.ask import CONFIDENCE, Said, not_applicable
 from holdfast.checks.limits import ReleaseLimits
 from holdfast.evidence import Task
 from holdfast.profile.arrays import text_codes
+from holdfast.profile.calendar import moments
 from holdfast.profile.numeric import numbers
 from holdfast.records import Status
 from holdfast.stats.ranking import auc_of_counts, auc_variance, tied
@@ -119,7 +120,8 @@ def _column(column: pa.ChunkedArray) -> tuple[Array | None, NDArray[np.intp]]:
         text = array if not pa.types.is_boolean(kind) else array.cast(pa.string())
         words, codes = text_codes(text)
         return None, np.where(codes < 0, len(words), codes).astype(np.intp)
-    values = numbers(array if not pa.types.is_temporal(kind) else array.cast(pa.int64(), safe=False))[0]
+    moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    values = (moments(array) if moment else numbers(array))[0]
     known = values[np.isfinite(values)]
     if not len(known):
         return None, np.zeros(len(values), np.intp)

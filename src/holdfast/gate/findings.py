@@ -156,7 +156,13 @@ def _unstable_segments(trial: Trial, _: Evidence) -> list[Said]:
     period = np.floor((time[-1] - time[rows]) / length).astype(np.int64)
     columns = {name: test.rows.groups[name] for name in segment_columns(trial)}
     segments = {name: (codes.codes[rows], len(codes.values)) for name, codes in columns.items()}
-    return stability.unstable_segments(test.contributions(rows)[0], period, segments, trial.project.gate.checks)
+    return stability.unstable_segments(
+        test.contributions(rows)[0],
+        period,
+        segments,
+        trial.project.gate.checks,
+        minimum_rows=trial.project.slices.minimum_rows,
+    )
 
 
 def _calibration(trial: Trial, _: Evidence) -> list[Said]:
