@@ -187,8 +187,8 @@ class TopK(Common, frozen=True, kw_only=True, tag="top_k"):
         return f"Precision in the top {self.top}{by}{per}"
 
 
-class Ndcg(Common, frozen=True, kw_only=True, tag="ndcg"):
-    """Normalised discounted cumulative gain of the first `k` rows of each `query`, which names a column."""
+class OfQueries(Common, frozen=True, kw_only=True):
+    """How well the first `k` rows of each `query`, which names a column, are ranked."""
 
     k: Size
     query: Name
@@ -200,6 +200,10 @@ class Ndcg(Common, frozen=True, kw_only=True, tag="ndcg"):
     def needs(self) -> tuple[str, ...]:
         """The query's column."""
         return (self.query,)
+
+
+class Ndcg(OfQueries, frozen=True, kw_only=True, tag="ndcg"):
+    """Normalised discounted cumulative gain of the first `k` rows of each `query`."""
 
     @property
     def title(self) -> str:
@@ -207,19 +211,8 @@ class Ndcg(Common, frozen=True, kw_only=True, tag="ndcg"):
         return f"NDCG@{self.k}"
 
 
-class MeanAveragePrecision(Common, frozen=True, kw_only=True, tag="map"):
-    """Mean average precision of the first `k` rows of each `query`, which names a column."""
-
-    k: Size
-    query: Name
-
-    decides: ClassVar[bool] = False
-    unit: ClassVar[str] = ""
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """The query's column."""
-        return (self.query,)
+class MeanAveragePrecision(OfQueries, frozen=True, kw_only=True, tag="map"):
+    """Mean average precision of the first `k` rows of each `query`."""
 
     @property
     def title(self) -> str:
