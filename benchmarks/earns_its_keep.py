@@ -59,7 +59,7 @@ def week(features: NDArray[np.float32], rows: Judged, split: Split) -> dict[str,
     )
     found = {"0.5 as threshold": saved(test, test.score >= 0.5), "best threshold in hindsight": in_hindsight(test)}
     for rule in ("threshold", "expected_cost", "auto"):
-        policy = tune(OBJECTIVE, validation, rule=rule).policy  # type: ignore[arg-type]
+        policy = tune(OBJECTIVE, validation, rule=rule).policy
         name = "chosen policy" if rule == "auto" else f"rule {rule}"
         found[name] = saved(test, decide(policy, test.score, test.columns).decision)
     found["average precision, validation"] = float(average_precision_score(validation.truth, validation.score))
