@@ -33,9 +33,6 @@ CONFIG: Spec = {
         "labelPadding": 6,
         "tickColor": "var(--line, #e3e5e8)",
         "title": None,
-        "titleColor": "var(--muted, #59616c)",
-        "titleFontSize": 11,
-        "titleFontWeight": "normal",
     },
 }
 

@@ -69,6 +69,18 @@ def told(estimate: Estimate | None, *, signed: bool = False) -> str:
     return shown if interval == UNKNOWN else f"{shown} ({interval})"
 
 
+def cell(estimate: Estimate | None, *, signed: bool = False) -> str:
+    r"""Value and interval for a cell of a table whose title has the unit: below one another.
+
+    >>> from holdfast.evidence import Estimate
+    >>> cell(Estimate(value=0.52, low=0.47, high=0.57, unit="EUR"))
+    '0.52\n0.47 to 0.57'
+    """
+    interval = ends(estimate, signed=signed)
+    shown = point(estimate, bare=True, signed=signed)
+    return shown if interval == UNKNOWN else f"{shown}\n{interval}"
+
+
 def per(estimate: Estimate | None, rows: int = 1000) -> Estimate | None:
     """A share as a number of so many rows.
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from holdfast.policy import Policy
     from holdfast.records import Finding
 
-_AXIS = 52
-"""Pixels under a chart, for the labels and the title of its axis."""
+_AXIS = 36
+"""Pixels under a chart, for the labels of its axis."""
 _DESCRIBED = 12
 """Figures of a picture that are told in words."""
 
@@ -33,6 +33,7 @@ class _Figure:
     number: int
     picture: Picture
     upwards: str
+    across: str
     height: int
     described: str
     numbers: Table | None
@@ -89,7 +90,8 @@ def page(
         "evaluation.html.j2",
         style="report.css",
         scripts=("charts.js",),
-        charts=charts(pictures),
+        charts=charts(pictures) if pictures else None,
+        drawn=bool(pictures),
         title=title,
         status=Status(verdict),
         verdict=verdict_text(verdict, refusing),
@@ -125,7 +127,9 @@ def _drawn(section: Section, numbers: Iterator[int]) -> _Drawn:
 def _figure(picture: Picture, number: int, tabled: bool) -> _Figure:
     upwards = picture.y.title if isinstance(picture, Lines) else ""
     shown = height(picture) + _AXIS
-    return _Figure(number, picture, upwards, shown, described(picture), None if tabled else numbers_table(picture))
+    return _Figure(
+        number, picture, upwards, picture.x.title, shown, described(picture), None if tabled else numbers_table(picture)
+    )
 
 
 def described(picture: Picture) -> str:

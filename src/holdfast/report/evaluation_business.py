@@ -42,6 +42,8 @@ def verdict_text(verdict: str, refusing: Sequence[Finding]) -> str:
     if verdict == "pass":
         return "This model may be released: nothing refuses it."
     n = len(refusing)
+    if not n:
+        return "This model cannot be released yet: more rows are needed to decide."
     if verdict == "inconclusive":
         return f"This model cannot be released yet: {several(n, 'limit')} cannot be decided with so few rows."
     return f"This model must not be released: {several(n, 'finding')} {'refuses' if n == 1 else 'refuse'} it."
@@ -106,7 +108,7 @@ def _sure(evidence: Evidence) -> Section:
         items.extend(uses_text(test))
     if evidence.dropped:
         lost = ", ".join(f"{rows:,} ({reason})" for reason, rows in evidence.dropped.items())
-        items.append(f"Rows that could not be judged: {lost}.")
+        items.append(f"Rows that were left out: {lost}.")
     if evidence.trend is not None and evidence.trend.value is not None:
         items.append(trend_text(evidence))
     return Section(anchor="sure", title="How sure this is", items=tuple(items))

@@ -88,9 +88,9 @@ def template(picture: Picture) -> Spec:
     # A layer without data would have a scale without end, and Vega complains of it.
     fields = frozenset(field for row in rows(picture) for field in row)
     if isinstance(picture, Intervals):
-        return _intervals(picture.x.title, _form(picture.x, [point.value for point in picture.points]), fields)
+        return _intervals(_form(picture.x, [point.value for point in picture.points]), fields)
     forms = _form(picture.x, [point.x for point in picture.points]), _form(picture.y, [p.value for p in picture.points])
-    return _lines(picture.x, picture.joined, forms, fields)
+    return _lines(picture.x.scale == "time", picture.joined, forms, fields)
 
 
 def _form(axis: Axis, values: Sequence[float]) -> str:
@@ -103,20 +103,19 @@ def _form(axis: Axis, values: Sequence[float]) -> str:
     return ".3~s" if max(map(abs, values), default=0.0) >= 10_000 else ",.4~g"
 
 
-def _axis(title: str, form: str, **more: Any) -> Any:
+def _axis(form: str, **more: Any) -> Any:
     import altair as alt
 
-    return alt.Axis(title=title or None, format=form, ticks=False, tickCount=5, labelOverlap=True, **more)
+    return alt.Axis(format=form, ticks=False, tickCount=5, labelOverlap=True, **more)
 
 
 @lru_cache
-def _lines(x: Axis, joined: bool, forms: tuple[str, str], fields: frozenset[str]) -> Spec:
+def _lines(time: bool, joined: bool, forms: tuple[str, str], fields: frozenset[str]) -> Spec:
     import altair as alt
 
-    time = x.scale == "time"
     scale = alt.Scale(type="utc", padding=12) if time else alt.Scale(zero=False, nice=False, padding=0 if joined else 8)
-    across = {"scale": scale, "axis": _axis(x.title, forms[0], grid=False)}
-    up = {"scale": alt.Scale(zero=False), "axis": _axis("", forms[1])}
+    across = {"scale": scale, "axis": _axis(forms[0], grid=False)}
+    up = {"scale": alt.Scale(zero=False), "axis": _axis(forms[1])}
     kind = "T" if time else "Q"
 
     at, high, low = alt.X(f"a:{kind}", **across), alt.Y("h:Q", **up), alt.Y2("l:Q")
@@ -131,7 +130,7 @@ def _lines(x: Axis, joined: bool, forms: tuple[str, str], fields: frozenset[str]
         if joined
         else _only("b").mark_point(fill=REFERENCE, stroke=None, size=36, opacity=1)
     )
-    tooltip = [alt.Tooltip("t:N", title=x.title or "at"), alt.Tooltip("v:N", title="value")]
+    tooltip = [alt.Tooltip("t:N", title="at"), alt.Tooltip("v:N", title="value")]
     mark = alt.X(f"m:{kind}", **across)
     layers = {
         "s": [
@@ -177,11 +176,11 @@ def _mark_name(field: str, at: Any) -> Any:
 
 
 @lru_cache
-def _intervals(title: str, form: str, fields: frozenset[str]) -> Spec:
+def _intervals(form: str, fields: frozenset[str]) -> Spec:
     import altair as alt
 
-    across = {"scale": alt.Scale(zero=False, padding=8), "axis": _axis(title, form)}
-    down = alt.Y("t:N", sort=None, axis=alt.Axis(grid=False, ticks=False))
+    across = {"scale": alt.Scale(zero=False, padding=8), "axis": _axis(form)}
+    down = alt.Y("t:N", sort=None, axis=alt.Axis(grid=False, ticks=False, labelLimit=200))
 
     tooltip = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="value")]
     layers = {

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def earns(evidence: Evidence) -> Section:
     """The section."""
     objective, test = evidence.objective, test_part(evidence)
-    tiles = [Tile(evidence.goal.title, point(objective), interval_text(objective))]
+    known = objective.value is not None
+    tiles = [Tile(evidence.goal.title, point(objective), interval_text(objective))] if known else []
     if evidence.total is not None:
         rows = f"All {several(test.rows, 'test row')} together" if test else "All test rows together"
         tiles.append(Tile(rows, point(evidence.total), interval_text(evidence.total)))
@@ -97,7 +98,7 @@ def _rules(evidence: Evidence) -> tuple[Table, ...]:
     if len(rows) == 1:
         return ()
     head = ("Rule", evidence.goal.title, "Interval", "This model is better by", "Interval")
-    return (Table(caption="The objective beside simple rules", head=head, rows=tuple(rows), folded=True),)
+    return (Table(caption="The objective beside simple rules", head=head, rows=tuple(rows), folded=True).trimmed,)
 
 
 def is_cost(evidence: Evidence) -> bool:
@@ -112,6 +113,8 @@ def test_part(evidence: Evidence) -> Part | None:
 
 def objective_text(evidence: Evidence) -> str:
     """The objective in a sentence."""
+    if evidence.objective.value is None:
+        return f"{evidence.goal.title}: it could not be had."
     rows = test_part(evidence)
     on = f" on {several(rows.rows, 'test row')}" if rows else ""
     better = {"lower": "; lower is better", "higher": "; higher is better"}.get(evidence.goal.direction, "")

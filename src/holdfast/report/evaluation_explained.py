@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.report.estimates import told
+from holdfast.report.estimates import cell
 from holdfast.report.evaluation_panels import dependence, importances
 from holdfast.report.sections import Section, Table
 from holdfast.report.words import share
@@ -43,9 +43,10 @@ def importance_table(evidence: Evidence) -> Table | None:
     features = evidence.importances
     if not features:
         return None
+    unit = f", {evidence.goal.unit}" if evidence.goal.unit not in {"", "share"} else ""
     columns = [
-        ("Loss when shuffled", [told(one.permutation) for one in features]),
-        ("The same on train", [told(one.permutation_train) for one in features]),
+        (f"Loss when shuffled{unit}", [cell(one.permutation) for one in features]),
+        ("The same on train", [cell(one.permutation_train) for one in features]),
         ("Share of contributions", ["–" if one.shapley is None else share(one.shapley) for one in features]),
         ("Higher values", [direction(one) for one in features]),
     ]

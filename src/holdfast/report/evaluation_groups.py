@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from holdfast.report.estimates import told
+from holdfast.report.estimates import cell
 from holdfast.report.evaluation_panels import axis, by_group
 from holdfast.report.sections import Section, Table
 
@@ -35,12 +35,16 @@ def sliced(evidence: Evidence) -> Section:
         name = " × ".join(columns)
         picture = by_group(f"By {name}", groups, "objective", axis(evidence.goal), evidence.objective)
         pictures.extend([picture] if picture else [])
-        tables.append(group_table(f"By {name}", groups, evidence.goal.title))
-    few = any(not group.enough for group in evidence.groups)
+        tables.append(group_table(f"By {name}", groups, axis(evidence.goal).title))
+    said = []
+    if any(not group.enough for group in evidence.groups):
+        said.append("Groups of too few rows are named without figures: these would be luck.")
+    if evidence.groups and evidence.decided is not None and evidence.decided.reviewed:
+        said.append("Rates are of the rows that the model decides by itself.")
     return Section(
         anchor="groups",
         title="Groups of rows",
-        text=("Groups of too few rows are named without figures: these would be luck.",) if few else (),
+        text=tuple(said),
         pictures=tuple(pictures),
         tables=tuple(tables),
     )
@@ -52,12 +56,12 @@ def weak(evidence: Evidence) -> Section:
         (
             group.name,
             f"{group.rows:,}",
-            *(told(group.figures.get(key)) for key in ("objective", "elsewhere", "worse_by")),
+            *(cell(group.figures.get(key)) for key in ("objective", "elsewhere", "worse_by")),
             "yes" if group.confirmed else "no",
         )
         for group in evidence.weak
     )
-    head = ("Segment", "Rows", evidence.goal.title, "Elsewhere", "Worse by", "Confirmed")
+    head = ("Segment", "Rows", axis(evidence.goal).title, "Elsewhere", "Worse by", "Confirmed")
     table = Table(caption="Weak segments", head=head, rows=rows, words=frozenset({5}))
     said = (
         "One half of the test rows proposed these segments, the other half judged them; the figures are of the second. "
@@ -76,11 +80,13 @@ def group_table(caption: str, groups: list[Group], objective: str) -> Table:
             ", ".join(group.values),
             f"{group.rows:,}",
             *(["–" if group.positives is None else f"{group.positives:,}"] if counted else []),
-            *(told(group.figures.get(key)) for key in keys),
+            *(cell(group.figures.get(key)) for key in keys),
         )
         for group in groups
     )
-    return Table(caption=caption, head=("Group", "Rows", *(["Positives"] if counted else []), *names), rows=rows)
+    return Table(
+        caption=caption, head=("Group", "Rows", *(["Positives"] if counted else []), *names), rows=rows
+    ).trimmed
 
 
 def _by_columns(evidence: Evidence) -> dict[tuple[str, ...], list[Group]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from holdfast.report.estimates import ends, point, told
+from holdfast.report.estimates import cell, ends, point, told
 from holdfast.report.evaluation_business import trend_text
 from holdfast.report.evaluation_explained import explained
 from holdfast.report.evaluation_groups import sliced, weak
@@ -49,7 +49,7 @@ def technical(evidence: Evidence, policy: Policy | None = None) -> tuple[Section
 
 
 def _data(evidence: Evidence) -> Section:
-    tables = [parts_table(evidence.parts)]
+    tables = [parts_table(evidence.parts)] if evidence.parts else []
     if evidence.dropped:
         rows = tuple((reason, f"{rows:,}") for reason, rows in evidence.dropped.items())
         tables.append(Table(caption="Rows that were left out", head=("Reason", "Rows"), rows=rows))
@@ -68,7 +68,7 @@ def parts_table(parts: Sequence[Part]) -> Table:
             (part.name, f"{part.rows:,}", positives, when, digest or "–", f"{part.uses:,}" if part.uses else "–")
         )
     head = ("Part", "Rows", "Positives", "Period (UTC)", "Digest", "Uses")
-    return Table(caption="Parts of the split", head=head, rows=tuple(rows), words=frozenset({3, 4}))
+    return Table(caption="Parts of the split", head=head, rows=tuple(rows), words=frozenset({3, 4})).trimmed
 
 
 # --- Metrics --------------------------------------------------------------------------------------------------------
@@ -86,6 +86,8 @@ def metric_tables(evidence: Evidence) -> tuple[Table, ...]:
         "Random split": evidence.inflated_metrics,
     }
     columns = {title: {metric.key: metric for metric in metrics} for title, metrics in others.items() if metrics}
+    titles = {metric.title for metric in evidence.metrics if metric.key != "objective"}
+    metrics = [metric for metric in evidence.metrics if metric.key != "objective" or metric.title not in titles]
     rows = tuple(
         (
             metric.title,
@@ -94,11 +96,11 @@ def metric_tables(evidence: Evidence) -> tuple[Table, ...]:
             *(_point_of(known, metric.key) for known in columns.values()),
             {"higher": "higher", "lower": "lower", "": "–"}[metric.direction],
         )
-        for metric in evidence.metrics
+        for metric in metrics
     )
     head = ("Metric", "Test", "Interval", *columns, "Better")
     words = frozenset({len(head) - 1})
-    made = (Table(caption="Metrics of the test part", head=head, rows=rows, words=words),) if rows else ()
+    made = (Table(caption="Metrics of the test part", head=head, rows=rows, words=words).trimmed,) if rows else ()
     formulas = tuple((metric.title, metric.formula) for metric in evidence.metrics if metric.formula)
     if formulas:
         told_by = Table(
@@ -127,7 +129,7 @@ def _time(evidence: Evidence) -> Section:
         if picture is not None:
             pictures.append(picture)
         if periods:
-            tables.append(periods_table(title, periods, evidence.goal.title))
+            tables.append(periods_table(title, periods, axis(evidence.goal).title))
     trend = trend_text(evidence)
     return Section(
         anchor="time",
@@ -147,11 +149,11 @@ def periods_table(title: str, periods: Sequence[Period], objective: str) -> Tabl
             span(period.start, period.end),
             f"{period.rows:,}",
             "–" if period.positives is None else f"{period.positives:,}",
-            *(told(period.figures.get(key)) for key in keys),
+            *(cell(period.figures.get(key)) for key in keys),
         )
         for period in periods
     )
-    return Table(caption=title, head=("Period (UTC)", "Rows", "Positives", *names), rows=rows, folded=True)
+    return Table(caption=title, head=("Period (UTC)", "Rows", "Positives", *names), rows=rows, folded=True).trimmed
 
 
 # --- Curves and coverage --------------------------------------------------------------------------------------------
@@ -168,13 +170,14 @@ def _coverage(evidence: Evidence) -> Section:
     tables = [Table(caption="How often the truth is inside", head=head, rows=rows)] if rows else []
     pictures: list[Picture] = []
     for one in evidence.coverage:
-        picture = over_time(f"Coverage over time, {one.method}", one.periods, "coverage", Axis("Coverage", "share"))
+        title = f"Coverage over time, {one.method}, promised {share(one.level)}"
+        picture = over_time(title, one.periods, "coverage", Axis("Coverage", "share"))
         pictures.extend([picture] if picture else [])
         if one.groups:
             tables.append(_coverage_by_group(one))
-    title = "Intervals" if evidence.subject.task == "regression" else "Prediction sets"
+    inside = "Intervals" if evidence.subject.task == "regression" else "Prediction sets"
     return Section(
-        anchor="coverage", title=f"{title} and their coverage", pictures=tuple(pictures), tables=tuple(tables)
+        anchor="coverage", title=f"{inside} and their coverage", pictures=tuple(pictures), tables=tuple(tables)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class Table:
     head
         Titles of the columns.
     rows
-        Their cells, as many as there are titles.
+        Their cells, as many as there are titles; what stands in a second line of a cell explains the first.
     words
         Places of the columns that hold words, not numbers, besides the first.
     folded
@@ -34,6 +34,21 @@ class Table:
     rows: tuple[Cells, ...]
     words: frozenset[int] = frozenset()
     folded: bool = False
+
+    @property
+    def trimmed(self) -> Table:
+        """Without the columns in which no row has anything.
+
+        >>> Table(caption="Parts", head=("Part", "Uses"), rows=(("test", "–"),)).trimmed.head
+        ('Part',)
+        """
+        full = [place for place in range(len(self.head)) if not place or any(row[place] != "–" for row in self.rows)]
+        return replace(
+            self,
+            head=tuple(self.head[place] for place in full),
+            rows=tuple(tuple(row[place] for place in full) for row in self.rows),
+            words=frozenset(new for new, place in enumerate(full) if place in self.words),
+        )
 
 
 @dataclass(frozen=True, slots=True)
