@@ -240,7 +240,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Attributes
     ----------
     rule, threshold, review
-        `"threshold"` or `"expected_cost"`; the threshold on the calibrated score; the band `[low, high)` sent to review.
+        `"threshold"` or `"expected_cost"`; the threshold on the model's score; the band `[low, high)` sent to review.
     calibration
         `"none"`, `"isotonic"`, `"platt"` or `"beta"`.
     decided, reviewed, explored, positive

@@ -14,7 +14,7 @@ from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.support import Support, background_of, support
 from holdfast.evaluation.tuning import Tuned, tune
-from holdfast.objective import Judged
+from holdfast.objective import Judged, MeanAveragePrecision, Ndcg, PrecisionAtCapacity, TopK
 from holdfast.policy import Policy
 from holdfast.profile.hashing import cell_hashes
 from holdfast.schema import Schema
@@ -24,6 +24,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 MOST_ROWS = 200_000
 """Validation rows that a policy is chosen on: more would not change it, and cost time."""
+PER_PERIOD = (PrecisionAtCapacity, TopK, Ndcg, MeanAveragePrecision)
+"""Objectives of whole periods or queries, of which a sample of rows would leave parts."""
 HELD_OUT = 5_000
 """Validation rows that say how far a row usually is from the background."""
 
@@ -59,7 +61,7 @@ class Decider:
 
 def tuned(project: Project, rows: Labelled, score: Array) -> Tuned:
     """The policy that is best on validation rows, and why."""
-    if len(rows) > MOST_ROWS:
+    if len(rows) > MOST_ROWS and not isinstance(project.objective, PER_PERIOD):
         some = np.sort(np.random.default_rng(project.split.seed).permutation(len(rows))[:MOST_ROWS])
         rows, score = rows.take(some), score[some]
     asked = project.policy

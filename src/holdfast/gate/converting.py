@@ -13,17 +13,21 @@ from holdfast.gate.explaining import without_review
 from holdfast.models.convert import to_onnx
 from holdfast.models.cost import cost
 from holdfast.models.parity import parity
+from holdfast.models.protocol import Model
 from holdfast.models.session import OnnxSession
 from holdfast.policy import decide
 
 
-def converted(trial: Trial, evidence: Evidence) -> Evidence:
-    """The evidence with parity and running cost; where there is no ONNX form, a note says so."""
+def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, Model]:
+    """The evidence with parity and running cost, and the converted model, which scores faster, if it agrees everywhere.
+
+    Where there is no ONNX form a note says so; then, and where the two differ, the model itself is returned.
+    """
     test = trial.test
     try:
         sealed = to_onnx(trial.model, test.rows.features)
     except ModelError as error:
-        return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}"))
+        return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}")), trial.model
     session = OnnxSession(sealed)
 
     def decisions(scores: NDArray[np.float64]) -> NDArray[np.generic]:
@@ -32,9 +36,6 @@ def converted(trial: Trial, evidence: Evidence) -> Evidence:
         own = without_review(trial.policy)
         return decide(own, scores, test.rows.columns).decision
 
-    tolerance = trial.project.gate.parity_tolerance
-    return msgspec.structs.replace(
-        evidence,
-        parity=parity(trial.model, session, test.rows.features, decisions, tolerance),
-        running=cost(session, test.rows.features),
-    )
+    found = parity(trial.model, session, test.rows.features, decisions, trial.project.gate.parity_tolerance)
+    evidence = msgspec.structs.replace(evidence, parity=found, running=cost(session, test.rows.features))
+    return evidence, session if found.beyond == found.flips == 0 else trial.model

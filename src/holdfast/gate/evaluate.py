@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -103,15 +104,16 @@ def judged(
         evidence = msgspec.structs.replace(evidence, coverage=(held,))
     say("Fitting again on a random split")
     evidence = inflated(trial, evidence)
+    say("Converting to ONNX")
+    evidence, fast = converted(trial, evidence)
+    scoring_fast = replace(trial, model=fast)
     say("Explaining a sample")
-    evidence = explained(trial, evidence)
+    evidence = explained(scoring_fast, evidence)
     say("Comparing with the champion")
     evidence = compared(trial, evidence, champion)
-    say("Converting to ONNX")
-    evidence = converted(trial, evidence)
     say("Checking")
     found = [
-        *findings_of(trial, evidence),
+        *findings_of(scoring_fast, evidence),
         *limit_findings(project.gate.limits, figures_by_slice(trial, evidence, champion)),
     ]
     findings = ranked(found, project)
