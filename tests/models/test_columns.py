@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +42,7 @@ def test_numbers_of_every_type_with_nan_for_null(column: pa.Array, expected: lis
     assert np.array_equal(numbers(pa.table({"x": column}), ["x"])[:, 0], expected, equal_nan=True)
 
 
-@pytest.mark.parametrize("column", [pa.array(["a"]), pa.array([datetime.date(2026, 1, 1)])])
+@pytest.mark.parametrize("column", [pa.array(["a"]), pa.array([dt.date(2026, 1, 1)])])
 def test_what_is_no_number_is_refused(column: pa.Array) -> None:
     with pytest.raises(InputError, match="wants numbers in 'x'"):
         numbers(pa.table({"x": column}), ["x"])

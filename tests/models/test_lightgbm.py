@@ -121,7 +121,10 @@ def test_unknown_categories_count_as_missing(people: pd.DataFrame) -> None:
 def test_inside_a_pipeline(people: pd.DataFrame) -> None:
     """Numbers are fed as doubles there too."""
     columns = ColumnTransformer(
-        [("numbers", SimpleImputer(), ["amount", "age", "hour"]), ("city", OneHotEncoder(handle_unknown="ignore"), ["city"])]
+        [
+            ("numbers", SimpleImputer(), ["amount", "age", "hour"]),
+            ("city", OneHotEncoder(handle_unknown="ignore"), ["city"]),
+        ]
     )
     columns.set_output(transform="default")
     pipeline = make_pipeline(columns, lightgbm.LGBMClassifier(**SMALL))

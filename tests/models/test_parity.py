@@ -12,7 +12,9 @@ from holdfast.models.protocol import FittedModel, Task
 
 
 def model(column: str, task: Task = "binary") -> FittedModel:
-    return FittedModel("callable", task, ("0", "1") if task == "binary" else (), (column,), None, lambda rows: rows[column])
+    return FittedModel(
+        "callable", task, ("0", "1") if task == "binary" else (), (column,), None, lambda rows: rows[column]
+    )
 
 
 def at_half(score: Any) -> Any:

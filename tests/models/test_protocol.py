@@ -11,7 +11,9 @@ from holdfast.errors import InputError, ModelError
 from holdfast.models.protocol import BATCH_ROWS, FittedModel, Task
 
 
-def model(run: Callable[[pa.Table], Any], task: Task = "binary", classes: tuple[str, ...] = ("no", "yes")) -> FittedModel:
+def model(
+    run: Callable[[pa.Table], Any], task: Task = "binary", classes: tuple[str, ...] = ("no", "yes")
+) -> FittedModel:
     return FittedModel("callable", task, classes, ("x",), None, run)
 
 

@@ -134,9 +134,9 @@ def test_unknown_categories_count_as_fitted(people: pd.DataFrame) -> None:
 def test_missing_text_is_what_it_was_when_fitted(missing: Any) -> None:
     """Encoders keep None and NaN apart: a category of its own must be met by the same one."""
     frame = pd.DataFrame({"city": pd.Series(["a", "b", missing, "a", "b", missing], dtype=object)})
-    pipeline = make_pipeline(
-        ColumnTransformer([("city", OneHotEncoder(), ["city"])]), LogisticRegression(C=100.0)
-    ).fit(frame, [0, 0, 1, 0, 0, 1])
+    pipeline = make_pipeline(ColumnTransformer([("city", OneHotEncoder(), ["city"])]), LogisticRegression(C=100.0)).fit(
+        frame, [0, 0, 1, 0, 0, 1]
+    )
     model = load_model(pipeline)
     rows = pa.table({"city": ["a", None]})
     assert model.predict(rows) == pytest.approx(pipeline.predict_proba(frame)[[0, 2], 1])

@@ -64,29 +64,34 @@ def parsed(text: str) -> dict[str, Any]:
     """
     root: dict[str, Any] = {}
     open_mappings: list[tuple[int, dict[str, Any]]] = [(-1, root)]
-    last: tuple[dict[str, Any], str, int] | None = None
+    unfinished: tuple[dict[str, Any], str] | None = None
     for line in text.splitlines():
         content = line.strip()
-        if not content or content.startswith("#"):
+        if unfinished is not None:  # a quoted scalar over several lines: a line break stands for a space
+            held, name = unfinished
+            held[name] = f"{held[name]} {content}"
+            unfinished = (held, name) if _is_open(held[name]) else None
+            continue
+        key, colon, value = content.partition(":")
+        if not content or content.startswith(("#", "- ")) or not colon:
             continue
         indent = len(line) - len(line.lstrip())
-        key, colon, value = content.partition(":")
-        if content.startswith("- ") or not colon or (value and not value.startswith(" ")):
-            if last is not None and indent > last[2]:  # a long scalar goes on
-                held, name, _ = last
-                held[name] = f"{held[name]} {content}"
-            continue
         while open_mappings[-1][0] >= indent:
             open_mappings.pop()
         parent = open_mappings[-1][1]
-        if value.strip():
-            parent[key] = value.strip()
-            last = (parent, key, indent)
-        else:
+        if not value.strip():
             parent[key] = {}
             open_mappings.append((indent, parent[key]))
-            last = None
+            continue
+        parent[key] = value.strip()
+        unfinished = (parent, key) if _is_open(parent[key]) else None
     return _unquoted(root)
+
+
+def _is_open(value: str) -> bool:
+    """Whether a scalar starts with a quote that does not end in it."""
+    plain = value.replace("\\\\", "").replace('\\"', "") if value.startswith('"') else value
+    return value[:1] in {"'", '"'} and plain.count(value[0]) % 2 == 1
 
 
 def _unquoted(held: dict[str, Any]) -> dict[str, Any]:
