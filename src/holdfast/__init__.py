@@ -13,11 +13,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from holdfast.checks.context import ColumnLimits, Settings
     from holdfast.comparison import Result, compare, profile_table
-    from holdfast.errors import HoldfastError, InputError, MissingExtraError, ProfileError, SettingError
+    from holdfast.config import Project, load_project
+    from holdfast.errors import (
+        HoldfastError,
+        InputError,
+        MissingExtraError,
+        ModelError,
+        ProfileError,
+        ReleaseError,
+        SettingError,
+    )
+    from holdfast.gate.evaluate import evaluate
+    from holdfast.gate.evaluation import Evaluation
+    from holdfast.models.loading import load_model
     from holdfast.profile.codec import load_profile, save_profile
     from holdfast.profile.table import Profile
     from holdfast.records import Finding, Severity, Status
+    from holdfast.releases.folder import SealedFolder, open_release
+    from holdfast.releases.store import open_store
     from holdfast.schema import Column, Kind, Role, Schema, infer
+    from holdfast.seal.release import release
+    from holdfast.seal.released import ReleasedModel, load_release
     from holdfast.tables import Table, open_table
 
 __version__ = "0.1.0"
@@ -25,37 +41,66 @@ __version__ = "0.1.0"
 __all__ = [
     "Column",
     "ColumnLimits",
+    "Evaluation",
     "Finding",
     "HoldfastError",
     "InputError",
     "Kind",
     "MissingExtraError",
+    "ModelError",
     "Profile",
     "ProfileError",
+    "Project",
+    "ReleaseError",
+    "ReleasedModel",
     "Result",
     "Role",
     "Schema",
+    "SealedFolder",
     "SettingError",
     "Settings",
     "Severity",
     "Status",
     "Table",
     "compare",
+    "evaluate",
     "infer",
+    "load_model",
     "load_profile",
+    "load_project",
+    "load_release",
+    "open_release",
+    "open_store",
     "open_table",
     "profile_table",
+    "release",
     "save_profile",
 ]
 
 _HOMES = {
     "checks.context": ["ColumnLimits", "Settings"],
     "comparison": ["Result", "compare", "profile_table"],
-    "errors": ["HoldfastError", "InputError", "MissingExtraError", "ProfileError", "SettingError"],
+    "config": ["Project", "load_project"],
+    "errors": [
+        "HoldfastError",
+        "InputError",
+        "MissingExtraError",
+        "ModelError",
+        "ProfileError",
+        "ReleaseError",
+        "SettingError",
+    ],
+    "gate.evaluate": ["evaluate"],
+    "gate.evaluation": ["Evaluation"],
+    "models.loading": ["load_model"],
     "profile.codec": ["load_profile", "save_profile"],
     "profile.table": ["Profile"],
     "records": ["Finding", "Severity", "Status"],
+    "releases.folder": ["SealedFolder", "open_release"],
+    "releases.store": ["open_store"],
     "schema": ["Column", "Kind", "Role", "Schema", "infer"],
+    "seal.release": ["release"],
+    "seal.released": ["ReleasedModel", "load_release"],
     "tables": ["Table", "open_table"],
 }
 """Where each public name lives; it is loaded when it is first asked for, so that `import holdfast` costs next to nothing."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import tables
+from holdfast.commands import evaluations, project, releases, tables
 from holdfast.commands.terminal import complain, say
 from holdfast.errors import HoldfastError
 
@@ -41,6 +41,11 @@ app.command()(tables.compare)
 app.command()(tables.profile)
 app.command("schema")(tables.schema_of)
 app.command()(tables.checks)
+app.command()(project.init)
+app.command()(project.evaluate)
+app.command()(project.release)
+app.command()(releases.releases)
+app.command()(evaluations.evaluations)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

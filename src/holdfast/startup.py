@@ -29,6 +29,11 @@ def prepare() -> None:
     sys.meta_path.insert(0, _WithoutPandas())
 
 
+def allow_pandas() -> None:
+    """Let pandas be found again: a pipeline that was fitted on a frame is given frames."""
+    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _WithoutPandas)]
+
+
 class _WithoutPandas(MetaPathFinder):
     """Pandas is not to be found, as if it were not installed."""
 

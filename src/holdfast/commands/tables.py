@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from holdfast.commands.terminal import WIDEST, check_writable, heading, printable, progress, say
+from holdfast.commands import terminal
+from holdfast.commands.terminal import check_writable, counted, finding_lines, printable, progress, say
 from holdfast.errors import SettingError
 
 if TYPE_CHECKING:
@@ -178,15 +179,11 @@ def checks() -> None:
 
 def show(result: Result, *, verbose: bool = False) -> None:
     """Print the findings for people; what passes is only counted."""
-    from rich.console import Console
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
     from holdfast.records import Status
 
-    console = Console(highlight=False)
-    console.width = min(console.width, WIDEST)
     urgent = {Status.FAIL, Status.ERROR, Status.WARN}
     shown = [f for f in result.findings if verbose or f.status in urgent or _left_out(f, result)]
     about = Table.grid(padding=(0, 2))
@@ -194,13 +191,8 @@ def show(result: Result, *, verbose: bool = False) -> None:
     for label, rows, name in zip(("Reference", "Current"), counts, result.names, strict=True):
         about.add_row(label, Text(f"{rows:>{max(map(len, counts))}} rows of {printable(name)}", overflow="fold"))
     about.add_row("Roles", Text(_told_roles(result), overflow="fold"))
-    with console.capture() as captured:
-        console.print(about, "")
-        for finding in shown:
-            console.print(heading(finding))
-            console.print(Padding(Text(printable(finding.message), overflow="fold"), (0, 0, 0, 6)))
-        console.print("\n" * bool(shown), _verdict(result), sep="")
-    say("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    findings = [line for finding in shown for line in finding_lines(finding)]
+    terminal.show(about, "", *findings, *([""] if shown else []), _verdict(result))
 
 
 def _left_out(finding: Finding, result: Result) -> bool:
@@ -221,18 +213,7 @@ def _told_roles(result: Result) -> str:
 def _verdict(result: Result) -> Text:
     from rich.text import Text
 
-    from holdfast.records import Status
-
-    words = {
-        Status.FAIL: "failed",
-        Status.ERROR: "could not run",
-        Status.WARN: "warned",
-        Status.INCONCLUSIVE: "inconclusive",
-        Status.PASS: "passed",
-        Status.NOT_APPLICABLE: "not applicable",
-        Status.SKIPPED: "skipped",
-    }
-    told = [f"{n:,} {words[status]}" for status, n in result.counts.items() if n]
+    told = counted(result.counts)
     if result.passed:
         return Text("Nothing failed", "bold green").append(f": {', '.join(told)}.", "not bold default")
     return Text(told[0], "bold red").append("".join(f", {part}" for part in told[1:]) + ".", "not bold default")

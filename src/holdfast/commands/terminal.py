@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,9 +15,10 @@ import typer
 from holdfast.errors import SettingError
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.text import Text
 
-    from holdfast.records import Finding
+    from holdfast.records import Finding, Status
 
 WIDEST = 100
 """Characters of a line that is still easy to read."""
@@ -48,6 +49,42 @@ def printable(text: str) -> str:
     'new\\nline, \\x1b[31mred, 🐙'
     """
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def show(*parts: RenderableType) -> None:
+    """Print for people, in lines that are easy to read."""
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.width = min(console.width, WIDEST)
+    with console.capture() as captured:
+        for part in parts:
+            console.print(part)
+    say("\n".join(line.rstrip() for line in captured.get().splitlines()))
+
+
+def finding_lines(finding: Finding) -> tuple[RenderableType, ...]:
+    """A finding: its heading, and its message below."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    return heading(finding), Padding(Text(printable(finding.message), overflow="fold"), (0, 0, 0, 6))
+
+
+def counted(counts: Mapping[Status, int]) -> list[str]:
+    """How many findings have each status, in words, the worst first; what none has is left out."""
+    from holdfast.records import Status
+
+    words = {
+        Status.FAIL: "failed",
+        Status.ERROR: "could not run",
+        Status.WARN: "warned",
+        Status.INCONCLUSIVE: "inconclusive",
+        Status.PASS: "passed",
+        Status.NOT_APPLICABLE: "not applicable",
+        Status.SKIPPED: "skipped",
+    }
+    return [f"{counts[status]:,} {word}" for status, word in words.items() if counts.get(status)]
 
 
 def heading(finding: Finding) -> Text:
@@ -93,6 +130,21 @@ def progress() -> Iterator[Callable[[str, int], None] | None]:
             bar.update(task, description=f"Reading the {name} table, {seen[name]:,} rows")
 
         yield read
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str], None]]:
+    """A line on the terminal that says what is being done; nothing where nobody looks."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Beginning", total=None)
+        yield lambda words: bar.update(task, description=words)
 
 
 def check_writable(path: Path | None, *tables: str) -> None:

@@ -23,6 +23,7 @@ from holdfast.records import Finding
 from holdfast.releases.environment import origin
 from holdfast.releases.folder import Item, SealedFolder
 from holdfast.releases.store import Store, open_store
+from holdfast.seal import pages
 from holdfast.seal.estimators import estimators
 from holdfast.seal.golden import GOLDEN, chosen_rows, differences, golden_rows
 from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs_profile, sample_rows, score_table
@@ -189,21 +190,10 @@ def _golden(evaluation: Evaluation, files: Files, released: ReleasedModel) -> Fi
 
 
 def _pages(evaluation: Evaluation) -> Files:
-    from holdfast.report import evaluation as report
-    from holdfast.report import model_card
-
-    evidence, findings, verdict = evaluation.evidence, evaluation.findings, evaluation.verdict
-    page = report.page(
-        evidence,
-        findings,
-        verdict=verdict,
-        refusing=evaluation.refusing,
-        title=f"{evaluation.project.name}: evaluation",
-    )
     texts = {
-        "report.html": (page, "the evaluation, for people"),
-        "card.md": (model_card.markdown(evidence, findings, verdict=verdict), "the model card"),
-        "card.html": (model_card.html(evidence, findings, verdict=verdict), "the model card, for people"),
+        "report.html": (pages.report(evaluation), "the evaluation, for people"),
+        "card.md": (pages.card_markdown(evaluation), "the model card"),
+        "card.html": (pages.card_html(evaluation), "the model card, for people"),
     }
     return {name: Item(content=text.encode(), purpose=purpose) for name, (text, purpose) in texts.items()}
 
