@@ -2,18 +2,22 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+MODELS := .venv-models
 READY  := $(VENV)/.ready
 DATA   ?=
 TIME   ?=
 WORKERS ?= 2
 
-.PHONY: demo test lint format bench bench-peers setup system clean
+.PHONY: demo test test-models lint format bench bench-peers setup system clean
 
 demo: $(READY)  ## compare a generated week of card transactions with eight before (or DATA=file.parquet TIME=column) and write a report
 	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)")
 
 test: $(READY) system  ## every test, the doctests and the examples in the docs
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --doctest-modules --doctest-glob='*.md' --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow_models" --doctest-modules --doctest-glob='*.md' --cov --cov-report=term
+
+test-models: $(MODELS)/.ready  ## conversions of PyTorch, TabNet and TensorFlow models, with these in environments of their own (2 GB)
+	XDG_CACHE_HOME="$(abspath $(MODELS))/cache" $(MODELS)/bin/python -m pytest -m slow_models $(addprefix tests/models/test_,torch.py tabnet.py savedmodel.py)
 
 lint: $(READY)  ## style, formatting, types
 	$(BIN)/ruff check
@@ -41,5 +45,11 @@ $(READY): pyproject.toml constraints.txt scripts/vega_bundle.py
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable ".[sql,delta,png,sklearn,lightgbm,callable]"
 	@touch $@
 
+$(MODELS)/.ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(MODELS)
+	$(MODELS)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(MODELS)/bin/python -m pip install --quiet --constraint constraints.txt --group test-models --editable ".[tabnet,tensorflow]"
+	@touch $@
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output
+	rm -rf $(VENV) $(MODELS) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output
