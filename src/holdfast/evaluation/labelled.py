@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from holdfast.errors import InputError
 from holdfast.evaluation.bands import grouped
+from holdfast.evaluation.clock import seconds_of
 from holdfast.evaluation.codes import Codes, codes_of, label_text
 from holdfast.profile.arrays import text_codes
-from holdfast.profile.calendar import moments
 from holdfast.profile.numeric import numbers
 from holdfast.schema import Role, Schema
 
@@ -103,6 +103,7 @@ def read_labelled(
     objective_columns: Iterable[str] = (),
     grouping: Iterable[str] = (),
     slicing: Iterable[str] = (),
+    zone: str | None = None,
 ) -> tuple[Labelled, Dropped]:
     """Read labelled rows into memory, drop those that cannot be judged, and sort the rest by time.
 
@@ -117,11 +118,14 @@ def read_labelled(
     classes
         The model's classes, in its order; empty: those of the data, sorted.
     positive
-        The value of the target that is the positive class, for two classes; None: true, 1, or the rarer one.
+        The value of the target that is the positive class, for two classes; None: the model's last class; true or 1, where
+        the target is written otherwise; the rarer one, where no classes are given.
     objective_columns
         Numbers that the objective asks for; entities and queries are told apart.
     grouping, slicing
         Columns that keep rows together, by their values; and those that slices are made of, numbers by bands.
+    zone
+        Time zone of times that have none, such as `Europe/Vienna`; None: UTC.
 
     Raises
     ------
@@ -150,7 +154,7 @@ def read_labelled(
     if not batches:
         raise InputError(f"{table.name}: there are no rows; a model is judged on labelled ones")
     read = pa.Table.from_batches(batches)
-    when = None if time is None else moments(_whole(read, time))[0]
+    when = None if time is None else seconds_of(_whole(read, time), zone)
     weights = None if weight is None else numbers(_whole(read, weight))[0]
     truth, known, names = _truth(_whole(read, target), task, classes, positive, table.name)
     timed = np.ones(len(known), bool) if when is None else ~np.isnan(when)
@@ -240,16 +244,22 @@ def _two_classes(
         raise InputError(
             f"{name}: the model knows two classes, and the target has {len(found.values)}; name another target"
         )
+    as_the_model = len(classes) == 2 and set(found.values) <= set(classes)
     if positive is not None:
         yes = label_text(positive)
         if yes not in found.values and len(found.values) == 2:
             raise InputError(
                 f"{name}: no row of the target has the value that data.positive names; check how it is written"
             )
+    elif as_the_model:
+        yes = classes[1]
     elif known := [value for value in ("true", "1") if value in found.values]:
         yes = known[0]
-    elif len(classes) == 2 and label_text(classes[1]) in found.values:
-        yes = label_text(classes[1])
+    elif classes:
+        raise InputError(
+            f"{name}: the values of the target are not the classes that the model names ({', '.join(classes)}); say with "
+            "data.positive which value is the positive class"
+        )
     elif len(found.values) == 2:
         rows = np.bincount(found.codes[found.codes >= 0], minlength=2)
         yes = found.values[int(np.argmin(rows))]
@@ -257,7 +267,8 @@ def _two_classes(
         raise InputError(
             f"{name}: every target has the same value; say with data.positive whether it is the positive class"
         )
-    no = next((value for value in found.values if value != yes), "other")
+    among = classes if as_the_model else found.values
+    no = next((value for value in among if value != yes), "other")
     return _moved(found, (no, yes)), (no, yes)
 
 

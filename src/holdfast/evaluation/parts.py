@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 import pyarrow as pa
@@ -81,24 +79,6 @@ def part_of(name: str, rows: Labelled, *, uses: int = 0) -> Part:
 def digest_of(rows: Labelled) -> str:
     """What identifies labelled rows, by their features, truth and time."""
     return str(rows_digest(_batches(rows))) if len(rows) else ""
-
-
-def moment(text: str, zone: str | None, where: str) -> float:
-    """Seconds since 1970 of a moment as ISO 8601; a naive one is in `zone`, else in UTC.
-
-    >>> moment("2026-06-30", None, "model.trained_until")
-    1782777600.0
-    """
-    try:
-        when = datetime.fromisoformat(text)
-        named = ZoneInfo(zone or "UTC")
-    except ValueError:
-        raise SettingError(f"{where} is a moment such as 2026-06-30 or 2026-06-30T12:00+02:00; got {text!r}.") from None
-    except ZoneInfoNotFoundError:
-        raise SettingError(
-            f"data.zone is a time zone such as Europe/Vienna; there is none of the name {zone!r}."
-        ) from None
-    return (when if when.tzinfo else when.replace(tzinfo=named)).timestamp()
 
 
 def _batches(rows: Labelled) -> Iterator[pa.RecordBatch]:

@@ -206,7 +206,10 @@ def _sorted(time: Times) -> tuple[Rows, Times]:
     order = np.argsort(time, kind="stable")[: np.count_nonzero(~np.isnan(time))]
     if not len(order):
         raise InputError("No row has a time: name another time column, or split without one.")
-    return order, time[order]
+    moments = time[order]
+    if moments[0] == moments[-1]:
+        raise InputError("All rows have the same time, so none come later: name another time column, or none.")
+    return order, moments
 
 
 def _bounds(moments: Times, validation: Size, test: Size, train: str | None, delay_seconds: float) -> _Bounds:

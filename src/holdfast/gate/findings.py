@@ -17,9 +17,9 @@ from holdfast.checks.catalogue import DRIFT, RELEASE
 from holdfast.checks.catalogue import TITLES as COMPARED
 from holdfast.checks.target_leakage import target_leakage
 from holdfast.comparison import broken, compare, switched_off
+from holdfast.evaluation.clock import moment
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import outcome
-from holdfast.evaluation.parts import moment
 from holdfast.evaluation.periods import period_length
 from holdfast.evidence import Evidence
 from holdfast.explain.signals import SEVERITIES as SIGNALS

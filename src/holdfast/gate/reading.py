@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.config import Project
-from holdfast.errors import SettingError
+from holdfast.errors import InputError, SettingError
+from holdfast.evaluation.clock import moment, zone_named
+from holdfast.evaluation.codes import label_text
 from holdfast.evaluation.labelled import Dropped, Labelled, read_labelled
-from holdfast.evaluation.parts import moment, split_of
+from holdfast.evaluation.parts import split_of
 from holdfast.evaluation.splits import Split
 from holdfast.models.loading import load_model
 from holdfast.models.protocol import Model
+from holdfast.objective import AsymmetricCost, Cost, CostMatrix, Objective
 from holdfast.schema import Role, Schema, infer
-from holdfast.tables import Table, open_table
+from holdfast.tables import Table, kind_of, open_table
 
 Array: TypeAlias = NDArray[np.float64]
 
+UNNAMED = {("0", "1"), ("false", "true")}
+"""Classes of models that do not say what they mean; the positive one is last."""
 TRAIN_ROWS = 50_000
 """Rows of the train part that are scored, for the gap between what was fitted and what was not."""
 
@@ -58,17 +63,26 @@ def loaded_model(model: object, project: Project, *, trust: bool = False) -> Mod
         source = project.path(named)
         if ":" in named and not Path(str(source)).exists():
             source = named  # package.module:function
-    return load_model(
-        source,
-        trust=trust,
-        features=project.data.features or None,
-        positive=project.data.positive,
-        task=project.model.task,
-    )
+    asked: dict[str, Any] = {"trust": trust, "features": project.data.features or None, "task": project.model.task}
+    asked["time_limit"] = project.model.time_limit_seconds
+    found = load_model(source, **asked)
+    positive = project.data.positive
+    if found.task != "binary" or positive is None or label_text(positive) == found.classes[1]:
+        return found
+    if found.classes in UNNAMED and label_text(positive) not in found.classes:
+        return found  # 1 stands for whatever the history calls the positive class
+    return load_model(source, positive=positive, **asked)
 
 
 def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Schema]:
     """The labelled history, split as the project says; `data` None: what the project names."""
+    if project.data.zone is not None:
+        zone_named(project.data.zone)
+    if project.data.target in model.features:
+        raise SettingError(
+            f"The model takes the target {project.data.target!r} for a feature, so it is told what it is to predict: "
+            "fit it without, or name another target."
+        )
     query = project.data.query if data is None else None
     source = data if data is not None else project.data.path if query else project.path(project.data.path)
     with open_table(source, name="data", query=query) as table:
@@ -115,7 +129,20 @@ def roles_of(project: Project) -> dict[str, Role | str]:
     return roles
 
 
+def _check_costs(table: Table, objective: Objective) -> None:
+    """Costs are numbers; entities and queries may be anything."""
+    if not isinstance(objective, Cost | CostMatrix | AsymmetricCost):
+        return
+    for name in set(objective.needs) & set(table.schema.names):
+        held = table.schema.field(name).type
+        if kind_of(held) != "number":
+            raise InputError(
+                f"{table.name}: the objective takes {name!r} for an amount, and it holds {held}; name a column of numbers"
+            )
+
+
 def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple[Labelled, Dropped]:
+    _check_costs(table, project.objective)
     slices = project.slices
     sliced = [c.name for role in (Role.SEGMENT, Role.PROTECTED) for c in schema.by_role(role)]
     sliced += [*slices.columns, *slices.protected, *(name for limit in project.gate.limits for name in limit.slice)]
@@ -131,4 +158,5 @@ def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple
         objective_columns=project.objective.needs,
         grouping=together,
         slicing=sliced,
+        zone=project.data.zone,
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from holdfast.errors import MissingExtraError, ModelError
+from holdfast.models.callable import TIME_LIMIT, load_callable
 from holdfast.models.onnx_file import load_onnx
 from holdfast.models.protocol import Model, Task
 
@@ -23,6 +24,7 @@ def load_model(
     positive: Any | None = None,
     task: Task | None = None,
     classes: Sequence[Any] | None = None,
+    time_limit: float = TIME_LIMIT,
 ) -> Model:
     """Load a model.
 
@@ -43,6 +45,8 @@ def load_model(
         `"binary"`, `"classes"` or `"regression"`, where the model does not say (PyTorch, SavedModel, callables).
     classes
         Labels of the classes in the order of the scores, where the model does not hold them.
+    time_limit
+        Seconds that a callable may take for a batch of rows.
 
     Returns
     -------
@@ -58,8 +62,8 @@ def load_model(
         When features, task or classes are needed or contradict the model.
     """
     if isinstance(source, str | os.PathLike):
-        return _from_path(os.fspath(source), trust, features, positive, task, classes)
-    return _from_object(source, features, positive, task, classes)
+        return _from_path(os.fspath(source), trust, features, positive, task, classes, time_limit)
+    return _from_object(source, features, positive, task, classes, time_limit)
 
 
 def _from_object(
@@ -68,6 +72,7 @@ def _from_object(
     positive: Any | None,
     task: Task | None,
     classes: Sequence[Any] | None,
+    time_limit: float,
 ) -> Model:
     """By the package that a type, or one that it inherits from, comes from."""
     packages = [kind.__module__.partition(".")[0] for kind in type(source).__mro__]
@@ -95,9 +100,7 @@ def _from_object(
 
         return load_sklearn(source, features, positive)
     if callable(source):
-        from holdfast.models.callable import load_callable
-
-        return load_callable(source, features, positive, task, classes)
+        return load_callable(source, features, positive, task, classes, time_limit)
     raise ModelError(
         f"a {type(source).__module__}.{type(source).__qualname__} is no model that is known: give a fitted estimator, a "
         "booster, a PyTorch module, an ONNX model, or a callable from a table to scores"
@@ -111,21 +114,20 @@ def _from_path(
     positive: Any | None,
     task: Task | None,
     classes: Sequence[Any] | None,
+    time_limit: float,
 ) -> Model:
     file = Path(path)
     if not file.exists():
         module, colon, function = path.partition(":")
         if colon and function.isidentifier() and all(part.isidentifier() for part in module.split(".")):
-            from holdfast.models.callable import load_callable
-
             _trusted(trust, f"{path} is a Python function, and importing it runs its module")
-            return load_callable(path, features, positive, task, classes)
+            return load_callable(path, features, positive, task, classes, time_limit)
         raise ModelError(f"there is no model at {path}; give a file, a folder, or module:function")
     if file.is_dir():
-        return _from_folder(file, trust, features, positive, task, classes)
+        return _from_folder(file, trust, features, positive, task, classes, time_limit)
     if file.suffix in PICKLES:
         _trusted(trust, f"{path} is a pickle, and loading it runs the code that it holds")
-        return _from_object(_unpickled(file), features, positive, task, classes)
+        return _from_object(_unpickled(file), features, positive, task, classes, time_limit)
     if file.suffix == ".onnx":
         return load_onnx(file.read_bytes(), features, positive, task, classes)
     if file.suffix in TORCH_FILES:
@@ -154,12 +156,13 @@ def _from_folder(
     positive: Any | None,
     task: Task | None,
     classes: Sequence[Any] | None,
+    time_limit: float,
 ) -> Model:
     if (folder / "MLmodel").is_file():
         from holdfast.models.mlflow import mlflow_model
 
         inner = mlflow_model(folder)
-        return _from_path(str(inner.path), trust, features or inner.features, positive, task, classes)
+        return _from_path(str(inner.path), trust, features or inner.features, positive, task, classes, time_limit)
     if (folder / "saved_model.pb").is_file():
         from holdfast.models.savedmodel import load_savedmodel
 
