@@ -123,7 +123,6 @@ def _evaluated(config: Path, *, trust: bool, html: Path, junit: Path | None, kee
     """What the configuration names, evaluated beside the release in place; report and JUnit are written."""
     from holdfast.config import load_project
     from holdfast.gate.evaluate import evaluate as judge
-    from holdfast.seal.pages import report
     from holdfast.seal.released import champion_of
     from holdfast.startup import allow_pandas
 
@@ -134,7 +133,7 @@ def _evaluated(config: Path, *, trust: bool, html: Path, junit: Path | None, kee
     with steps() as step:
         evaluation = judge(project=project, champion=champion_of(project), trust=trust, keep=keep, say=step)
         step("Writing the report")
-        html.write_text(report(evaluation), encoding="utf-8")
+        html.write_text(evaluation.to_html(), encoding="utf-8")
     if junit:
         junit.write_text(evaluation.to_junit(), encoding="utf-8")
     return evaluation

@@ -48,7 +48,7 @@ def releases(
     from holdfast.releases.store import open_store
 
     project = None if store else load_project(config)
-    found = open_store(store or project.path(project.store.releases))
+    found = open_store(project.path(project.store.releases) if project else str(store))
     given = [_qualified(name, project) for name in names or []]
     match action:
         case Action.LIST:

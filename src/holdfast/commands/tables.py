@@ -172,9 +172,9 @@ def schema_of(
 
 def checks() -> None:
     """List every check by its code."""
-    from holdfast.checks.catalogue import TITLES
+    from holdfast.gate.catalogue import TITLES
 
-    say("\n".join(f"{code:<28} {title}" for code, title in TITLES.items()))
+    say("\n".join(f"{code:<30} {title}" for code, title in TITLES.items()))
 
 
 def show(result: Result, *, verbose: bool = False) -> None:

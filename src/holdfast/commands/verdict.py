@@ -71,12 +71,13 @@ def _lines(evidence: Evidence) -> Iterator[tuple[str, str]]:
     )
     test = next(part for part in evidence.parts if part.name == "test")
     yield "Tested on", _tested(test)
-    total = f", {told(evidence.total)} in all" if evidence.total is not None else ""
-    yield printable(evidence.goal.title), f"{told(evidence.objective)}{total}"
+    yield printable(evidence.goal.title), told(evidence.objective)
+    if evidence.total is not None:
+        yield "", f"{told(evidence.total)}: all test rows together"
     for baseline in evidence.baselines:
         yield "", f"{told(baseline.objective)}: {baseline.title[:1].lower()}{baseline.title[1:]}"
     if evidence.inflated is not None:
-        yield "", f"{told(evidence.inflated)}: on a random split, which flatters"
+        yield "", f"{told(evidence.inflated)}: a random split, which usually flatters"
     for versus in evidence.champion:
         if versus.metric == "objective" and not versus.slice:
             yield "", f"{told(versus.champion)}: {versus.release}, on the same rows"
@@ -108,7 +109,7 @@ def _tested(part: Part) -> str:
         told += f", {part.positives:,} positive"
     if part.start is not None and part.end is not None:
         told += f", {_day(part.start)} to {_day(part.end)}"
-    return told + (f"; evaluation {part.uses} on these rows" if part.uses > 1 else "")
+    return told + (f"; looked at {part.uses:,} times" if part.uses > 1 else "")
 
 
 def _day(seconds: float) -> str:

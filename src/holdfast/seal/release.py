@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -23,7 +23,6 @@ from holdfast.records import Finding
 from holdfast.releases.environment import origin
 from holdfast.releases.folder import Item, SealedFolder
 from holdfast.releases.store import Store, open_store
-from holdfast.seal import pages
 from holdfast.seal.estimators import estimators
 from holdfast.seal.golden import GOLDEN, chosen_rows, differences, golden_rows
 from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs_profile, sample_rows, score_table
@@ -190,10 +189,14 @@ def _golden(evaluation: Evaluation, files: Files, released: ReleasedModel) -> Fi
 
 
 def _pages(evaluation: Evaluation) -> Files:
+    from holdfast.report import model_card
+
+    told: dict[str, Any] = {"verdict": evaluation.verdict, "title": evaluation.project.name}
+    evidence, findings = evaluation.evidence, evaluation.findings
     texts = {
-        "report.html": (pages.report(evaluation), "the evaluation, for people"),
-        "card.md": (pages.card_markdown(evaluation), "the model card"),
-        "card.html": (pages.card_html(evaluation), "the model card, for people"),
+        "report.html": (evaluation.to_html(), "the evaluation, for people"),
+        "card.md": (model_card.markdown(evidence, findings, **told), "the model card"),
+        "card.html": (model_card.html(evidence, findings, **told), "the model card, for people"),
     }
     return {name: Item(content=text.encode(), purpose=purpose) for name, (text, purpose) in texts.items()}
 
