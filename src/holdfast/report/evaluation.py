@@ -16,7 +16,7 @@ from holdfast.report.sections import Section, Table
 from holdfast.report.summary import TOLD, grouped, in_order
 
 if TYPE_CHECKING:
-    from holdfast.evidence import Evidence
+    from holdfast.evidence import Evidence, Subject
     from holdfast.policy import Policy
     from holdfast.records import Finding
 
@@ -110,13 +110,23 @@ def page(
 def facts(evidence: Evidence) -> tuple[str, ...]:
     """What was judged, and when."""
     subject = evidence.subject
-    kind = {"binary": "two classes", "classes": f"{len(subject.classes):,} classes", "regression": "regression"}
     return (
         subject.name,
-        f"{subject.family}, {kind[subject.task]}",
+        f"{subject.family}, {task_text(subject)}",
         f"{len(subject.features):,} features",
         f"evaluated {evidence.created.replace('T', ' ')[:16]} UTC",
     )
+
+
+def task_text(subject: Subject) -> str:
+    """The task in words."""
+    match subject.task:
+        case "binary":
+            return "two classes"
+        case "classes":
+            return f"{len(subject.classes):,} classes"
+        case "regression":
+            return "regression"
 
 
 def _drawn(section: Section, numbers: Iterator[int]) -> _Drawn:

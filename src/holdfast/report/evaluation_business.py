@@ -146,7 +146,7 @@ def _wrong(evidence: Evidence) -> Section:
     return Section(
         anchor="wrong",
         title="What it costs to be wrong",
-        items=(*price_texts(evidence), *_review_texts(evidence), *_regression_texts(evidence)),
+        items=(*price_texts(evidence), *review_texts(evidence), *_regression_texts(evidence)),
         tables=_mistakes(evidence),
     )
 
@@ -173,7 +173,8 @@ def price_texts(evidence: Evidence) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _review_texts(evidence: Evidence) -> tuple[str, ...]:
+def review_texts(evidence: Evidence) -> tuple[str, ...]:
+    """How many rows go to a person, and why."""
     decided = evidence.decided
     if decided is None or not decided.reviewed:
         return ()

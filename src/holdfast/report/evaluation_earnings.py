@@ -31,10 +31,10 @@ def earns(evidence: Evidence) -> Section:
         anchor="earns",
         title="What it earns" if is_cost(evidence) else "How good it is",
         tiles=tuple(tiles),
-        text=tuple(text for text in (objective_text(evidence), _inflated(evidence)) if text),
-        items=tuple(_beside(evidence, rule) for rule in evidence.baselines if rule.saving is not None),
+        text=tuple(text for text in (objective_text(evidence), inflated_text(evidence)) if text),
+        items=baseline_texts(evidence),
         pictures=(picture,) if picture else (),
-        tables=_rules(evidence),
+        tables=rules_tables(evidence),
     )
 
 
@@ -50,6 +50,11 @@ def _saved(evidence: Evidence, rule: Baseline) -> Estimate | None:
     if not is_cost(evidence) or rule.saving is None or rule.saving.value is None or before is None or not before > 0:
         return None
     return scaled(rule.saving, 1 / before, unit="share")
+
+
+def baseline_texts(evidence: Evidence) -> tuple[str, ...]:
+    """Comparisons with simple rules in sentences."""
+    return tuple(_beside(evidence, rule) for rule in evidence.baselines if rule.saving is not None)
 
 
 def _beside(evidence: Evidence, rule: Baseline) -> str:
@@ -76,7 +81,8 @@ def _flattering(evidence: Evidence) -> str:
     return "better than it is" if better else "no better than the honest figure"
 
 
-def _inflated(evidence: Evidence) -> str:
+def inflated_text(evidence: Evidence) -> str:
+    """What a random split would have said, and why it does not count."""
     if evidence.inflated is None or evidence.inflated.value is None:
         return ""
     said = (
@@ -88,7 +94,8 @@ def _inflated(evidence: Evidence) -> str:
     return f"{said}; here that made no better figure."
 
 
-def _rules(evidence: Evidence) -> tuple[Table, ...]:
+def rules_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """The objective beside that of simple rules."""
     rows = [("this model", point(evidence.objective), ends(evidence.objective), "–", "–")]
     for rule in evidence.baselines:
         better = (point(rule.saving, signed=True), ends(rule.saving, signed=True))

@@ -27,7 +27,7 @@ def treated(evidence: Evidence) -> Section:
         anchor="treated",
         title="Who is treated differently",
         items=disparity_texts(evidence),
-        tables=(*disparity_tables(evidence), *_equalised(evidence)),
+        tables=(*disparity_tables(evidence), *equalised_tables(evidence)),
     )
 
 
@@ -62,7 +62,7 @@ def disparity_tables(evidence: Evidence) -> tuple[Table, ...]:
     )
     head = ("Groups by", "Compared in", "Gap", "Interval", "Lowest", "Highest")
     note = "Gaps between the groups that lie farthest apart; the intervals allow for all pairs having been looked at"
-    return (Table(caption=note, head=head, rows=rows, words=frozenset({1, 4, 5})),) if rows else ()
+    return (Table(caption=note, head=head, rows=rows, words=frozenset({1, 4, 5}), folded=True),) if rows else ()
 
 
 def _gap_cells(one: Disparity) -> tuple[str, str]:
@@ -77,7 +77,8 @@ def _measure(measure: str) -> str:
     return f"{told_as} ({kind})" if name else measure
 
 
-def _equalised(evidence: Evidence) -> tuple[Table, ...]:
+def equalised_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """Thresholds of their own for groups, and what they would change."""
     unit = evidence.goal.unit
     rows = tuple(
         (

@@ -30,12 +30,10 @@ TITLES = {
 def sliced(evidence: Evidence) -> Section:
     """Figures of segments, protected groups and their crossings; a picture and a table for each (pair of) columns."""
     pictures: list[Picture] = []
-    tables: list[Table] = []
     for columns, groups in _by_columns(evidence).items():
         name = " × ".join(columns)
         picture = by_group(f"By {name}", groups, "objective", axis(evidence.goal), evidence.objective)
         pictures.extend([picture] if picture else [])
-        tables.append(group_table(f"By {name}", groups, axis(evidence.goal).title))
     said = []
     if any(not group.enough for group in evidence.groups):
         said.append("Groups of too few rows are named without figures: these would be luck.")
@@ -46,7 +44,7 @@ def sliced(evidence: Evidence) -> Section:
         title="Groups of rows",
         text=tuple(said),
         pictures=tuple(pictures),
-        tables=tuple(tables),
+        tables=group_tables(evidence),
     )
 
 
@@ -70,8 +68,16 @@ def weak(evidence: Evidence) -> Section:
     return Section(anchor="weak", title="Weak segments", text=(said,) if rows else (), tables=(table,) if rows else ())
 
 
-def group_table(caption: str, groups: list[Group], objective: str) -> Table:
-    """Figures of some groups."""
+def group_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """Figures of groups, a table for each (pair of) columns."""
+    objective = axis(evidence.goal).title
+    return tuple(
+        _group_table(f"By {' × '.join(columns)}", groups, objective)
+        for columns, groups in _by_columns(evidence).items()
+    )
+
+
+def _group_table(caption: str, groups: list[Group], objective: str) -> Table:
     keys = list(dict.fromkeys(key for group in groups for key in group.figures))
     names = [objective if key == "objective" else TITLES.get(key, key.replace("_", " ").capitalize()) for key in keys]
     counted = any(group.positives is not None for group in groups)

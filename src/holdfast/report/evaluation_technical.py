@@ -19,7 +19,6 @@ from holdfast.report.words import number, share
 if TYPE_CHECKING:
     from holdfast.evidence import Coverage, Evidence, Metric, Part, Period, Versus
     from holdfast.policy import Policy
-    from holdfast.report.evaluation_shapes import Picture
 
 DIGEST = 19
 """Characters of a digest that are shown."""
@@ -122,26 +121,28 @@ def _point_of(known: dict[str, Metric], key: str) -> str:
 
 
 def _time(evidence: Evidence) -> Section:
-    pictures: list[Picture] = []
-    tables: list[Table] = []
-    for title, periods in (("Test part, period by period", evidence.periods), ("Rolling folds", evidence.folds)):
-        picture = over_time(title, periods, "objective", axis(evidence.goal))
-        if picture is not None:
-            pictures.append(picture)
-        if periods:
-            tables.append(periods_table(title, periods, axis(evidence.goal).title))
+    pictures = [over_time(title, periods, "objective", axis(evidence.goal)) for title, periods in _over_time(evidence)]
     trend = trend_text(evidence)
     return Section(
         anchor="time",
         title="Performance over time",
         text=(trend,) if trend else (),
-        pictures=tuple(pictures),
-        tables=tuple(tables),
+        pictures=tuple(picture for picture in pictures if picture),
+        tables=time_tables(evidence),
     )
 
 
-def periods_table(title: str, periods: Sequence[Period], objective: str) -> Table:
-    """Figures of each period."""
+def _over_time(evidence: Evidence) -> tuple[tuple[str, tuple[Period, ...]], ...]:
+    return ("Test part, period by period", evidence.periods), ("Rolling folds", evidence.folds)
+
+
+def time_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """Figures of periods, and of rolling folds."""
+    objective = axis(evidence.goal).title
+    return tuple(_periods_table(title, periods, objective) for title, periods in _over_time(evidence) if periods)
+
+
+def _periods_table(title: str, periods: Sequence[Period], objective: str) -> Table:
     keys = list(dict.fromkeys(key for period in periods for key in period.figures))
     names = [objective if key == "objective" else key.replace("_", " ").capitalize() for key in keys]
     rows = tuple(
@@ -165,20 +166,32 @@ def _curves(evidence: Evidence) -> Section:
 
 
 def _coverage(evidence: Evidence) -> Section:
-    rows = tuple((one.method, share(one.level), told(one.coverage), told(one.width)) for one in evidence.coverage)
-    head = ("Method", "Promised", "Coverage", "Width or size")
-    tables = [Table(caption="How often the truth is inside", head=head, rows=rows)] if rows else []
-    pictures: list[Picture] = []
-    for one in evidence.coverage:
-        title = f"Coverage over time, {one.method}, promised {share(one.level)}"
-        picture = over_time(title, one.periods, "coverage", Axis("Coverage", "share"))
-        pictures.extend([picture] if picture else [])
-        if one.groups:
-            tables.append(_coverage_by_group(one))
+    pictures = [
+        over_time(
+            f"Coverage over time, {one.method}, promised {share(one.level)}",
+            one.periods,
+            "coverage",
+            Axis("Coverage", "share"),
+        )
+        for one in evidence.coverage
+    ]
     inside = "Intervals" if evidence.subject.task == "regression" else "Prediction sets"
     return Section(
-        anchor="coverage", title=f"{inside} and their coverage", pictures=tuple(pictures), tables=tuple(tables)
+        anchor="coverage",
+        title=f"{inside} and their coverage",
+        pictures=tuple(picture for picture in pictures if picture),
+        tables=coverage_tables(evidence),
     )
+
+
+def coverage_tables(evidence: Evidence) -> tuple[Table, ...]:
+    """How often the truth is inside, of all rows and by segment."""
+    if not evidence.coverage:
+        return ()
+    rows = tuple((one.method, share(one.level), told(one.coverage), told(one.width)) for one in evidence.coverage)
+    head = ("Method", "Promised", "Coverage", "Width or size")
+    whole = Table(caption="How often the truth is inside", head=head, rows=rows)
+    return whole, *(_coverage_by_group(one) for one in evidence.coverage if one.groups)
 
 
 def _coverage_by_group(one: Coverage) -> Table:
