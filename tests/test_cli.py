@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from holdfast.checks.catalogue import TITLES
+from holdfast.gate.catalogue import TITLES
 
 ROWS = 600
 ODD = {
