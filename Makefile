@@ -6,12 +6,13 @@ MODELS := .venv-models
 READY  := $(VENV)/.ready
 DATA   ?=
 TIME   ?=
+TARGET ?=
 WORKERS ?= 2
 
 .PHONY: demo test test-models lint format bench bench-peers setup system clean
 
-demo: $(READY)  ## compare a generated week of card transactions with eight before (or DATA=file.parquet TIME=column) and write a report
-	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)")
+demo: $(READY)  ## release a model of generated card transactions and compare new ones (or DATA=file.parquet TIME=column TARGET=column)
+	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)") $(if $(TARGET),--target "$(TARGET)")
 
 test: $(READY) system  ## every test, the doctests and the examples in the docs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow_models" --doctest-modules --doctest-glob='*.md' --cov --cov-report=term

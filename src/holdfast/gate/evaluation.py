@@ -94,7 +94,21 @@ class Evaluation:
             "policy": self.policy,
             "findings": self.findings,
         }
-        return msgspec.json.format(msgspec.json.encode(body)).decode()
+        text: bytes = msgspec.json.format(msgspec.json.encode(body))
+        return text.decode()
+
+    def to_html(self) -> str:
+        """The report as one HTML file that works offline: a page for the business, and the technical ones."""
+        from holdfast.report.evaluation import page
+
+        return page(
+            self.evidence,
+            self.findings,
+            verdict=self.verdict,
+            refusing=self.refusing,
+            title=f"{self.project.name}: evaluation",
+            policy=self.policy,
+        )
 
     def to_junit(self) -> str:
         """The findings as JUnit XML, for continuous integration."""

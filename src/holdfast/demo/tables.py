@@ -1,27 +1,11 @@
-"""The main job, in the order in which one would do it by hand: read it first.
-
-    python -m holdfast.demo                                    two generated months of card transactions
-    python -m holdfast.demo --data rows.parquet --time column  a file of yours: its last tenth against the rest
-
-Both make two tables, compare them, print what was found, and write a report.
-"""
+"""The two tables of the demo: generated, or cut from a file."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 import holdfast as hf
-from holdfast.cli import run
-from holdfast.commands.tables import show
-from holdfast.commands.terminal import check_writable, progress
-from holdfast.startup import prepare
-
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+from holdfast.commands.terminal import progress
 
 PLANTED = """\
     amount             from April 24 in cents, not in euros, in 40% of the rows
@@ -33,23 +17,6 @@ PLANTED = """\
 
 FEWEST_ROWS = 500
 """Of a file that is worth cutting in two."""
-
-
-@app.command()
-def demo(
-    data: Annotated[str | None, typer.Option(help="A table of yours.", metavar="FILE")] = None,
-    time: Annotated[str | None, typer.Option(help="Its column of times.", metavar="COLUMN")] = None,
-    output: Annotated[Path, typer.Option(help="Folder for tables, report and findings.")] = Path("demo-output"),
-) -> None:
-    """Compare a generated week of card transactions with the eight before it, or the end of your own file with the rest."""
-    if time and not data:
-        raise hf.SettingError("--time goes with --data: the generated tables have their own.")
-    output.mkdir(parents=True, exist_ok=True)
-    reference, current = output / "reference.parquet", output / "current.parquet"
-    for path in (reference, current):
-        check_writable(path, data or "")
-    roles = generate(reference, current) if data is None else cut(data, time, reference, current)
-    compare(reference, current, roles, output)
 
 
 def generate(reference: Path, current: Path) -> dict[str, str]:
@@ -100,21 +67,3 @@ def cut(data: str, time: str | None, reference: Path, current: Path) -> dict[str
     print(f"  {current}    {np.count_nonzero(times >= start):,} rows, the last in time")
     print(f"{len(times) - rows:,} rows without a time are in neither.\n" if rows < len(times) else "")
     return {time: "time"}
-
-
-def compare(reference: Path, current: Path, roles: dict[str, str], output: Path) -> None:
-    """Compare two tables, print the findings, and write them as a page and as JSON."""
-    with progress() as report_rows:
-        result = hf.compare(reference, current, roles=roles, progress=report_rows)
-    result = replace(result, names=(str(reference), str(current)))
-    show(result)
-    page, findings = output / "report.html", output / "findings.json"
-    result.to_html(page, title=f"{current} against {reference}")
-    findings.write_text(result.to_json(), encoding="utf-8")
-    print(f"\nReport    {page.absolute().as_uri()}")
-    print(f"Findings  {findings}")
-
-
-if __name__ == "__main__":
-    prepare()
-    sys.exit(run(app, "holdfast.demo"))
