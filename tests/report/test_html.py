@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from holdfast.records import Finding, Status
 from holdfast.report import html, offline
 from holdfast.schema import infer
 from holdfast.tables import open_table
+from holdfast.testing.pages import chromium, opened, read
 
 ATTACKS = (
     "</script><script>alert(1)</script>",
@@ -29,8 +28,6 @@ ATTACKS = (
     "<!-- <script> & 'quotes'",
 )
 
-VOID = {"meta", "link", "input", "br", "img"}
-
 
 @dataclass
 class Responsible:
@@ -38,49 +35,6 @@ class Responsible:
     ids: tuple[str, ...]
     values: tuple[str, ...]
     reason: str
-
-
-@dataclass
-class Document(HTMLParser):
-    """A strict reader of HTML: every element that opens must close, in order."""
-
-    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
-    texts: list[tuple[str, str]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert len(attrs) == len(dict(attrs)), f"an attribute of <{tag}> stands twice"
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append((self.open[-1] if self.open else "", data))
-
-    def named(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def text(self) -> str:
-        """What a reader sees."""
-        return " ".join(text for tag, text in self.texts if tag not in {"script", "style"})
-
-
-def read(page: str) -> Document:
-    document = Document()
-    document.feed(page)
-    document.close()
-    assert document.open == []
-    return document
 
 
 def profiles(before: dict[str, Any], now: dict[str, Any]) -> tuple[Profile, Profile]:
@@ -372,38 +326,12 @@ def test_a_notebook_gets_the_verdict_and_small_pictures_without_scripts() -> Non
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    executable = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if executable is None:
-        pytest.skip("Chromium is not installed")
     if offline.drawing_bundle() is None:
         pytest.skip("the script bundle was not built: run scripts/vega_bundle.py")
-    playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-quic"])
-        yield chromium
-        chromium.close()
-
-
-@dataclass
-class Opened:
-    page: Any
-    complaints: list[str]
-
-    def drawn(self) -> int:
-        return int(self.page.locator(".plot[data-drawn=yes]").count())
-
-
-def opened(browser: Any, path: Path, text: str, **options: Any) -> Opened:
-    """The page in a browser that has no network, with everything that its console says."""
-    path.write_text(text, encoding="utf-8")
-    page = browser.new_context(offline=True, **options).new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(dialog.message) or dialog.dismiss())
-    page.on("request", lambda request: request.url.startswith("file:") or complaints.append(request.url))
-    page.goto(path.as_uri())
-    return Opened(page, complaints)
+    with chromium() as started:
+        if started is None:
+            pytest.skip("Chromium or playwright is not installed")
+        yield started
 
 
 @pytest.mark.browser
