@@ -114,7 +114,7 @@ def test_a_segment_that_is_not_covered_is_told_beside_the_whole() -> None:
     )
     whole, part = coverage([held(0.9, 0.01, groups=groups)], LIMITS)
     assert (whole.status, part.status) == (Status.PASS, Status.WARN)
-    assert part.subject == "split, c, segment 1"
+    assert part.subject == "split, c, segment 2"
     assert coverage([], LIMITS)[0].status is Status.NOT_APPLICABLE
 
 

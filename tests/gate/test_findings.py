@@ -139,7 +139,7 @@ def test_one_broken_check_hides_no_other(honest: tuple[Trial, Evidence], monkeyp
 
     whole = findings_of(*honest)
     monkeypatch.setitem(QUESTIONS, "leakage.target", raising)
-    monkeypatch.setattr("holdfast.gate.findings.compare", raising)
+    monkeypatch.setattr("holdfast.gate.drift.compare", raising)
     broken = findings_of(*honest)
     [error] = of("leakage.target", broken)
     assert error.status is Status.ERROR
@@ -180,3 +180,9 @@ def test_numbers_are_judged_by_their_own_questions(table: pa.Table) -> None:
     assert [f for f in findings if f.status is Status.ERROR] == []
     assert [f.subject for f in of("leakage.target", findings)] == ["net + tax"]
     assert of("performance.calibration", findings)[0].status is Status.NOT_APPLICABLE
+
+
+def test_a_guarantee_that_cannot_be_had_fails(table: pa.Table) -> None:
+    asked = settings(policy={"guarantee": {"risk": 1e-6}})
+    [finding] = of("policy.guarantee", findings_of(*trial_of(table, fitted(table, FEATURES), asked)))
+    assert finding.status is Status.FAIL

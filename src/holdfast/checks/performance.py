@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.checks.ask import Said, not_applicable, passed
 from holdfast.checks.limits import ReleaseLimits
-from holdfast.evidence import Baseline, Coverage, Group
+from holdfast.evidence import Baseline, Coverage, Estimate, Group
 from holdfast.records import Status
 from holdfast.stats.reliability import Reliability, calibration_error, chance_error, reliability, spiegelhalter
 
@@ -183,36 +183,33 @@ def coverage(told: Sequence[Coverage], limits: ReleaseLimits) -> list[Said]:
         return [not_applicable("There are no intervals and no sets of classes.")]
     found = []
     for one in told:
-        parts = {one.method: one.coverage} | {
-            f"{one.method}, {' × '.join(group.columns)}, segment {place}": group.figures["coverage"]
-            for place, group in enumerate(one.groups)
-            if group.enough and "coverage" in group.figures
-        }
-        for subject, estimate in parts.items():
-            value, low, high = estimate.value, estimate.low, estimate.high
-            if value is None or low is None or high is None:
-                if subject == one.method:
-                    found.append(
-                        Said(status=Status.INCONCLUSIVE, subject=subject, message="The coverage could not be had.")
-                    )
-                continue
-            least = one.level - limits.coverage
-            below = high < least
-            if subject != one.method and not below:
-                continue
-            found.append(
-                Said(
-                    status=Status.WARN if below else Status.INCONCLUSIVE if value < least else Status.PASS,
-                    subject=subject,
-                    message=f"They hold {value:.1%} of the truths ({estimate.level:.0%} interval {low:.1%} to {high:.1%}); "
-                    f"{one.level:.1%} were promised, {least:.1%} are tolerable.",
-                    value=value,
-                    limit=least,
-                    interval=(low, high),
-                    unit="share",
-                )
-            )
+        least = one.level - limits.coverage
+        found.append(_held(one.method, one, one.coverage, least))
+        # Of a segment only what is certain: the whole is what was promised.
+        segments = [group for group in one.groups if group.enough and "coverage" in group.figures]
+        judged = [
+            # The place of the segment among those of the report: its value is a value of the rows.
+            _held(f"{one.method}, {' × '.join(group.columns)}, segment {place}", one, group.figures["coverage"], least)
+            for place, group in enumerate(segments, 1)
+        ]
+        found += [said for said in judged if said.status is Status.WARN]
     return found
+
+
+def _held(subject: str, one: Coverage, estimate: Estimate, least: float) -> Said:
+    value, low, high = estimate.value, estimate.low, estimate.high
+    if value is None or low is None or high is None:
+        return Said(status=Status.INCONCLUSIVE, subject=subject, message="The coverage could not be had.")
+    return Said(
+        status=Status.WARN if high < least else Status.INCONCLUSIVE if value < least else Status.PASS,
+        subject=subject,
+        message=f"They hold {value:.1%} of the truths ({estimate.level:.0%} interval {low:.1%} to {high:.1%}); "
+        f"{one.level:.1%} were promised, {least:.1%} are tolerable.",
+        value=value,
+        limit=least,
+        interval=(low, high),
+        unit="share",
+    )
 
 
 def guarantee(asked: bool, held: bool) -> list[Said]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,9 +13,8 @@ from numpy.typing import NDArray
 from holdfast.checks import delay, fairness, leakage, overfit, performance, robustness, sealing, stability
 from holdfast.checks.ask import Said, not_applicable
 from holdfast.checks.catalogue import DRIFT, RELEASE
-from holdfast.checks.catalogue import TITLES as COMPARED
 from holdfast.checks.target_leakage import target_leakage
-from holdfast.comparison import broken, compare, switched_off
+from holdfast.comparison import broken, switched_off
 from holdfast.evaluation.clock import moment
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import outcome
@@ -25,11 +23,12 @@ from holdfast.evidence import Evidence
 from holdfast.explain.signals import SEVERITIES as SIGNALS
 from holdfast.explain.signals import signals
 from holdfast.gate.catalogue import check_names
+from holdfast.gate.drift import drift_between
 from holdfast.gate.evidence import Trial, segment_columns
 from holdfast.gate.explaining import without_review
 from holdfast.kinds import Role
 from holdfast.policy import decide
-from holdfast.records import Finding, Status
+from holdfast.records import Finding
 from holdfast.stats.calibration import apply
 
 Array: TypeAlias = NDArray[np.float64]
@@ -61,7 +60,7 @@ def findings_of(trial: Trial, evidence: Evidence) -> list[Finding]:
     """
     check_names(trial.project, trial.schema)
     found = [finding for code, question in QUESTIONS.items() for finding in _asked(code, question, trial, evidence)]
-    found += _all_or_broken(DRIFT, lambda: _drift(trial, evidence))
+    found += _all_or_broken(DRIFT, lambda: drift_between(trial, evidence))
     found += _all_or_broken(SIGNALS, lambda: _signals(trial, evidence))
     return found
 
@@ -247,41 +246,3 @@ QUESTIONS: dict[str, Question] = {
     "model.cost": lambda trial, evidence: sealing.running(evidence.running, trial.project.gate.checks),
 }
 """How each check of `checks.catalogue.RELEASE` is put to a trial and its evidence."""
-
-
-def _drift(trial: Trial, evidence: Evidence) -> list[Finding]:
-    """What a comparison of test with train finds of features, missingness and target. It warns: time changes things."""
-    project, train, test = trial.project, _table(trial, trial.parts.train), _table(trial, trial.parts.test)
-    names = set(train.column_names)
-    roles: dict[str, Role | str] = dict.fromkeys(trial.model.features, Role.FEATURE)
-    roles |= {name: role for name, role in ((project.data.target, Role.TARGET), (project.data.time, Role.TIME)) if name}
-    settings = msgspec.structs.replace(
-        project.checks,
-        skip=("quality", *(code for code in project.checks.skip if code in COMPARED or code == "drift")),
-        columns={name: limits for name, limits in project.checks.columns.items() if name in names},
-    )
-    importance = {
-        one.feature: one.shapley * len(evidence.importances) for one in evidence.importances if one.shapley is not None
-    }
-    found = compare(
-        train,
-        test,
-        roles={name: role for name, role in roles.items() if name in names},
-        settings=settings,
-        importance=importance,
-    ).findings
-    return [
-        msgspec.structs.replace(one, status=Status.WARN) if one.status is Status.FAIL else one
-        for one in found
-        if one.code in DRIFT
-    ]
-
-
-def _table(trial: Trial, rows: Labelled) -> pa.Table:
-    """Features, target and time of rows, as a comparison reads them."""
-    data = trial.project.data
-    columns = {name: rows.features[name] for name in rows.features.column_names}
-    columns[data.target] = pa.array(rows.truth)
-    if rows.time is not None and data.time is not None:
-        columns[data.time] = pa.array((rows.time * 1e6).astype(np.int64), pa.timestamp("us", "UTC"))
-    return pa.table(columns)
