@@ -15,7 +15,9 @@ from holdfast.errors import ModelError
 from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.paired import improvement, mean_of
 from holdfast.evaluation.slices import rows_where
+from holdfast.evaluation.support import Support
 from holdfast.evidence import Estimate, Evidence, Versus
+from holdfast.gate.choosing import identity_of
 from holdfast.gate.evidence import Trial
 from holdfast.models.protocol import Model
 from holdfast.policy import Policy
@@ -28,11 +30,12 @@ REPLICATES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Champion:
-    """The release in place: its name, model and policy."""
+    """The release in place: its name, model and policy, and what it has seen, where the policy asks."""
 
     name: str
     model: Model
     policy: Policy
+    support: Support | None = None
 
 
 RANKINGS: Mapping[str, Callable[[Array, NDArray[np.bool_], Array], float]] = {
@@ -55,13 +58,15 @@ def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evi
             f"release {champion.name} needs columns that the candidate's features lack ({', '.join(map(repr, missing))}): "
             "add them to data.features, or compare without it"
         )
+    rows = trial.test.rows
     other = outcome(
-        trial.test.rows,
-        champion.model.predict(trial.test.rows.features),
+        rows,
+        champion.model.predict(rows.features),
         champion.policy,
         trial.project.objective,
         review_cost=trial.test.review_cost,
-        distance=None,
+        distance=None if champion.support is None else champion.support.distance(rows.features),
+        identity=identity_of(rows) if champion.policy.explore else None,
     )
     asked = list(dict.fromkeys([("objective", ()), *_asked(trial.project.gate.limits)]))
     level = 1 - trial.project.gate.error_budget / len(asked)

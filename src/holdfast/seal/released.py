@@ -107,7 +107,7 @@ def champion_of(project: Project) -> Champion | None:
     if not versions:
         return None
     released = load_release(store.get(project.name, versions[-1]))
-    return Champion(name=released.name, model=released.model, policy=released.policy)
+    return Champion(name=released.name, model=released.model, policy=released.policy, support=released.support)
 
 
 def record(read: Callable[[str], bytes], name: str, kind: Any) -> Any:
