@@ -300,7 +300,8 @@ def filled(split: Split) -> Split:
     """The split, if every part has rows."""
     for name in ("train", "validation", "test"):
         if not len(getattr(split, name)):
-            reasons = ", ".join(f"{rows:,} by {reason}" for reason, rows in split.left_out.items())
+            told = {"fitted": "model.trained_until", "time": "a missing time"}
+            reasons = ", ".join(f"{rows:,} by {told.get(reason, reason)}" for reason, rows in split.left_out.items())
             raise InputError(
                 f"The {name} part has no rows" + (f" (left out: {reasons})" if reasons else "") + ": the history is "
                 "too short, or leaves out too much; mend the lengths, the delay or the group in [split]."

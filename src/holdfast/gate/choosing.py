@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.config import Deciding, Project
+from holdfast.errors import SettingError
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.support import Support, background_of, support
 from holdfast.evaluation.tuning import Tuned, tune
+from holdfast.evidence import Task
 from holdfast.objective import Judged, MeanAveragePrecision, Ndcg, PrecisionAtCapacity, TopK
 from holdfast.policy import Policy
 from holdfast.profile.hashing import cell_hashes
@@ -65,6 +67,7 @@ def tuned(project: Project, rows: Labelled, score: Array) -> Tuned:
         some = np.sort(np.random.default_rng(project.split.seed).permutation(len(rows))[:MOST_ROWS])
         rows, score = rows.take(some), score[some]
     asked = project.policy
+    _check(asked, rows.task)
     judged = Judged(
         truth=rows.truth, score=score, columns=rows.columns, weight=rows.weight, time=rows.time, classes=rows.classes
     )
@@ -82,6 +85,16 @@ def tuned(project: Project, rows: Labelled, score: Array) -> Tuned:
     )
     explored = msgspec.structs.replace(found.policy, explore=asked.explore, seed=project.split.seed)
     return replace(found, policy=explored)
+
+
+def _check(asked: Deciding, task: Task) -> None:
+    """Refuse settings that would be silently without effect."""
+    none = {"regression": ("threshold", "rule", "calibrate", "support", "explore"), "classes": ("calibrate", "explore")}
+    usual = Deciding()
+    for name in none.get(task, ()):
+        if getattr(asked, name) != getattr(usual, name):
+            kind = "a predicted number is its own answer" if task == "regression" else "there are more than two classes"
+            raise SettingError(f"policy.{name} has no effect here, because {kind}: leave it out.")
 
 
 def decider(project: Project, schema: Schema, policy: Policy, train: Labelled, validation: Labelled) -> Decider:

@@ -25,10 +25,9 @@ def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, Model]:
     """
     test = trial.test
     try:
-        sealed = to_onnx(trial.model, test.rows.features)
+        session = OnnxSession(to_onnx(trial.model, test.rows.features))
     except ModelError as error:
         return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}")), trial.model
-    session = OnnxSession(sealed)
 
     def decisions(scores: NDArray[np.float64]) -> NDArray[np.generic]:
         if trial.policy.rule == "value":

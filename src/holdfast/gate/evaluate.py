@@ -21,6 +21,7 @@ from holdfast.gate.evaluation import Evaluation, ranked, refuses, verdict_of
 from holdfast.gate.evidence import Trial, figures
 from holdfast.gate.explaining import explained
 from holdfast.gate.findings import findings_of
+from holdfast.gate.folds import rolled
 from holdfast.gate.inflated import inflated
 from holdfast.gate.limits import figures_by_slice
 from holdfast.gate.reading import Parts, Scores, loaded_model, read_parts, scores_of
@@ -104,6 +105,9 @@ def judged(
         evidence = msgspec.structs.replace(evidence, coverage=(held,))
     say("Fitting again on a random split")
     evidence = inflated(trial, evidence)
+    if parts.folds:
+        say("Fitting again for rolling origins")
+        evidence = rolled(trial, evidence)
     say("Converting to ONNX")
     evidence, fast = converted(trial, evidence)
     scoring_fast = replace(trial, model=fast)

@@ -269,7 +269,7 @@ def _joined(trial: Trial) -> Judged:
         answer=np.concatenate([one.answers.decision, other.answers.decision]),
         columns={name: np.concatenate([one.rows.columns[name], other.rows.columns[name]]) for name in one.rows.columns},
         weight=np.concatenate([one.rows.weight, other.rows.weight]) if weighted else None,
-        time=None,
+        time=None if one.rows.time is None else np.concatenate([one.rows.time, other.rows.time]),
         classes=one.rows.classes,
     )
 

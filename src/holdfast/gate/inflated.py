@@ -8,14 +8,14 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from holdfast.errors import InputError, ModelError
 from holdfast.evaluation.labelled import Labelled
-from holdfast.evaluation.outcome import outcome
-from holdfast.evaluation.performance import performance
 from holdfast.evaluation.random_splits import at_random
 from holdfast.evidence import Evidence
-from holdfast.gate.choosing import tuned
+from holdfast.gate.again import judged_again
 from holdfast.gate.evidence import Trial
 from holdfast.models.refitting import refitted
+from holdfast.objective import MeanAveragePrecision, Ndcg, Objective, PrecisionAtCapacity, TopK
 
 MOST_ROWS = 200_000
 """Rows that are fitted again: the figure is a warning, not a result."""
@@ -29,17 +29,31 @@ def inflated(trial: Trial, evidence: Evidence) -> Evidence:
     rows = together([parts.train, parts.validation, parts.test], MOST_ROWS, trial.project.split.seed)
     split = at_random(rows.truth, validation=0.2, test=0.2, task=rows.task, seed=trial.project.split.seed)
     train, validation, test = (rows.take(places) for places in (split.train, split.validation, split.test))
-    again = refitted(trial.model, train.features, train.truth)
-    if again is None:
-        note = "A random split was not tried: this kind of model cannot be fitted again from what was given."
-        return msgspec.structs.replace(evidence, notes=(*evidence.notes, note))
-    chosen = tuned(trial.project, validation, again.predict(validation.features)).policy
-    policy = msgspec.structs.replace(chosen, explore=0.0)
-    found = outcome(
-        test, again.predict(test.features), policy, trial.project.objective, review_cost=trial.test.review_cost
-    )
-    metrics = performance(found, policy)
+    try:
+        again = refitted(trial.model, train.features, train.truth)
+        if again is None:
+            return _without(evidence, "this kind of model cannot be fitted again from what was given")
+        metrics = judged_again(trial, again, validation, test)
+    except (InputError, ModelError) as error:
+        return _without(evidence, str(error))
+    if _counts(trial.project.objective):
+        note = (
+            "The objective of a random split is not told: it counts the first rows of each period, entity or query, and a "
+            "random split thins them out."
+        )
+        return msgspec.structs.replace(evidence, inflated_metrics=metrics[1:], notes=(*evidence.notes, note))
     return msgspec.structs.replace(evidence, inflated=metrics[0].estimate, inflated_metrics=metrics)
+
+
+def _counts(objective: Objective) -> bool:
+    """Whether its value depends on how many rows a period, entity or query has."""
+    by_period = isinstance(objective, PrecisionAtCapacity) and objective.per is not None
+    return by_period or isinstance(objective, TopK | Ndcg | MeanAveragePrecision)
+
+
+def _without(evidence: Evidence, reason: str) -> Evidence:
+    note = f"A random split was not tried: {reason.rstrip('.')}."
+    return msgspec.structs.replace(evidence, notes=(*evidence.notes, note))
 
 
 def together(parts: list[Labelled], most: int, seed: int) -> Labelled:

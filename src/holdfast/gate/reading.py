@@ -14,7 +14,7 @@ from holdfast.errors import InputError, SettingError
 from holdfast.evaluation.clock import moment, zone_named
 from holdfast.evaluation.codes import label_text
 from holdfast.evaluation.labelled import Dropped, Labelled, read_labelled
-from holdfast.evaluation.parts import split_of
+from holdfast.evaluation.parts import folds_of, split_of
 from holdfast.evaluation.splits import Split
 from holdfast.models.loading import load_model
 from holdfast.models.protocol import Model
@@ -26,6 +26,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 UNNAMED = {("0", "1"), ("false", "true")}
 """Classes of models that do not say what they mean; the positive one is last."""
+WORDS = {"binary": "two classes", "classes": "several classes", "regression": "numbers"}
 TRAIN_ROWS = 50_000
 """Rows of the train part that are scored, for the gap between what was fitted and what was not."""
 
@@ -34,7 +35,8 @@ TRAIN_ROWS = 50_000
 class Parts:
     """What was read: the parts of the history, each with its rows in the order of time.
 
-    `known` is a seeded sample of the train part, for what needs scores of fitted rows.
+    `known` is a seeded sample of the train part, for what needs scores of fitted rows. Where rolling origins are asked
+    for, `history` are all rows, and `folds` the places of each origin's parts among them.
     """
 
     train: Labelled
@@ -43,6 +45,8 @@ class Parts:
     test: Labelled
     split: Split
     dropped: Dropped
+    history: Labelled | None = None
+    folds: tuple[Split, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,11 @@ def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Sch
             f"The model takes the target {project.data.target!r} for a feature, so it is told what it is to predict: "
             "fit it without, or name another target."
         )
+    if project.objective.task != model.task:
+        raise SettingError(
+            f"The objective {project.objective.title!r} is for {WORDS[project.objective.task]}, and the model is for "
+            f"{WORDS[model.task]}: choose another kind of objective."
+        )
     query = project.data.query if data is None else None
     source = data if data is not None else project.data.path if query else project.path(project.data.path)
     with open_table(source, name="data", query=query) as table:
@@ -91,6 +100,7 @@ def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Sch
     until = project.model.trained_until
     until_seconds = None if until is None else moment(until, project.data.zone, "model.trained_until")
     split = split_of(rows, project.split, until_seconds)
+    folds = folds_of(rows, project.split)
     some = np.random.default_rng(project.split.seed).permutation(split.train)[:TRAIN_ROWS]
     parts = Parts(
         train=rows.take(split.train),
@@ -99,7 +109,10 @@ def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Sch
         test=rows.take(split.test),
         split=split,
         dropped=dropped,
+        history=rows if folds else None,
+        folds=folds,
     )
+    _check_weights(parts)
     return parts, schema
 
 
@@ -129,6 +142,19 @@ def roles_of(project: Project) -> dict[str, Role | str]:
     return roles
 
 
+def _check_weights(parts: Parts) -> None:
+    """Rows without weight do not count: those that do must be enough to choose and to judge."""
+    for name, rows in (("validation", parts.validation), ("test", parts.test)):
+        if rows.weight is None:
+            continue
+        counted = rows.truth[rows.weight > 0]
+        if not len(counted) or (rows.task != "regression" and (counted == counted[0]).all()):
+            what = "only one class" if len(counted) else "no rows"
+            raise InputError(
+                f"The {name} part has {what} with a weight above 0: mend the weights, or lengthen the part."
+            )
+
+
 def _check_costs(table: Table, objective: Objective) -> None:
     """Costs are numbers; entities and queries may be anything."""
     if not isinstance(objective, Cost | CostMatrix | AsymmetricCost):
@@ -142,6 +168,12 @@ def _check_costs(table: Table, objective: Objective) -> None:
 
 
 def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple[Labelled, Dropped]:
+    missing = [name for name in model.features if name not in set(table.schema.names)]
+    if missing:
+        raise InputError(
+            f"{table.name}: the model wants {len(missing)} columns that are not there ({', '.join(map(repr, missing[:5]))}); "
+            "rename them, or list in data.features what the columns are called, in the model's order"
+        )
     _check_costs(table, project.objective)
     slices = project.slices
     sliced = [c.name for role in (Role.SEGMENT, Role.PROTECTED) for c in schema.by_role(role)]

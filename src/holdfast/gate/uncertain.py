@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from holdfast.uncertainty import Uncertainty, classes_in_doubt, intervals
 
 Array: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
+METHODS = {"binary": ("auto",), "classes": ("auto", "lac", "aps"), "regression": ("auto", "split", "normalised", "cqr")}
 
 
 def quantile_models(project: Project, *, trust: bool = False) -> tuple[Model, Model] | None:
@@ -39,6 +40,8 @@ def quantile_models(project: Project, *, trust: bool = False) -> tuple[Model, Mo
         load_model(project.path(path), trust=trust, features=features, task="regression")
         for path in (asked.lower, asked.upper)
     )
+    if lower.task != "regression" or upper.task != "regression":
+        raise SettingError("uncertainty.lower and uncertainty.upper are models that predict numbers: name two such.")
     return lower, upper
 
 
@@ -53,14 +56,21 @@ def calibrated(project: Project, rows: Labelled, score: Array, quantiles: Array 
         (n, 2) predictions of the two quantile models, where there are.
     """
     asked = project.uncertainty
+    if asked.method not in METHODS[rows.task]:
+        known = ", ".join(METHODS[rows.task])
+        raise SettingError(f"uncertainty.method {asked.method!r} is not for this kind of model; there are: {known}.")
     if rows.task == "binary":
         return None
     if rows.task == "classes":
-        method = asked.method if asked.method in {"lac", "aps"} else "aps"
-        return Uncertainty(sets=prediction_sets.fit(score, rows.truth, method=method, level=asked.level))
+        kind: Literal["lac", "aps"] = "lac" if asked.method == "lac" else "aps"
+        return Uncertainty(sets=prediction_sets.fit(score, rows.truth, method=kind, level=asked.level))
     truth = rows.truth.astype(np.float64)
     segment = segments(rows, asked.segment)
     if quantiles is not None and asked.method in {"auto", "cqr"}:
+        if np.mean(quantiles[:, 0] > quantiles[:, 1]) > 0.5:
+            raise SettingError(
+                "The model of uncertainty.lower predicts more than that of uncertainty.upper in most rows: swap them."
+            )
         found = conformal.fit(truth, quantiles, level=asked.level, segment=segment)
         return Uncertainty(conformal=found, segment=asked.segment)
     if asked.method == "split" or len(rows) < 4 * error_scale.FEWEST_ROWS:

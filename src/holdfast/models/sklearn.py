@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from holdfast.errors import MissingExtraError, ModelError, SettingError
@@ -38,17 +37,7 @@ def load_sklearn(estimator: Any, features: Sequence[str] | None = None, positive
         When the names of the features are needed, or are not as many as it was fitted with.
     """
     names = _features(estimator, features)
-    null = np.nan if not _wants_none(estimator) else None
-    named = hasattr(estimator, "feature_names_in_")
-
-    def arranged(rows: pa.Table) -> Any:
-        if not named:
-            return numbers(rows, names)
-        table = frame(rows, names, null)
-        # A given list of features may rename what the estimator was fitted with.
-        table.columns = list(estimator.feature_names_in_)
-        return table
-
+    null = null_text(estimator)
     if hasattr(estimator, "classes_"):
         if not hasattr(estimator, "predict_proba"):
             raise ModelError(
@@ -61,7 +50,7 @@ def load_sklearn(estimator: Any, features: Sequence[str] | None = None, positive
         classes = class_names(estimator.classes_)
 
         def probabilities(rows: pa.Table) -> Any:
-            return estimator.predict_proba(arranged(rows))
+            return estimator.predict_proba(arranged(estimator, rows, names, null))
 
         if len(classes) != 2:
             return FittedModel("sklearn", "classes", classes, names, estimator, probabilities)
@@ -73,7 +62,21 @@ def load_sklearn(estimator: Any, features: Sequence[str] | None = None, positive
         raise ModelError(
             f"{type(estimator).__name__} is no fitted classifier and no regressor: fit it, or take the estimator that predicts"
         )
-    return FittedModel("sklearn", "regression", (), names, estimator, lambda rows: estimator.predict(arranged(rows)))
+
+    def run(rows: pa.Table) -> Any:
+        return estimator.predict(arranged(estimator, rows, names, null))
+
+    return FittedModel("sklearn", "regression", (), names, estimator, run)
+
+
+def arranged(estimator: Any, rows: pa.Table, features: Sequence[str], null: float | None) -> Any:
+    """Rows as the estimator was fitted with them: a data frame, or where it knows no names, a matrix."""
+    if not hasattr(estimator, "feature_names_in_"):
+        return numbers(rows, features)
+    table = frame(rows, features, null)
+    # A given list of features may rename what the estimator was fitted with.
+    table.columns = list(estimator.feature_names_in_)
+    return table
 
 
 def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
@@ -247,12 +250,12 @@ def _parts(estimator: Any) -> Iterator[Any]:
             todo.extend(vars(item).values())
 
 
-def _wants_none(estimator: Any) -> bool:
-    """Whether missing text was None when it was fitted, and not NaN: encoders keep them apart."""
+def null_text(estimator: Any) -> float | None:
+    """What missing text was when it was fitted, None or NaN: encoders keep them apart."""
     for part in _parts(estimator):
         lists = getattr(part, "categories_", ())
         if any(values.dtype == object and any(value is None for value in values) for values in lists):
-            return True
+            return None
         if getattr(part, "missing_values", "") is None:
-            return True
-    return False
+            return None
+    return float("nan")
