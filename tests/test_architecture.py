@@ -61,6 +61,7 @@ ARROWS = {
         "policy",
         "profile",
         "releases",
+        "report",
         "schema",
         "stats",
         "tables",
@@ -89,6 +90,7 @@ LAZY_ARROWS = {
     ("comparison", "report"): "at the call of `to_html` only",
     ("evaluation", "config"): "records of a project, as types",
     ("evaluation", "tables"): "as a type",
+    ("gate", "report"): "at the call of `to_html` only",
     ("report", "policy"): "as a type",
     ("seal", "report"): "for pages only",
 }
