@@ -309,7 +309,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize("width", [390, 1440])
 def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, width: int) -> None:
     tab = opened(browser, tmp_path / "a.html", rich(), viewport={"width": width, "height": 800}, color_scheme=scheme)
-    tab.page.wait_for_function("document.querySelectorAll('.plot:not([data-drawn])').length === 0", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
     assert tab.drawn() == tab.page.locator(".plot").count() == 14
     assert tab.complaints == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -320,7 +320,7 @@ def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, wid
 @pytest.mark.parametrize("sample", [bikes, species])
 def test_other_tasks_are_drawn_too(browser: Any, tmp_path: Path, sample: Callable[[], Evidence]) -> None:
     tab = opened(browser, tmp_path / "a.html", made(sample()), viewport={"width": 390, "height": 800})
-    tab.page.wait_for_function("document.querySelectorAll('.plot:not([data-drawn])').length === 0", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
     assert tab.drawn() == tab.page.locator(".plot").count() > 0
     assert tab.complaints == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -340,7 +340,7 @@ def test_a_threshold_tells_its_cost_under_the_pointer(browser: Any, tmp_path: Pa
 @pytest.mark.browser
 def test_attacks_run_nothing(browser: Any, tmp_path: Path) -> None:
     tab = opened(browser, tmp_path / "a.html", attacked(), viewport={"width": 1440, "height": 800})
-    tab.page.wait_for_function("document.querySelectorAll('.plot:not([data-drawn])').length === 0", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
     assert tab.complaints == []
 
 
@@ -348,5 +348,5 @@ def test_attacks_run_nothing(browser: Any, tmp_path: Path) -> None:
 def test_without_scripts_the_numbers_are_in_tables(browser: Any, tmp_path: Path) -> None:
     tab = opened(browser, tmp_path / "a.html", rich(), java_script_enabled=False)
     assert tab.page.get_by_text("Scripts are off").is_visible()
-    tab.page.get_by_text("Numbers: Cost by threshold").click()
+    tab.page.locator("section[aria-labelledby=threshold] summary").click()
     assert tab.page.locator("section[aria-labelledby=threshold] tbody tr").count() == 12
