@@ -1,0 +1,87 @@
+"""Releases of models that predict a number, or one of several classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from holdfast.config import project_of
+from holdfast.gate.evaluate import evaluate
+from holdfast.gate.evaluation import Evaluation
+from holdfast.profile.class_scores import ClassTable
+from holdfast.profile.residuals import ResidualTable
+from holdfast.releases.folder import SealedFolder
+from holdfast.seal.estimators import Estimators
+from holdfast.seal.golden import SCORE, check_golden
+from holdfast.seal.release import release
+from holdfast.seal.released import arrow_in, load_release
+
+ROWS = 3_000
+
+
+def sealed_of(task: str, objective: dict[str, Any], folder: Path, **more: Any) -> tuple[Evaluation, SealedFolder]:
+    """A linear model of two numbers, fitted on the first third."""
+    pytest.importorskip("skl2onnx", reason="needs the extra `sklearn`")
+    pytest.importorskip("onnxruntime", reason="needs the extra `serve`")
+    from sklearn.linear_model import LinearRegression, LogisticRegression
+
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(ROWS, 2))
+    y = x @ [2.0, -1.0] + rng.normal(size=ROWS)
+    target = y if task == "regression" else np.array(["high", "low", "middle"])[np.digitize(y, [-1, 1])]
+    start = np.datetime64("2025-01-01", "us")
+    rows = pa.table(
+        {"a": x[:, 0], "b": x[:, 1], "time": start + np.arange(ROWS).astype("timedelta64[h]"), "target": target}
+    )
+    third = rows.slice(0, ROWS // 3).to_pandas()
+    model = (LinearRegression() if task == "regression" else LogisticRegression()).fit(
+        third[["a", "b"]], third["target"]
+    )
+    project = project_of(
+        {
+            "name": "lines",
+            "data": {"path": "rows.parquet", "target": "target", "time": "time"},
+            "model": {"path": "model.joblib", "trained_until": "2025-02-12"},
+            "objective": objective,
+            "slices": {"search": False},
+            "explain": {"rows": 0},
+            "gate": {"limits": [{"metric": "objective", "against": "simple"}], "warnings": ["drift"]},
+            "folder": str(folder),
+            **more,
+        }
+    )
+    found = evaluate(model, rows, project, keep=False)
+    return found, release(found, store=folder / "releases")
+
+
+def test_a_number(tmp_path: Path) -> None:
+    found, sealed = sealed_of("regression", {"kind": "mae"}, tmp_path)
+    parts = found.parts
+    table = ResidualTable.from_bytes(sealed.read("reference/scores.table"))
+    assert table.rows == len(parts.validation) + len(parts.test)
+    estimators = msgspec.json.decode(sealed.read("estimators.json"), type=Estimators)
+    assert (estimators.method, estimators.figure) == ("dle", "mean_absolute_error")
+    assert estimators.realised == pytest.approx(np.abs(found.scores.test - parts.test.truth).mean())
+    assert estimators.expected == pytest.approx(estimators.realised, rel=0.15)
+    assert load_release(sealed).uncertainty == found.uncertainty
+    assert check_golden(sealed) == ()
+
+
+def test_several_classes(tmp_path: Path) -> None:
+    found, sealed = sealed_of("classes", {"kind": "f_beta", "average": "macro"}, tmp_path)
+    parts, scores = found.parts, found.scores
+    table = ClassTable.from_bytes(sealed.read("reference/scores.table"))
+    assert table.classes == ("high", "low", "middle")
+    assert int(table.counts.sum()) == len(parts.validation) + len(parts.test)
+    estimators = msgspec.json.decode(sealed.read("estimators.json"), type=Estimators)
+    assert (estimators.method, estimators.figure, len(estimators.calibrations)) == ("cbpe", "accuracy", 3)
+    assert estimators.realised == pytest.approx((scores.test.argmax(axis=1) == parts.test.truth).mean())
+    assert estimators.expected == pytest.approx(estimators.realised, abs=0.05)
+    golden = arrow_in(sealed.read("golden.arrow"))
+    assert len(golden[SCORE][0].as_py()) == 3
+    assert check_golden(sealed) == ()
