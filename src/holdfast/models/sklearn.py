@@ -107,7 +107,9 @@ def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     del proto.graph.output[:-1]
     grouped = _grouped_inputs(model.features, text_places, element)
     if by_column:
-        _split_inputs(proto, grouped, dict(zip(model.features, names, strict=True)))
+        # skl2onnx writes names of its own where a column's is no identifier.
+        inputs = [held.name for held in proto.graph.input]
+        _split_inputs(proto, grouped, dict(zip(model.features, inputs, strict=True)))
     signature = Signature(
         family=model.family,
         task=model.task,
