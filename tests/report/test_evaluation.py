@@ -350,3 +350,18 @@ def test_without_scripts_the_numbers_are_in_tables(browser: Any, tmp_path: Path)
     assert tab.page.get_by_text("Scripts are off").is_visible()
     tab.page.locator("section[aria-labelledby=threshold] summary").click()
     assert tab.page.locator("section[aria-labelledby=threshold] tbody tr").count() == 12
+
+
+# --- Without the bundle ---------------------------------------------------------------------------------------------
+
+
+def test_without_the_bundle_the_page_says_so_and_has_tables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(offline, "_BUNDLE", tmp_path / "vega.js.gz")
+    offline.drawing_bundle.cache_clear()
+    try:
+        document = read(rich())
+    finally:
+        offline.drawing_bundle.cache_clear()
+    assert "The charts are missing" in document.text
+    assert "Numbers: Cost by threshold" in document.text
+    assert document.named("script") == []
