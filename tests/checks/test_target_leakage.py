@@ -9,6 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn.metrics import roc_auc_score
 
 from holdfast.checks import target_leakage as module
@@ -141,6 +144,17 @@ def test_noise_predicts_nothing() -> None:
         assert said.status is Status.PASS
         found.append(said.value)
     assert max(found) < 0.75
+
+
+@settings(max_examples=40)
+@given(arrays(np.float64, 40), arrays(np.float64, 40, elements=st.floats(-1e300, 1e300)))
+def test_any_numbers_can_be_judged(x: np.ndarray, y: np.ndarray) -> None:
+    table = pa.table({"x": x, "z": x[::-1].copy()})
+    for said in [
+        *target_leakage(table, np.arange(40) % 2 == 0, "binary", LIMITS),
+        *target_leakage(table, y, "regression", LIMITS),
+    ]:
+        assert all(number is None or np.isfinite(number) for number in (said.value, *(said.interval or ())))
 
 
 def test_a_sample_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,8 @@ def target_leakage(
     """
     order = np.random.default_rng(seed).permutation(len(truth))[:ROWS]
     features, truth = features.take(pa.array(order)), truth[order]
+    if task == "regression":
+        truth = _scaled(truth.astype(np.float64))
     if not _enough(truth, task):
         return [not_applicable(f"Fewer than {FEWEST} rows, or rows of the rarer class: nothing can be said.")]
     limit = limits.target_fit if task == "regression" else limits.target_area
@@ -121,13 +123,19 @@ def _column(column: pa.ChunkedArray) -> tuple[Array | None, NDArray[np.intp]]:
         words, codes = text_codes(text)
         return None, np.where(codes < 0, len(words), codes).astype(np.intp)
     moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-    values = (moments(array) if moment else numbers(array))[0]
+    values = _scaled((moments(array) if moment else numbers(array))[0])
     known = values[np.isfinite(values)]
     if not len(known):
         return None, np.zeros(len(values), np.intp)
     cuts = np.unique(np.quantile(known, np.arange(1, BINS) / BINS))
     codes = np.where(np.isfinite(values), np.searchsorted(cuts, values, side="right"), len(cuts) + 1)
     return values, codes.astype(np.intp)
+
+
+def _scaled(values: Array) -> Array:
+    """The numbers in units of the largest, which no figure here depends on: squares of very large ones are no floats."""
+    largest = float(np.abs(values[np.isfinite(values)]).max(initial=0.0))
+    return values / largest if largest > 0 else values
 
 
 def _strength(
@@ -199,11 +207,14 @@ def _sums(features: pa.Table, target: Array) -> list[Said]:
     first = np.arange(len(target)) % 2 == 0
     if len(columns) < 2 or first.sum() <= 2 * len(columns):
         return []
-    design = np.stack([(values - values.mean()) / values.std() for values in columns.values()], axis=1)
     scaled = (target - target.mean()) / target.std()
+    spread = float(np.var(scaled[~first]))
+    if spread < EXACT:  # all that varies is a few rows of the other half
+        return []
+    design = np.stack([(values - values.mean()) / values.std() for values in columns.values()], axis=1)
     design = np.column_stack([design, np.ones(len(target))])
     weights = np.linalg.lstsq(design[first], scaled[first])[0]
-    left = float(np.mean((scaled - design @ weights)[~first] ** 2) / np.var(scaled[~first]))
+    left = float(np.mean((scaled - design @ weights)[~first] ** 2)) / spread
     names = [name for name, weight in zip(columns, weights, strict=False) if abs(weight) > np.sqrt(EXACT)]
     if not left < EXACT or len(names) < 2:
         return []
