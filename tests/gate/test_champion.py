@@ -1,0 +1,139 @@
+"""A candidate against the release in place: the same rows, one error budget, and the rates of error that it promises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.pipeline import Pipeline
+
+from holdfast.config import Project
+from holdfast.errors import ModelError
+from holdfast.evaluation.judging import judge
+from holdfast.evaluation.labelled import Labelled
+from holdfast.evaluation.outcome import as_if, outcome
+from holdfast.evaluation.paired import improvement
+from holdfast.evidence import Evidence
+from holdfast.gate.champion import Champion, compared
+from holdfast.gate.evaluate import tried
+from holdfast.gate.evidence import Trial, figures
+from holdfast.gate.reading import loaded_model, read_parts, scores_of
+from holdfast.models.loading import load_model
+from holdfast.objective import Cost
+from holdfast.policy import Policy
+from holdfast.records import Status
+
+Asked = Callable[..., Project]
+LIMITS = [
+    {"metric": "objective", "against": "champion", "margin": 0.1},
+    {"metric": "roc_auc", "against": "champion", "margin": 0.01},
+    {"metric": "pr_auc", "against": "champion", "margin": 0.01, "slice": {"city": "Zug"}},
+]
+
+
+@pytest.fixture(scope="module")
+def case(pipeline: Pipeline, payments: pd.DataFrame, asked: Asked) -> tuple[Trial, Evidence]:
+    project = asked(gate={"limits": LIMITS}, slices={"columns": ["city"]})
+    model = loaded_model(pipeline, project)
+    parts, schema = read_parts(payments, project, model)
+    trial, why = tried(model, schema, parts, scores_of(model, parts), project)
+    return trial, figures(trial, why, uses=1)
+
+
+class Worse:
+    """The candidate's scores, told with noise."""
+
+    def __init__(self, model: Any, noise: float) -> None:
+        self.model, self.noise = model, noise
+        self.family, self.task, self.classes, self.features = model.family, model.task, model.classes, model.features
+
+    def predict(self, rows: pa.Table) -> np.ndarray[Any, Any]:
+        score = self.model.predict(rows)
+        shaken = np.log(score / (1 - score)) + np.random.default_rng(0).normal(0, self.noise, len(score))
+        return 1 / (1 + np.exp(-shaken))
+
+
+def test_a_candidate_is_as_good_as_itself(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    for one in compared(trial, evidence, Champion(name="1", model=trial.model, policy=trial.policy)).champion:
+        assert one.difference.value == 0
+        assert one.candidate.value == one.champion.value
+
+
+def test_figures_are_those_of_both_models_on_the_same_rows(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    worse = Worse(trial.model, 2.0)
+    found = compared(trial, evidence, Champion(name="1", model=worse, policy=trial.policy)).champion
+    rows, score = trial.test.rows, worse.predict(trial.test.rows.features)
+    zug = rows.groups["city"].codes == rows.groups["city"].values.index("Zug")
+    objective, auc, precision = found
+    assert [(one.metric, one.slice) for one in found] == [("objective", ""), ("roc_auc", ""), ("pr_auc", "city = Zug")]
+    assert auc.candidate.value == pytest.approx(roc_auc_score(rows.truth, trial.test.score))
+    assert auc.champion.value == pytest.approx(roc_auc_score(rows.truth, score))
+    assert precision.champion.value == pytest.approx(average_precision_score(rows.truth[zug], score[zug]))
+    assert objective.candidate.value == pytest.approx(trial.test.value().value)
+    for one in found:
+        sign = -1 if one.metric == "objective" else 1
+        assert one.difference.value == pytest.approx(sign * (one.candidate.value - one.champion.value))
+        assert one.difference.level == pytest.approx(1 - 0.05 / 3)  # three comparisons share the budget
+
+
+def test_the_difference_is_surer_than_either_figure(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    champion = Champion(name="1", model=Worse(trial.model, 0.1), policy=trial.policy)
+    for one in compared(trial, evidence, champion).champion:
+        assert one.difference.high - one.difference.low < one.candidate.high - one.candidate.low
+
+
+def test_no_champion_changes_nothing(case: tuple[Trial, Evidence]) -> None:
+    assert compared(*case, None) is case[1]
+
+
+def test_a_champion_that_needs_other_columns_is_named(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    other = load_model(lambda rows: rows["age"], features=["age"], task="binary")
+    with pytest.raises(ModelError, match=r"release 7 needs columns that the candidate's features lack \('age'\)"):
+        compared(trial, evidence, Champion(name="7", model=other, policy=trial.policy))
+
+
+@pytest.mark.parametrize(
+    ("worse", "status", "low", "high"),
+    [
+        (0.10, Status.PASS, 0.0, 0.06),  # worse by exactly the margin: it passes in 2.5% of cases
+        (0.25, Status.PASS, 0.0, 0.0),
+        (0.25, Status.FAIL, 0.95, 1.0),
+        (-0.05, Status.PASS, 0.95, 1.0),
+    ],
+)
+def test_error_rates_of_non_inferiority(worse: float, status: Status, low: float, high: float) -> None:
+    """200 seeded test parts of 4,000 rows; wrong answers cost 1, and the margin is 0.10 per row."""
+    n, margin, objective = 4_000, 0.10, Cost(false_positive=1, false_negative=1)
+    hits = 0
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        truth = random.random(n) < 0.5
+        rows = Labelled(task="binary", classes=("0", "1"), features=pa.table({"x": np.zeros(n)}), truth=truth)
+        start = outcome(rows, np.full(n, 0.5), Policy(rule="threshold", threshold=0.5), objective)
+        share_wrong = 0.3
+        old = as_if(start, truth ^ (random.random(n) < share_wrong))
+        new = as_if(start, truth ^ (random.random(n) < share_wrong + worse))
+        difference = improvement(new.contributions()[0], old.contributions()[0], "lower")
+        hits += judge(difference, at_least=-margin).status is status
+    assert low <= hits / 200 <= high
+
+
+def test_rows_without_weight_do_not_count(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    weight = np.where(np.arange(len(trial.test.rows)) % 2, 1.0, 0.0)
+    weighted = replace(trial, test=replace(trial.test, rows=replace(trial.test.rows, weight=weight)))
+    half = np.flatnonzero(weight)
+    champion = Champion(name="1", model=Worse(trial.model, 2.0), policy=trial.policy)
+    found = compared(weighted, evidence, champion).champion
+    assert found[0].candidate.value == pytest.approx(trial.test.value(half).value)
+    assert found[1].candidate.value == pytest.approx(roc_auc_score(trial.test.rows.truth[half], trial.test.score[half]))
