@@ -18,7 +18,7 @@ from holdfast.evaluation.outcome import Outcome, as_if
 from holdfast.evaluation.paired import improvement
 from holdfast.evaluation.tuning import tune
 from holdfast.evidence import Baseline
-from holdfast.objective import AsymmetricCost, Judged, Objective, PinballLoss, RootMeanSquaredError, value
+from holdfast.objective import AsymmetricCost, Objective, PinballLoss, RootMeanSquaredError, value
 from holdfast.policy import decide
 
 Array: TypeAlias = NDArray[np.float64]
@@ -64,7 +64,7 @@ def baselines(
         ]
     tried = []
     for simple in _simple(objective, train, validation, test, entity, delay_seconds):
-        seen = _as_judged(validation, simple.validation)
+        seen = validation.judged(simple.validation)
         policy = tune(objective, seen, calibrate="none").policy
         reached = value(objective, replace(seen, answer=decide(policy, seen.score, seen.columns).decision))
         tried.append((reached if objective.direction == "lower" else -reached, simple, policy))
@@ -162,14 +162,3 @@ def _judged(found: Outcome, key: str, title: str, score: Array, answer: NDArray[
     unit = found.objective.unit
     saving = improvement(model, theirs, found.objective.direction, weight, unit=unit) if len(model) else None
     return Baseline(key=key, title=title, objective=rule.value(), saving=saving)
-
-
-def _as_judged(rows: Labelled, score: Array) -> Judged:
-    return Judged(
-        truth=rows.truth,
-        score=score,
-        columns=rows.columns,
-        weight=rows.weight,
-        time=rows.time,
-        classes=rows.classes,
-    )

@@ -14,6 +14,7 @@ from holdfast.errors import InputError
 from holdfast.evaluation.bands import grouped
 from holdfast.evaluation.clock import seconds_of
 from holdfast.evaluation.codes import Codes, codes_of, label_text
+from holdfast.objective import Judged
 from holdfast.profile.arrays import text_codes
 from holdfast.profile.numeric import numbers
 from holdfast.schema import Role, Schema
@@ -75,6 +76,18 @@ class Labelled:
             weight=None if self.weight is None else self.weight[rows],
             groups={n: Codes(codes=g.codes[rows], values=g.values) for n, g in self.groups.items()},
             ids=None if self.ids is None else self.ids.take(pa.array(rows)),
+        )
+
+    def judged(self, score: NDArray[np.float64], answer: NDArray[Any] | None = None) -> Judged:
+        """The rows as an objective reads them, with the model's scores and the answers that were made of them."""
+        return Judged(
+            truth=self.truth,
+            score=score,
+            answer=answer,
+            columns=self.columns,
+            weight=self.weight,
+            time=self.time,
+            classes=self.classes,
         )
 
     @property

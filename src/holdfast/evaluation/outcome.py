@@ -49,15 +49,7 @@ class Outcome:
         answer = self.answers.decision
         if isinstance(self.objective, Cost | CostMatrix):
             answer = np.where(self.answers.review, self.rows.truth, answer).astype(answer.dtype)
-        return Judged(
-            truth=self.rows.truth,
-            score=self.score,
-            answer=answer,
-            columns=self.rows.columns,
-            weight=self.rows.weight,
-            time=self.rows.time,
-            classes=self.rows.classes,
-        )
+        return self.rows.judged(self.score, answer)
 
     @property
     def counted(self) -> Rows:

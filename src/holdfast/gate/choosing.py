@@ -16,7 +16,7 @@ from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.support import Support, background_of, support
 from holdfast.evaluation.tuning import Tuned, tune
 from holdfast.evidence import Task
-from holdfast.objective import Judged, MeanAveragePrecision, Ndcg, PrecisionAtCapacity, TopK
+from holdfast.objective import MeanAveragePrecision, Ndcg, PrecisionAtCapacity, TopK
 from holdfast.policy import Policy
 from holdfast.profile.hashing import cell_hashes
 from holdfast.schema import Schema
@@ -68,12 +68,9 @@ def tuned(project: Project, rows: Labelled, score: Array) -> Tuned:
         rows, score = rows.take(some), score[some]
     asked = project.policy
     _check(asked, rows.task)
-    judged = Judged(
-        truth=rows.truth, score=score, columns=rows.columns, weight=rows.weight, time=rows.time, classes=rows.classes
-    )
     found = tune(
         project.objective,
-        judged,
+        rows.judged(score),
         rule=asked.rule,
         threshold=asked.threshold,
         calibrate=asked.calibrate,

@@ -186,15 +186,7 @@ def _rates(test: Outcome, rows: NDArray[np.intp]) -> dict[str, Estimate]:
     own = rows[~test.answers.review[rows]]
     if not len(own):
         return {}
-    judged = Judged(
-        truth=test.rows.truth,
-        score=test.score,
-        answer=test.answers.decision,
-        columns=test.rows.columns,
-        weight=test.rows.weight,
-        time=test.rows.time,
-        classes=test.rows.classes,
-    )
+    judged = test.rows.judged(test.score, test.answers.decision)
     found = figures_of(test.objective, judged)(own)
     found.pop("objective")
     return found
