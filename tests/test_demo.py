@@ -29,7 +29,7 @@ def demo(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=120,
+        timeout=600,
     )
 
 
@@ -96,8 +96,36 @@ def test_what_is_printed(demo_output: tuple[Path, str]) -> None:
         f"Report    {(folder / 'report.html').as_uri()}",
         "Findings  demo-output/findings.json",
     ]
-    assert max(len(line) for line in lines if not line.startswith("Report")) <= 80
+    assert max(len(line) for line in lines if not line.startswith(("Report", "Release"))) <= 80
     assert "</html>" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_model_is_released_and_a_leaky_one_refused(demo_output: tuple[Path, str]) -> None:
+    folder, printed = demo_output
+    honest, leaky = printed.partition("2. A candidate with one more column, known_later,")[::2]
+    flat = " ".join(honest.split())
+    assert "PASS: nothing refuses a release." in flat
+    assert "a random split, which usually flatters" in flat
+    assert "FAIL known_later leakage.target" in " ".join(leaky.split())
+    assert "Release refused." in " ".join(leaky.split())
+    store = hf.open_store(folder / "releases")
+    assert store.versions("fraud") == [1]
+    assert store.verify("fraud", 1) == ()
+    assert hf.load_release(store.get("fraud")).policy.rule == "threshold"
+    assert "</html>" in (folder / "evaluation.html").read_text(encoding="utf-8")
+
+
+def test_a_model_of_a_file_of_ones_own(tmp_path: Path) -> None:
+    """A number that follows another one, and a text: the release has an interval for each prediction."""
+    table = own_file(tmp_path / "own.parquet", rows=2_000)
+    wanted = pc.add(pc.multiply(table["x"], 2.0), pa.array([float(i % 3) for i in range(2_000)]))
+    pq.write_table(table.append_column("wanted", wanted), tmp_path / "own.parquet")
+    done = demo("--data", "own.parquet", "--time", "at", "--target", "wanted", cwd=tmp_path)
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert "PASS: nothing refuses a release." in " ".join(done.stdout.split())
+    store = hf.open_store(tmp_path / "demo-output" / "releases")
+    assert store.versions("wanted") == [1]
+    assert "FAIL known_later leakage.target" in " ".join(done.stdout.split())
 
 
 def own_file(path: Path, rows: int = 1_000, *, without_time: int = 0) -> pa.Table:
@@ -148,7 +176,7 @@ def test_times_may_be_text_or_numbers(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--data", "own.parquet"], "--data needs --time, one of its columns at, x, name."),
-        (["--time", "at"], "--time goes with --data: the generated tables have their own."),
+        (["--time", "at"], "--time and --target go with --data: the generated tables have their own."),
         (["--data", "own.parquet", "--time", "absent"], "roles: the data table has no column 'absent': .*"),
         (["--data", "own.parquet", "--time", "name"], "roles: the role time needs a column of the kind time or .*"),
         (["--data", "few.parquet", "--time", "at"], "data: expected at least 500 rows with a time in 'at', got 100."),
