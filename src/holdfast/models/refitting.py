@@ -74,7 +74,9 @@ def _fit_lightgbm(model: FittedModel, features: pa.Table, truth: NDArray[Any]) -
     label = truth.astype(np.float64)
     if _is_binary(model) and model.positive == 0:
         label = 1 - label
-    rows = lgb.Dataset(frame(features, model.features, np.nan), label=label)
+    table = frame(features, model.features, np.nan)
+    table = table.astype(dict.fromkeys(table.select_dtypes("object"), "category"))
+    rows = lgb.Dataset(table, label=label)
     rounds = model.native.num_trees() // max(model.native.num_model_per_iteration(), 1)
     fitted = lgb.train(settings, rows, num_boost_round=rounds)
     if not _is_binary(model):
