@@ -22,7 +22,7 @@ from holdfast.cli import run
 from holdfast.commands import tables as table_commands
 from holdfast.commands import verdict
 from holdfast.commands.terminal import check_writable, progress, steps
-from holdfast.demo import model, tables
+from holdfast.demo import tables
 from holdfast.startup import allow_pandas, prepare
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -54,6 +54,8 @@ def demo(
 
 def release(history: Path, roles: dict[str, str], output: Path, *, generated: bool) -> None:
     """Fit a model on the oldest rows of a history, release it, and try the same with a candidate that knows too much."""
+    from holdfast.demo import model
+
     print("1. A model, fitted on the oldest rows, and judged on the newest ones\n")
     project = model.project(history, roles, output, generated=generated)
     with steps() as say:
