@@ -132,8 +132,7 @@ def _compare_releases(store: Store, before: str, after: str, *, json: bool) -> N
 def _verify_release(store: Store, name: str, *, json: bool) -> None:
     from holdfast.seal.golden import check_golden
 
-    model, _, version = name.partition("/")
-    number = int(version) if version.isascii() and version.isdigit() else store.latest(model)
+    model, number = _numbered(store, name)
     problems = store.verify(model, number)
     if not problems:
         problems = check_golden(store.get(model, number))
@@ -146,6 +145,15 @@ def _verify_release(store: Store, name: str, *, json: bool) -> None:
     else:
         say(f"{model}/{number} is as it was sealed, and answers its golden rows as it did.")
     raise typer.Exit(1 if problems else 0)
+
+
+def _numbered(store: Store, name: str) -> tuple[str, int]:
+    """Model and version that a name means; of a damaged release, too, which cannot be opened."""
+    model, slash, _ = name.partition("/")
+    if not slash:
+        return model, store.latest(model)
+    known = {f"{model}/{number}": number for number in store.versions(model)}
+    return model, known[name] if name in known else store.named(name).manifest.version
 
 
 def _metrics(sealed: SealedFolder) -> dict[str, Any]:
