@@ -18,7 +18,7 @@ from holdfast.models.columns import is_text
 from holdfast.models.encoding import encoded
 from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
 from holdfast.models.graph import Graph
-from holdfast.models.onnx_model import OnnxModel, Signature, sealed
+from holdfast.models.onnx_model import OnnxModel, sealed, signature_of
 from holdfast.models.protocol import FittedModel
 
 
@@ -41,17 +41,8 @@ def hist_gradient_boosting_to_onnx(model: FittedModel, estimator: Any, sample: p
     front = encoded(graph, model.features, categories(estimator), sample, "double")
     by_code = {place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)}
     output = _linked(graph, estimator, _margins(graph, estimator, front.matrix, front.column, by_code))
-    signature = Signature(
-        family=model.family,
-        task=model.task,
-        classes=model.classes,
-        features=model.features,
-        inputs=front.inputs,
-        output=output,
-        column=model.positive if model.task == "binary" else None,
-    )
-    width = 1 if model.task == "regression" else len(model.classes)
-    return sealed(graph.model(output, width), signature)
+    proto = graph.model(output, 1 if model.task == "regression" else len(model.classes))
+    return sealed(proto, signature_of(model, front.inputs, output))
 
 
 def categories(estimator: Any) -> dict[int, Sequence[Any]]:

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from holdfast.errors import MissingExtraError, ModelError, SettingError
+from holdfast.errors import MissingExtraError, ModelError
+from holdfast.models.boosters import classifier, column_names
 from holdfast.models.columns import is_text
 from holdfast.models.encoding import code_matrix, encoded
 from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
 from holdfast.models.graph import Graph
-from holdfast.models.labels import class_names, positive_last
-from holdfast.models.onnx_model import OnnxModel, Signature, sealed
-from holdfast.models.protocol import FittedModel, Scores, Task
+from holdfast.models.onnx_model import OnnxModel, sealed, signature_of
+from holdfast.models.protocol import FittedModel
 
 ZERO = 1e-35
 """Numbers up to this size are zero to LightGBM (`kZeroThreshold`)."""
@@ -53,7 +53,9 @@ def load_lightgbm(
         if features is None and hasattr(model, "feature_names_in_"):
             features = [str(name) for name in model.feature_names_in_]
     dump = booster.dump_model(num_iteration=1)
-    names = _features(dump["feature_names"], features)
+    held = dump["feature_names"]
+    unnamed = all(name == f"Column_{place}" for place, name in enumerate(held))
+    names = column_names(len(held), None if unnamed else held, features)
     codes = categories(booster)
     objective = dump.get("objective", "").partition(" ")[0]
     outputs = dump["num_tree_per_iteration"]
@@ -63,22 +65,7 @@ def load_lightgbm(
 
     if outputs == 1 and objective not in {"binary", "cross_entropy"}:
         return FittedModel("lightgbm", "regression", (), names, booster, run)
-    count = max(outputs, 2)
-    held = class_names(range(count) if classes is None else classes)
-    if len(held) != count:
-        raise SettingError(f"{len(held)} classes are given, and the booster was fitted with {count}")
-    task: Task = "binary" if count == 2 else "classes"
-    if task == "classes":
-        return FittedModel("lightgbm", task, held, names, booster, run)
-    held, place = positive_last(held, positive)
-
-    def positive_score(rows: pa.Table) -> Scores:
-        scores: Scores = np.asarray(run(rows))
-        if scores.ndim == 2:  # several-class objectives with two classes
-            return scores[:, place]
-        return scores if place == 1 else 1.0 - scores
-
-    return FittedModel("lightgbm", task, held, names, booster, positive_score, place)
+    return classifier("lightgbm", names, booster, run, outputs, classes, positive)
 
 
 def load_lightgbm_file(
@@ -111,16 +98,8 @@ def lightgbm_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     as_codes = {place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)}
     values = {place: codes[place] for place in codes if place not in as_codes}
     output = _linked(graph, dump, _margins(graph, dump, front.matrix, front.column, values))
-    signature = Signature(
-        family=model.family,
-        task=model.task,
-        classes=model.classes,
-        features=model.features,
-        inputs=front.inputs,
-        output=output,
-        column=model.positive if model.task == "binary" else None,
-    )
-    return sealed(graph.model(output, 1 if model.task == "regression" else len(model.classes)), signature)
+    proto = graph.model(output, 1 if model.task == "regression" else len(model.classes))
+    return sealed(proto, signature_of(model, front.inputs, output))
 
 
 def categories(booster: Any) -> dict[int, Sequence[Any]]:
@@ -251,16 +230,3 @@ def _linked(graph: Graph, dump: Mapping[str, Any], margin: str) -> str:
     raise ModelError(
         f"LightGBM's objective {name or 'of your own'!r} has no known link to scores; fit with one of its own"
     )
-
-
-def _features(held: Sequence[str], given: Sequence[str] | None) -> tuple[str, ...]:
-    """Names of the columns: as given, or as fitted."""
-    if given is not None:
-        if len(given) != len(held):
-            raise SettingError(f"{len(given)} features are named, and the booster was fitted with {len(held)}")
-        return tuple(given)
-    if all(name == f"Column_{place}" for place, name in enumerate(held)):
-        raise SettingError(
-            f"the booster was fitted on {len(held)} columns without names: give their names in order as `features`"
-        )
-    return tuple(held)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from holdfast.errors import MissingExtraError, ModelError
-from holdfast.models.protocol import Task
+from holdfast.models.protocol import FittedModel, Task
 
 KEY = "holdfast"
 """Key of the signature in the file's metadata."""
@@ -59,6 +59,19 @@ class OnnxModel:
 
     content: bytes
     signature: Signature
+
+
+def signature_of(model: FittedModel, inputs: tuple[Input, ...], output: str) -> Signature:
+    """The signature of a conversion whose scores are as the model's: for two classes, one column each."""
+    return Signature(
+        family=model.family,
+        task=model.task,
+        classes=model.classes,
+        features=model.features,
+        inputs=inputs,
+        output=output,
+        column=model.positive if model.task == "binary" else None,
+    )
 
 
 def sealed(proto: Any, signature: Signature) -> OnnxModel:

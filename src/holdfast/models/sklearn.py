@@ -14,7 +14,7 @@ from holdfast.models.columns import frame, is_text, numbers
 from holdfast.models.graph import IR_VERSION, ML, ML_OPSET, OPSET, Graph
 from holdfast.models.hist_gradient_boosting import hist_gradient_boosting_to_onnx, is_hist_gradient_boosting
 from holdfast.models.labels import class_names, positive_last
-from holdfast.models.onnx_model import Element, Input, OnnxModel, Signature, sealed
+from holdfast.models.onnx_model import Element, Input, OnnxModel, sealed, signature_of
 from holdfast.models.protocol import FittedModel
 from holdfast.models.session import start
 
@@ -110,16 +110,7 @@ def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
         # skl2onnx writes names of its own where a column's is no identifier.
         inputs = [held.name for held in proto.graph.input]
         _split_inputs(proto, grouped, dict(zip(model.features, inputs, strict=True)))
-    signature = Signature(
-        family=model.family,
-        task=model.task,
-        classes=model.classes,
-        features=model.features,
-        inputs=grouped,
-        output=output,
-        column=model.positive if model.task == "binary" else None,
-    )
-    return sealed(proto, signature)
+    return sealed(proto, signature_of(model, grouped, output))
 
 
 def _converted(

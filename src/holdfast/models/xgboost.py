@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.errors import MissingExtraError, ModelError, SettingError
+from holdfast.errors import MissingExtraError, ModelError
+from holdfast.models.boosters import classifier, column_names
 from holdfast.models.columns import is_text
 from holdfast.models.encoding import code_matrix, encoded
 from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
 from holdfast.models.graph import Graph
-from holdfast.models.labels import class_names, positive_last
-from holdfast.models.onnx_model import OnnxModel, Signature, sealed
-from holdfast.models.protocol import FittedModel, Scores, Task
+from holdfast.models.onnx_model import OnnxModel, sealed, signature_of
+from holdfast.models.protocol import FittedModel
 
 IDENTITY = {"reg:squarederror", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror", "reg:quantileerror"}
 LOGISTIC = {"binary:logistic", "reg:logistic"}
@@ -60,7 +60,7 @@ def load_xgboost(
         if booster.attr("best_iteration") is not None:  # the wrapper stops there, a booster of its own does not
             booster = _first_rounds(booster, int(booster.attr("best_iteration")) + 1)
     learner = _learner(booster)
-    names = _features(booster, int(learner["learner_model_param"]["num_feature"]), features)
+    names = column_names(int(learner["learner_model_param"]["num_feature"]), booster.feature_names, features)
     codes = categories(learner)
     objective = learner["objective"]["name"]
     outputs = _outputs(learner)
@@ -76,22 +76,7 @@ def load_xgboost(
         return FittedModel("xgboost", "regression", (), names, booster, run)
     if objective not in {"binary:logistic", "multi:softprob"}:
         raise ModelError(f"{objective} gives no probabilities; fit with binary:logistic or multi:softprob")
-    count = max(outputs, 2)
-    held = class_names(range(count) if classes is None else classes)
-    if len(held) != count:
-        raise SettingError(f"{len(held)} classes are given, and the booster was fitted with {count}")
-    task: Task = "binary" if count == 2 else "classes"
-    if task == "classes":
-        return FittedModel("xgboost", task, held, names, booster, run)
-    held, place = positive_last(held, positive)
-
-    def positive_score(rows: pa.Table) -> Scores:
-        scores: Scores = np.asarray(run(rows), dtype=np.float64)
-        if scores.ndim == 2:  # multi:softprob with two classes
-            return scores[:, place]
-        return scores if place == 1 else 1.0 - scores
-
-    return FittedModel("xgboost", task, held, names, booster, positive_score, place)
+    return classifier("xgboost", names, booster, run, outputs, classes, positive)
 
 
 def load_xgboost_file(
@@ -124,16 +109,8 @@ def xgboost_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     as_codes = {place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)}
     values = {place: codes[place] for place in codes if place not in as_codes}
     output = _linked(graph, learner, _margins(graph, learner, front.matrix, front.column, values))
-    signature = Signature(
-        family=model.family,
-        task=model.task,
-        classes=model.classes,
-        features=model.features,
-        inputs=front.inputs,
-        output=output,
-        column=model.positive if model.task == "binary" else None,
-    )
-    return sealed(graph.model(output, 1 if model.task == "regression" else len(model.classes)), signature)
+    proto = graph.model(output, 1 if model.task == "regression" else len(model.classes))
+    return sealed(proto, signature_of(model, front.inputs, output))
 
 
 def score(graph: Graph, estimator: Any, matrix: str, margins: bool) -> str:
@@ -254,16 +231,3 @@ def _outputs(learner: Mapping[str, Any]) -> int:
     """Numbers per row."""
     held = learner["learner_model_param"]
     return max(int(held["num_class"]), int(held.get("num_target", 1)), 1)
-
-
-def _features(booster: Any, count: int, given: Sequence[str] | None) -> tuple[str, ...]:
-    """Names of the columns: as given, or as fitted."""
-    if given is not None:
-        if len(given) != count:
-            raise SettingError(f"{len(given)} features are named, and the booster was fitted with {count}")
-        return tuple(given)
-    if booster.feature_names is None:
-        raise SettingError(
-            f"the booster was fitted on {count} columns without names: give their names in order as `features`"
-        )
-    return tuple(booster.feature_names)
