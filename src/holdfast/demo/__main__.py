@@ -11,6 +11,7 @@ rows that came after with the history.
 from __future__ import annotations
 
 import sys
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -82,7 +83,7 @@ def release(history: Path, roles: dict[str, str], output: Path, *, generated: bo
     try:
         hf.release(candidate)
     except hf.ReleaseError as error:
-        print(f"Release   refused. {error}")
+        print(textwrap.fill(f"Release   refused. {error}", 80, subsequent_indent=" " * 10))
     print("\n3. The rows that came after, compared with the history\n")
 
 

@@ -67,7 +67,7 @@ def _judged(limit: Limit, figures: Figures | None) -> Finding:
             return _finding(
                 limit, Status.FAIL, f"There is no such comparison; the objective is compared with: {known}."
             )
-        return _worded(limit, better, judge(better, at_least=-limit.margin), "Better than the rule by")
+        return _worded(limit, better, judge(better, at_least=0.0 - limit.margin), "Better than the rule by")
     found = figures.metrics.get(limit.metric)
     if found is None:
         known = ", ".join(sorted(figures.metrics))
@@ -83,7 +83,7 @@ def _against_champion(limit: Limit, figures: Figures) -> Finding:
     if versus is None:
         known = ", ".join(sorted(figures.champion)) or "none"
         return _finding(limit, Status.FAIL, f"This metric is not compared with the champion; compared are: {known}.")
-    judgement = judge(versus.difference, at_least=-limit.margin)
+    judgement = judge(versus.difference, at_least=0.0 - limit.margin)
     return _worded(limit, versus.difference, judgement, f"Better than release {versus.release} by")
 
 
