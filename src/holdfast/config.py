@@ -284,9 +284,13 @@ class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """All of `holdfast.toml`. `folder` is where it lies: paths in it are relative to that."""
+    """All of `holdfast.toml`. `folder` is where it lies: paths in it are relative to that.
+
+    `intended_use` says in a sentence what the model is for; report and model card begin with it.
+    """
 
     name: Name
+    intended_use: str = ""
     data: Data
     model: ModelSource
     objective: Objective

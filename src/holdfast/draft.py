@@ -40,6 +40,7 @@ def draft(name: str, data: str, model: str, schema: Schema, target: str, task: T
         "",
         "# Releases are numbered under this name: releases/<name>/1, 2, ...",
         f"name = {_quoted(name)}",
+        '# intended_use = "..."            # what the model is for: report and model card begin with it',
         "",
         *_data(data, schema, target, task),
         *_model(model),

@@ -107,6 +107,7 @@ class Evaluation:
             verdict=self.verdict,
             refusing=self.refusing,
             title=f"{self.project.name}: evaluation",
+            intended_use=self.project.intended_use,
             policy=self.policy,
         )
 

@@ -191,7 +191,12 @@ def _golden(evaluation: Evaluation, files: Files, released: ReleasedModel) -> Fi
 def _pages(evaluation: Evaluation) -> Files:
     from holdfast.report import model_card
 
-    told: dict[str, Any] = {"verdict": evaluation.verdict, "title": evaluation.project.name}
+    project = evaluation.project
+    told: dict[str, Any] = {
+        "verdict": evaluation.verdict,
+        "title": project.name,
+        "intended_use": project.intended_use,
+    }
     evidence, findings = evaluation.evidence, evaluation.findings
     texts = {
         "report.html": (evaluation.to_html(), "the evaluation, for people"),
