@@ -17,7 +17,7 @@ demo: $(READY)  ## release a model of generated card transactions and compare ne
 test: $(READY) system  ## every test, the doctests and the examples in the docs
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow_models" --doctest-modules --doctest-glob='*.md' --cov --cov-report=term
 
-test-models: $(MODELS)/.ready  ## conversions of PyTorch, TabNet and TensorFlow models, with these in environments of their own (2 GB)
+test-models: $(MODELS)/.ready  ## conversions of PyTorch, TabNet and TensorFlow models, with these in environments of their own (3 GB)
 	XDG_CACHE_HOME="$(abspath $(MODELS))/cache" $(MODELS)/bin/python -m pytest -m slow_models $(addprefix tests/models/test_,torch.py tabnet.py savedmodel.py)
 
 lint: $(READY)  ## style, formatting, types
