@@ -405,19 +405,7 @@ def _asked(code: str, check: Check, current: Profile, reference: Profile, contex
 def _finding(code: str, check: Check, said: Said, subject: str, context: Context) -> Finding:
     # Shares of bad rows are weighed like drift: in multiples of a tenth of the rows, the smallest change that matters.
     weight = said.value / 0.10 if said.unit == "share" and said.value is not None else 1.0
-    return Finding(
-        code=code,
-        status=said.status,
-        subject=subject,
-        message=said.message,
-        severity=check.severity,
-        value=said.value,
-        limit=said.limit,
-        interval=said.interval,
-        unit=said.unit,
-        weight=context.weight(subject) * weight,
-        evidence=dict(said.evidence),
-    )
+    return said.finding(code, check.severity, context.weight(subject) * weight, subject)
 
 
 def broken(code: str, name: str, error: Exception) -> Finding:

@@ -9,7 +9,7 @@ import msgspec
 from holdfast.checks.context import Context
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.table import Profile
-from holdfast.records import Severity, Status
+from holdfast.records import Finding, Severity, Status
 from holdfast.schema import Column
 from holdfast.stats.intervals import clopper_pearson
 
@@ -38,6 +38,22 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     interval: tuple[float, float] | None = None
     unit: str = ""
     evidence: dict[str, object] = {}
+
+    def finding(self, code: str, severity: Severity, weight: float, subject: str = "") -> Finding:
+        """The answer under the code of its check, about its own subject or the one that was asked about."""
+        return Finding(
+            code=code,
+            status=self.status,
+            subject=subject or self.subject,
+            message=self.message,
+            severity=severity,
+            value=self.value,
+            limit=self.limit,
+            interval=self.interval,
+            unit=self.unit,
+            weight=weight,
+            evidence=dict(self.evidence),
+        )
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):

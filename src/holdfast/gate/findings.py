@@ -71,19 +71,7 @@ def _asked(code: str, question: Question, trial: Trial, evidence: Evidence) -> l
         return [switched_off(code, severity)]
     try:
         return [
-            Finding(
-                code=code,
-                status=said.status,
-                subject=said.subject,
-                message=said.message,
-                severity=severity,
-                value=said.value,
-                limit=said.limit,
-                interval=said.interval,
-                unit=said.unit,
-                weight=said.value / said.limit if said.value is not None and said.limit else 1.0,
-                evidence=dict(said.evidence),
-            )
+            said.finding(code, severity, said.value / said.limit if said.value is not None and said.limit else 1.0)
             for said in question(trial, evidence)
         ]
     except Exception as error:  # noqa: BLE001  # one broken check must not hide the others
