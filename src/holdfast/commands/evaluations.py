@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.commands.listing import differences, exactly, facts, moment, say_json, short, table
+from holdfast.commands.listing import differences, exactly, facts, moment, say_json, short, shown, table
 from holdfast.commands.project import CONFIG, ConfigFile, Json
 from holdfast.commands.terminal import printable, say
 
@@ -80,7 +80,7 @@ def _show_evaluation(store: Evaluations, model: str, name: str, *, json: bool) -
         ("Folder", str(kept.place)),
     )
     say("")
-    table(("Metric", "Value"), ((key, value(value)) for key, value in found.metrics.items()))
+    table(("Metric", "Value"), ((key, shown(value)) for key, value in found.metrics.items()))
 
 
 def _compare_evaluations(store: Evaluations, model: str, before: str, after: str, *, json: bool) -> None:

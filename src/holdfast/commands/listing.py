@@ -30,12 +30,12 @@ def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in titles:
-        shown.add_column(title, overflow="fold", justify="right" if title in {"Files", "Size"} else "left")
+        grid.add_column(title, overflow="fold", justify="right" if title in {"Files", "Size"} else "left")
     for row in rows:
-        shown.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
-    terminal.show(shown)
+        grid.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
+    terminal.show(grid)
 
 
 def facts(*rows: tuple[str, str]) -> None:
@@ -43,10 +43,10 @@ def facts(*rows: tuple[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table.grid(padding=(0, 2))
+    grid = Table.grid(padding=(0, 2))
     for label, text in rows:
-        shown.add_row(label, Text(printable(text), overflow="fold"))
-    terminal.show(shown)
+        grid.add_row(label, Text(printable(text), overflow="fold"))
+    terminal.show(grid)
 
 
 def differences(title: str, changes: Iterable[Change]) -> None:
@@ -54,7 +54,7 @@ def differences(title: str, changes: Iterable[Change]) -> None:
     differing = [change for change in changes if change.before != change.after]
     say(f"\n{title}: {f'{len(differing)} differ' if differing else 'no difference'}")
     if differing:
-        table(("", "before", "after"), ((c.name, value(c.before), value(c.after)) for c in differing))
+        table(("", "before", "after"), ((c.name, shown(c.before), shown(c.after)) for c in differing))
 
 
 def say_json(record: object) -> None:
@@ -64,7 +64,7 @@ def say_json(record: object) -> None:
     say(msgspec.json.format(msgspec.json.encode(record)).decode(), encoding="utf-8")
 
 
-def value(of: object) -> str:
+def shown(of: object) -> str:
     """A single value of a record."""
     from holdfast.report.words import number
 
