@@ -1,0 +1,68 @@
+"""What the objective rests on, on a seeded sample of the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from holdfast.config import Project
+from holdfast.evidence import Evidence
+from holdfast.gate.evaluate import tried
+from holdfast.gate.evidence import Trial, figures
+from holdfast.gate.explaining import explained, without_review
+from holdfast.gate.reading import loaded_model, read_parts, scores_of
+from holdfast.policy import Policy, decide
+
+Asked = Callable[..., Project]
+
+
+@pytest.fixture(scope="module")
+def case(pipeline: Pipeline, payments: pd.DataFrame, asked: Asked) -> tuple[Trial, Evidence]:
+    project = asked(explain={"rows": 60, "background": 20}, policy={"review_cost": 1.0, "explore": 0.05})
+    model = loaded_model(pipeline, project)
+    parts, schema = read_parts(payments, project, model)
+    trial, why = tried(model, schema, parts, scores_of(model, parts), project)
+    return trial, figures(trial, why, uses=1)
+
+
+def test_what_tells_of_the_truth_is_important_and_noise_is_not(case: tuple[Trial, Evidence]) -> None:
+    found = {one.feature: one for one in explained(*case).importances}
+    assert set(found) == {"x", "y", "city"}
+    assert found["x"].shapley > found["city"].shapley > found["y"].shapley
+    assert found["x"].permutation.value > abs(found["y"].permutation.value)
+    assert found["x"].permutation.unit == "EUR"
+    assert found["x"].direction > 0.9
+
+
+def test_the_sample_is_seeded_and_its_size_is_told(case: tuple[Trial, Evidence]) -> None:
+    one, other = explained(*case), explained(*case)
+    assert one == other
+    assert one.explained_rows == 60
+
+
+def test_nothing_is_explained_where_no_rows_are_asked_for(case: tuple[Trial, Evidence], asked: Asked) -> None:
+    trial, evidence = case
+    off = msgspec.structs.replace(trial.project, explain=asked().explain)
+    assert explained(replace(trial, project=off), evidence) is evidence
+
+
+def test_without_review_the_model_decides_every_row() -> None:
+    score = np.linspace(0, 1, 101)
+    policy = Policy(
+        rule="threshold",
+        threshold=0.5,
+        review_low=0.4,
+        review_high=0.6,
+        confidence_limit=0.9,
+        support_limit=1.0,
+        explore=0.2,
+    )
+    answers = decide(without_review(policy), score)
+    assert not answers.review.any()
+    np.testing.assert_array_equal(answers.decision, score >= 0.5)
