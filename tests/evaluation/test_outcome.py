@@ -67,6 +67,14 @@ def test_weights_count_as_rows() -> None:
 def test_the_reasons_of_reviews_are_shares_of_all_rows() -> None:
     assert judged().reviewed == {"band": 0.4}
     assert judged(Policy(rule="threshold", threshold=0.5)).reviewed == {}
+    assert judged(weight=[1.0, 3.0, 3.0, 1.0, 2.0]).reviewed == {"band": 0.6}
+
+
+def test_shares_are_by_weight() -> None:
+    found = judged(weight=[1.0, 2.0, 3.0, 4.0, 0.0])
+    assert found.share(TRUTH) == pytest.approx(0.3)
+    assert found.share(TRUTH, among=np.array([True, False, True, False, True])) == pytest.approx(0.25)
+    assert np.isnan(found.share(TRUTH, among=np.zeros(5, bool)))
 
 
 def test_other_answers_to_the_same_rows() -> None:

@@ -90,9 +90,20 @@ class Outcome:
 
     @property
     def reviewed(self) -> dict[str, float]:
-        """Share of the rows that go to review, by the reason."""
-        counts = np.bincount(self.answers.reason[self.answers.review], minlength=len(REASONS))
-        return {reason: float(counts[code] / len(self.rows)) for code, reason in enumerate(REASONS) if counts[code]}
+        """Share of the rows that go to review, by the reason, each row by its weight."""
+        review, reason = self.answers.review, self.answers.reason
+        return {
+            name: self.share(review & (reason == code))
+            for code, name in enumerate(REASONS)
+            if (reason[review] == code).any()
+        }
+
+    def share(self, hit: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> float:
+        """Share of the rows, or of those `among` them, that `hit`, each row by its weight; NaN where none counts."""
+        weight = np.ones(len(self.rows)) if self.rows.weight is None else self.rows.weight
+        weight = weight if among is None else weight * among
+        total = float(weight.sum())
+        return float(np.dot(weight, hit)) / total if total > 0 else float("nan")
 
 
 def outcome(

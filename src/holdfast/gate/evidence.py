@@ -161,19 +161,18 @@ def slices_of(trial: Trial) -> tuple[Group, ...]:
 def decided(test: Outcome, policy: Policy, why: Tuned) -> Decided:
     """What the policy makes of the test part."""
     answers = test.answers
+    positive = test.share(answers.decision, among=~answers.review) if _binary(test) else None
     band = None if policy.review_low is None or policy.review_high is None else (policy.review_low, policy.review_high)
     return Decided(
         rule=policy.rule,
         threshold=policy.threshold,
         review=band,
         calibration=policy.calibration.kind,
-        decided=float(np.mean(~answers.review)),
+        decided=test.share(~answers.review),
         reviewed=test.reviewed,
-        explored=float(np.mean(answers.reason == REASONS.index("explore"))),
+        explored=test.share(answers.reason == REASONS.index("explore")),
         guarantee="" if why.guaranteed is None else why.notes[0],
-        positive=float(np.mean(answers.decision[~answers.review]))
-        if _binary(test) and (~answers.review).any()
-        else None,
+        positive=positive if positive is not None and np.isfinite(positive) else None,
     )
 
 
