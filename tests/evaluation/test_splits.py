@@ -74,7 +74,7 @@ def test_rows_that_the_model_was_fitted_on_are_not_judged() -> None:
     split = by_time(np.arange(20) * DAY, validation="6d", test="6d", fitted_until=9 * DAY)
     assert split.validation.tolist() == [10, 11, 12, 13]
     assert split.left_out == {"fitted": 2}
-    with pytest.raises(InputError, match=r"validation part has no rows \(left out: 9 by fitted\)"):
+    with pytest.raises(InputError, match=r"validation part has no rows \(left out: 9 by model\.trained_until\)"):
         by_time(np.arange(20) * DAY, validation="6d", test="6d", fitted_until=16 * DAY)
 
 
