@@ -68,7 +68,7 @@ def test_location_of_sides_without_rows_or_without_spread() -> None:
 def test_locations_of_many_windows_are_those_of_each(reference: list[int], data) -> None:
     size = st.lists(st.integers(0, 9), min_size=len(reference), max_size=len(reference))
     windows = np.array(data.draw(st.lists(size, min_size=1, max_size=4)))
-    np.testing.assert_allclose(locations(windows, reference), [location(w, reference) for w in windows])
+    np.testing.assert_allclose(locations(windows, reference), [location(w, reference) for w in windows], atol=1e-12)
 
 
 @given(filled)

@@ -80,6 +80,8 @@ def _far_out(profile: Profile, name: str, fences: tuple[float, float]) -> tuple[
 def _fences(reference: ColumnProfile, edges: NumberEdges) -> tuple[float, float] | None:
     if not reference.cells.sum() or not np.isfinite(reference.low):
         return None
-    low, high = quantile(edges.cuts, reference.cells, (reference.low, reference.high), [0.25, 0.75])  # type: ignore[misc]
+    # Plain numbers: of values near the largest double the fences are infinite, and NumPy would warn of that.
+    quartiles = quantile(edges.cuts, reference.cells, (reference.low, reference.high), [0.25, 0.75])
+    low, high = (float(quartile) for quartile in quartiles)  # type: ignore[union-attr]
     spread = high - low
-    return (float(low - FENCE * spread), float(high + FENCE * spread)) if spread > 0 else None
+    return (low - FENCE * spread, high + FENCE * spread) if spread > 0 else None

@@ -154,14 +154,15 @@ def wasserstein(
     low, high = knots[:-1], knots[1:]
     middle = (low + high) / 2
     f_bins, g_bins = f.bins(middle), g.bins(middle)
-    first = (f.at(low, f_bins) - g.at(low, g_bins)) / 2
-    last = (f.at(high, f_bins) - g.at(high, g_bins)) / 2
+    # In quarters: differences of two values, and sums of two differences, may be more than a double holds.
+    first = f.at(low, f_bins) / 4 - g.at(low, g_bins) / 4
+    last = f.at(high, f_bins) / 4 - g.at(high, g_bins) / 4
     # Between two knots the difference is a line: a trapezium, or two triangles where it changes its sign.
     a, b = np.abs(first), np.abs(last)
     crossing = (first < 0) != (last < 0)
     share = np.divide(a, a + b, out=np.ones_like(a), where=crossing)
     height = np.where(crossing, share * a + (1 - share) * b, a + b)
-    return float(np.sum((high - low) * height))
+    return 2.0 * float(np.sum((high - low) * height))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,9 @@ class _Inverse:
 
     def at(self, levels: NDArray[np.float64], bins: NDArray[np.intp]) -> Floats:
         low, high = self.cumulative[bins], self.cumulative[bins + 1]
-        values: Floats = self.start[bins] + (levels - low) / (high - low) * (self.end[bins] - self.start[bins])
+        start, end = self.start[bins], self.end[bins]
+        half = (levels - low) / (high - low) * (end / 2 - start / 2)  # the whole may be more than a double holds
+        values: Floats = start + half + half
         return values
 
 
