@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -100,6 +101,20 @@ def test_a_champion_that_needs_other_columns_is_named(case: tuple[Trial, Evidenc
     other = load_model(lambda rows: rows["age"], features=["age"], task="binary")
     with pytest.raises(ModelError, match=r"release 7 needs columns that the candidate's features lack \('age'\)"):
         compared(trial, evidence, Champion(name="7", model=other, policy=trial.policy))
+
+
+def test_a_champion_decides_by_a_feature_that_the_objective_does_not_read(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    policy = Policy(rule="expected_cost", costs=Cost(false_positive=5.0, false_negative="x"))
+    plain = Cost(false_positive=5.0, false_negative=10.0)
+    unread = replace(trial.test, rows=replace(trial.test.rows, columns={}), objective=plain)
+    project = msgspec.structs.replace(trial.project, objective=plain)
+    other = replace(trial, test=unread, project=project)
+    champion = Champion(name="1", model=trial.model, policy=policy)
+    assert compared(other, evidence, champion).champion[0].champion.value is not None
+    unknown = msgspec.structs.replace(policy, costs=Cost(false_positive=5.0, false_negative="absent"))
+    with pytest.raises(ModelError, match=r"release 7 needs columns .* \('absent'\)"):
+        compared(other, evidence, Champion(name="7", model=trial.model, policy=unknown))
 
 
 @pytest.mark.parametrize(

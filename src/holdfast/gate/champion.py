@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import msgspec
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from holdfast.config import Limit
 from holdfast.errors import ModelError
+from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.paired import improvement, mean_of
 from holdfast.evaluation.slices import rows_where
@@ -21,6 +22,7 @@ from holdfast.gate.choosing import identity_of
 from holdfast.gate.evidence import Trial
 from holdfast.models.protocol import Model
 from holdfast.policy import Policy
+from holdfast.profile.numeric import numbers
 from holdfast.stats.ranking import average_precision, roc_auc
 
 Array: TypeAlias = NDArray[np.float64]
@@ -52,13 +54,7 @@ def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evi
     """
     if champion is None:
         return evidence
-    missing = sorted(set(champion.model.features) - set(trial.test.rows.features.column_names))
-    if missing:
-        raise ModelError(
-            f"release {champion.name} needs columns that the candidate's features lack ({', '.join(map(repr, missing))}): "
-            "add them to data.features, or compare without it"
-        )
-    rows = trial.test.rows
+    rows = _rows_for(champion, trial.test.rows)
     other = outcome(
         rows,
         champion.model.predict(rows.features),
@@ -76,6 +72,21 @@ def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evi
         if metric == "objective" or metric in RANKINGS
     ]
     return msgspec.structs.replace(evidence, champion=tuple(found))
+
+
+def _rows_for(champion: Champion, rows: Labelled) -> Labelled:
+    """The rows with the columns that the champion decides by; `ModelError` if there is something that it cannot know."""
+    costs = champion.policy.costs
+    needed = [name for name in (() if costs is None else costs.needs) if name not in rows.columns]
+    missing = sorted({*champion.model.features, *needed} - set(rows.features.column_names))
+    if missing:
+        raise ModelError(
+            f"release {champion.name} needs columns that the candidate's features lack ({', '.join(map(repr, missing))}): "
+            "add them to data.features, or compare without it"
+        )
+    return replace(
+        rows, columns={**rows.columns, **{name: numbers(rows.features[name].combine_chunks())[0] for name in needed}}
+    )
 
 
 def _asked(limits: Iterable[Limit]) -> list[tuple[str, tuple[tuple[str, str], ...]]]:
