@@ -81,7 +81,7 @@ def _lines(evidence: Evidence) -> Iterator[tuple[str, str]]:
     for versus in evidence.champion:
         if versus.metric == "objective" and not versus.slice:
             yield "", f"{told(versus.champion)}: {versus.release}, on the same rows"
-            yield "", f"{told(versus.difference, signed=True)} better than that"
+            yield "", f"{told(versus.difference, signed=True)}: by so much better than {versus.release}"
     for metric in _main(evidence):
         yield metric.title, told(metric.estimate)
     decided = evidence.decided
