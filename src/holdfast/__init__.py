@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from holdfast.checks.context import ColumnLimits, Settings
     from holdfast.comparison import Result, compare, profile_table
-    from holdfast.config import Project, load_project
+    from holdfast.config import Project, load_project, project_of
     from holdfast.errors import (
         HoldfastError,
         InputError,
@@ -73,6 +73,7 @@ __all__ = [
     "open_store",
     "open_table",
     "profile_table",
+    "project_of",
     "release",
     "save_profile",
 ]
@@ -80,7 +81,7 @@ __all__ = [
 _HOMES = {
     "checks.context": ["ColumnLimits", "Settings"],
     "comparison": ["Result", "compare", "profile_table"],
-    "config": ["Project", "load_project"],
+    "config": ["Project", "load_project", "project_of"],
     "errors": [
         "HoldfastError",
         "InputError",

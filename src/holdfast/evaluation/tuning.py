@@ -165,7 +165,10 @@ def _rules(objective: Objective, rule: str, threshold: float | None, review_cost
         return ("expected_cost",) if wanted else ("most_probable", "expected_cost")
     if threshold is not None or rule == "threshold" or not isinstance(objective, Cost):
         return ("threshold",)
-    return ("expected_cost",) if rule == "expected_cost" else ("threshold", "expected_cost")
+    if rule == "expected_cost":
+        return ("expected_cost",)
+    # Costs that are the same for every row make one threshold, which people can read.
+    return ("threshold", "expected_cost") if objective.needs else ("threshold",)
 
 
 def _kind(rows: Judged, calibrate: Literal["auto"] | calibration.Kind) -> calibration.Kind:

@@ -17,7 +17,7 @@ from holdfast.gate.evidence import Trial
 from holdfast.models.refitting import refitted
 from holdfast.objective import MeanAveragePrecision, Ndcg, Objective, PrecisionAtCapacity, TopK
 
-MOST_ROWS = 200_000
+MOST_ROWS = 60_000
 """Rows that are fitted again: the figure is a warning, not a result."""
 
 
