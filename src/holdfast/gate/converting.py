@@ -35,6 +35,13 @@ def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, Model]:
         own = without_review(trial.policy)
         return decide(own, scores, test.rows.columns).decision
 
-    found = parity(trial.model, session, test.rows.features, decisions, trial.project.gate.parity_tolerance)
+    found = parity(
+        trial.model,
+        session,
+        test.rows.features,
+        decisions,
+        trial.project.gate.parity_tolerance,
+        scores=trial.scores.test,
+    )
     evidence = msgspec.structs.replace(evidence, parity=found, running=cost(session, test.rows.features))
     return evidence, session if found.beyond == found.flips == 0 else trial.model

@@ -19,6 +19,10 @@ from holdfast.models.protocol import BATCH_ROWS, Scores, Task, checked, joined
 DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
 
 
+FEWEST_ROWS = 4_096
+"""Rows that are worth a thread of their own."""
+
+
 class OnnxSession:
     """A model in ONNX Runtime, which implements `Model`. Safe to call from several threads.
 
@@ -69,11 +73,13 @@ class OnnxSession:
 
     def predict(self, rows: pa.Table) -> Scores:
         """Scores of rows, as of every `Model`; many rows in batches, one thread per processor."""
-        starts = range(0, rows.num_rows, BATCH_ROWS)
+        threads = os.cpu_count() or 1
+        size = min(BATCH_ROWS, max(FEWEST_ROWS, -(-rows.num_rows // threads)))
+        starts = range(0, rows.num_rows, size)
         if len(starts) <= 1:
             return self._batch(rows, 0) if rows.num_rows else joined(self, [])
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return joined(self, pool.map(lambda at: self._batch(rows.slice(at, BATCH_ROWS), at), starts))
+        with ThreadPoolExecutor(threads) as pool:
+            return joined(self, pool.map(lambda at: self._batch(rows.slice(at, size), at), starts))
 
     def run(self, tensors: Mapping[str, NDArray[Any]]) -> Scores:
         """Scores of tensors that are laid out as `signature.inputs` say; nothing is checked."""
