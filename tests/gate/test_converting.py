@@ -47,7 +47,8 @@ def test_an_onnx_form_that_differs_is_seen_on_every_row(case: tuple[Trial, Evide
     trial, evidence = case
     native = trial.model
     shifted = replace(native, run=lambda rows: np.minimum(native.run(rows) + 0.01, 1.0))  # type: ignore[type-var]
-    found, model = converted(replace(trial, model=shifted), evidence)
+    scores = replace(trial.scores, test=shifted.predict(trial.test.rows.features))  # type: ignore[attr-defined]
+    found, model = converted(replace(trial, model=shifted, scores=scores), evidence)
     score = trial.test.score
     crossing = np.flatnonzero((score < 0.3) & (score + 0.01 >= 0.3))
     assert found.parity is not None
