@@ -49,6 +49,7 @@ ARROWS = {
     "comparison": {"engines", "checks", "profile", "schema", "tables", "rows", "junit", "report"},
     "gate": {
         "checks",
+        "released",
         "comparison",
         "config",
         "evaluation",
@@ -67,8 +68,10 @@ ARROWS = {
         "tables",
         "uncertainty",
     },
+    "released": {"evaluation", "models", "objective", "policy", "releases", "schema", "uncertainty"},
     "seal": {
         "config",
+        "released",
         "engines",
         "evaluation",
         "gate",
@@ -132,6 +135,7 @@ THIRD_PARTY = {
     "rows": {"numpy", "pyarrow", "msgspec"},
     "comparison": {"numpy", "msgspec"},
     "gate": {"numpy", "pyarrow", "msgspec"},
+    "released": {"numpy", "pyarrow", "msgspec"},
     "seal": {"numpy", "pyarrow", "msgspec"},
 }
 """What a part may import when it is itself imported."""

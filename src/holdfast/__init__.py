@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from holdfast.profile.codec import load_profile, save_profile
     from holdfast.profile.table import Profile
     from holdfast.records import Finding, Severity, Status
+    from holdfast.released import ReleasedModel, load_release
     from holdfast.releases.folder import SealedFolder, open_release
     from holdfast.releases.store import open_store
     from holdfast.schema import Column, Kind, Role, Schema, infer
     from holdfast.seal.release import release
-    from holdfast.seal.released import ReleasedModel, load_release
     from holdfast.tables import Table, open_table
 
 __version__ = "0.1.0"
@@ -97,11 +97,11 @@ _HOMES = {
     "profile.codec": ["load_profile", "save_profile"],
     "profile.table": ["Profile"],
     "records": ["Finding", "Severity", "Status"],
+    "released": ["ReleasedModel", "load_release"],
     "releases.folder": ["SealedFolder", "open_release"],
     "releases.store": ["open_store"],
     "schema": ["Column", "Kind", "Role", "Schema", "infer"],
     "seal.release": ["release"],
-    "seal.released": ["ReleasedModel", "load_release"],
     "tables": ["Table", "open_table"],
 }
 """Where each public name lives; it is loaded when it is first asked for, so that `import holdfast` costs next to nothing."""

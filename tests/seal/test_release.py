@@ -17,13 +17,13 @@ from holdfast.models.loading import load_model
 from holdfast.models.onnx_model import Signature
 from holdfast.profile.scores import ScoreTable
 from holdfast.records import Finding, Status
+from holdfast.released import arrow_in, load_release
 from holdfast.releases.folder import SealedFolder, verify
 from holdfast.releases.store import open_store
 from holdfast.schema import Schema
 from holdfast.seal.estimators import Estimators
 from holdfast.seal.history import inputs
 from holdfast.seal.release import release
-from holdfast.seal.released import arrow_in, load_release
 
 FILES = {
     "background.arrow",

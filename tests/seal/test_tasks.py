@@ -15,11 +15,11 @@ from holdfast.gate.evaluate import evaluate
 from holdfast.gate.evaluation import Evaluation
 from holdfast.profile.class_scores import ClassTable
 from holdfast.profile.residuals import ResidualTable
+from holdfast.released import arrow_in, load_release
 from holdfast.releases.folder import SealedFolder
 from holdfast.seal.estimators import Estimators
 from holdfast.seal.golden import SCORE, check_golden
 from holdfast.seal.release import release
-from holdfast.seal.released import arrow_in, load_release
 
 ROWS = 3_000
 

@@ -123,7 +123,6 @@ def _evaluated(config: Path, *, trust: bool, html: Path, junit: Path | None, kee
     """What the configuration names, evaluated beside the release in place; report and JUnit are written."""
     from holdfast.config import load_project
     from holdfast.gate.evaluate import evaluate as judge
-    from holdfast.seal.released import champion_of
     from holdfast.startup import allow_pandas
 
     allow_pandas()
@@ -131,7 +130,7 @@ def _evaluated(config: Path, *, trust: bool, html: Path, junit: Path | None, kee
     for path in (html, junit):
         check_writable(path, *_inputs(config, project))
     with steps() as step:
-        evaluation = judge(project=project, champion=champion_of(project), trust=trust, keep=keep, say=step)
+        evaluation = judge(project=project, trust=trust, keep=keep, say=step)
         step("Writing the report")
         html.write_text(evaluation.to_html(), encoding="utf-8")
     if junit:

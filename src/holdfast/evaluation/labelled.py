@@ -49,6 +49,8 @@ class Labelled:
         Segments, protected columns and the column that keeps rows together, by name.
     ids
         (n,) what identifies the rows, or None.
+    others
+        Columns that only the release in place is given, or None.
     """
 
     task: Task
@@ -60,6 +62,7 @@ class Labelled:
     weight: Array | None = None
     groups: Mapping[str, Codes] = field(default_factory=dict)
     ids: pa.Array | None = None
+    others: pa.Table | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -76,6 +79,7 @@ class Labelled:
             weight=None if self.weight is None else self.weight[rows],
             groups={n: Codes(codes=g.codes[rows], values=g.values) for n, g in self.groups.items()},
             ids=None if self.ids is None else self.ids.take(pa.array(rows)),
+            others=None if self.others is None else self.others.take(pa.array(rows)),
         )
 
     def judged(self, score: NDArray[np.float64], answer: NDArray[Any] | None = None) -> Judged:
@@ -116,6 +120,7 @@ def read_labelled(
     objective_columns: Iterable[str] = (),
     grouping: Iterable[str] = (),
     slicing: Iterable[str] = (),
+    others: Sequence[str] = (),
     zone: str | None = None,
 ) -> tuple[Labelled, Dropped]:
     """Read labelled rows into memory, drop those that cannot be judged, and sort the rest by time.
@@ -137,6 +142,8 @@ def read_labelled(
         Numbers that the objective asks for; entities and queries are told apart.
     grouping, slicing
         Columns that keep rows together, by their values; and those that slices are made of, numbers by bands.
+    others
+        Columns that only the release in place is given.
     zone
         Time zone of times that have none, such as `Europe/Vienna`; None: UTC.
 
@@ -162,7 +169,15 @@ def read_labelled(
     for name in {*features, *objective_columns, *grouping, *slicing} - set(table.schema.names):
         raise InputError(f"{table.name}: there is no column {name!r}; check the name against `holdfast schema`")
     numeric, together, sliced = (list(dict.fromkeys(names)) for names in (objective_columns, grouping, slicing))
-    wanted = [target, *features, *numeric, *together, *sliced, *(name for name in (time, weight, identity) if name)]
+    wanted = [
+        target,
+        *features,
+        *others,
+        *numeric,
+        *together,
+        *sliced,
+        *(name for name in (time, weight, identity) if name),
+    ]
     batches = list(table.batches(list(dict.fromkeys(wanted))))
     if not batches:
         raise InputError(f"{table.name}: there are no rows; a model is judged on labelled ones")
@@ -185,6 +200,7 @@ def read_labelled(
         task=task,
         classes=names,
         features=read.select(list(features)),
+        others=read.select(list(others)) if others else None,
         truth=truth,
         columns={name: _column(_whole(read, name)) for name in numeric},
         time=when,

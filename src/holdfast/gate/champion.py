@@ -8,10 +8,10 @@ from typing import TypeAlias
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.config import Limit
-from holdfast.errors import ModelError
+from holdfast.config import Limit, Project
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evaluation.paired import improvement, mean_of
@@ -23,6 +23,8 @@ from holdfast.gate.evidence import Trial
 from holdfast.models.protocol import Model
 from holdfast.policy import Policy
 from holdfast.profile.numeric import numbers
+from holdfast.released import load_release
+from holdfast.releases.store import open_store
 from holdfast.stats.ranking import average_precision, roc_auc
 
 Array: TypeAlias = NDArray[np.float64]
@@ -40,6 +42,24 @@ class Champion:
     support: Support | None = None
 
 
+def champion_of(project: Project) -> Champion | None:
+    """The newest release of a project's model; None where there is none."""
+    store = open_store(project.path(project.store.releases))
+    versions = store.versions(project.name)
+    if not versions:
+        return None
+    released = load_release(store.get(project.name, versions[-1]))
+    return Champion(name=released.name, model=released.model, policy=released.policy, support=released.support)
+
+
+def columns_of(champion: Champion | None) -> tuple[str, ...]:
+    """Columns that a champion is given or decides by."""
+    if champion is None:
+        return ()
+    costs = champion.policy.costs
+    return (*champion.model.features, *(() if costs is None else costs.needs))
+
+
 RANKINGS: Mapping[str, Callable[[Array, NDArray[np.bool_], Array], float]] = {
     "roc_auc": roc_auc,
     "pr_auc": average_precision,
@@ -54,7 +74,12 @@ def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evi
     """
     if champion is None:
         return evidence
-    rows = _rows_for(champion, trial.test.rows)
+    rows, missing = _rows_for(champion, trial.test.rows)
+    if missing:
+        note = (
+            f"Release {champion.name} needs columns that the history lacks ({', '.join(missing)}): it is not compared."
+        )
+        return msgspec.structs.replace(evidence, notes=(*evidence.notes, note))
     other = outcome(
         rows,
         champion.model.predict(rows.features),
@@ -74,19 +99,18 @@ def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evi
     return msgspec.structs.replace(evidence, champion=tuple(found))
 
 
-def _rows_for(champion: Champion, rows: Labelled) -> Labelled:
-    """The rows with the columns that the champion decides by; `ModelError` if there is something that it cannot know."""
+def _rows_for(champion: Champion, rows: Labelled) -> tuple[Labelled, list[str]]:
+    """The rows with all columns that the champion is given and decides by, and the names of those that are not there."""
+    given = dict(zip(rows.features.column_names, rows.features.columns, strict=True))
+    if rows.others is not None:
+        given |= dict(zip(rows.others.column_names, rows.others.columns, strict=True))
     costs = champion.policy.costs
     needed = [name for name in (() if costs is None else costs.needs) if name not in rows.columns]
-    missing = sorted({*champion.model.features, *needed} - set(rows.features.column_names))
+    missing = sorted({*champion.model.features, *needed} - set(given))
     if missing:
-        raise ModelError(
-            f"release {champion.name} needs columns that the candidate's features lack ({', '.join(map(repr, missing))}): "
-            "add them to data.features, or compare without it"
-        )
-    return replace(
-        rows, columns={**rows.columns, **{name: numbers(rows.features[name].combine_chunks())[0] for name in needed}}
-    )
+        return rows, missing
+    read = {name: numbers(given[name].combine_chunks())[0] for name in needed}
+    return replace(rows, features=pa.table(given), columns={**rows.columns, **read}), []
 
 
 def _asked(limits: Iterable[Limit]) -> list[tuple[str, tuple[tuple[str, str], ...]]]:

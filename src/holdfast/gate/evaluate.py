@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -14,7 +14,7 @@ from holdfast.evaluation.limits import limit_findings
 from holdfast.evaluation.parts import digest_of
 from holdfast.evaluation.tuning import Tuned
 from holdfast.evidence import Evidence
-from holdfast.gate.champion import Champion, compared
+from holdfast.gate.champion import Champion, champion_of, columns_of, compared
 from holdfast.gate.choosing import decider, tuned
 from holdfast.gate.converting import converted
 from holdfast.gate.evaluation import Evaluation, ranked, refuses, verdict_of
@@ -38,7 +38,7 @@ def evaluate(
     data: object = None,
     project: Project | str | Path | None = None,
     *,
-    champion: Champion | None = None,
+    champion: Champion | Literal["newest"] | None = "newest",
     trust: bool = False,
     keep: bool = True,
     say: Say | None = None,
@@ -57,7 +57,7 @@ def evaluate(
     project
         The configuration, or where it lies; None: `holdfast.toml` in this folder.
     champion
-        The release in place, to be compared on the same rows; None: there is none.
+        The release that is to be compared with on the same rows: by default the newest one of the project; None: none.
     trust
         Whether a pickle may be loaded: it can run any code.
     keep
@@ -75,9 +75,10 @@ def evaluate(
     say("Loading the model")
     loaded = loaded_model(model, asked, trust=trust)
     say("Reading the history")
-    parts, schema = read_parts(data, asked, loaded)
+    in_place = champion_of(asked) if champion == "newest" else champion
+    parts, schema = read_parts(data, asked, loaded, columns_of(in_place))
     quantiles = quantile_models(asked, trust=trust)
-    return judged(loaded, schema, parts, asked, quantiles=quantiles, champion=champion, keep=keep, say=say)
+    return judged(loaded, schema, parts, asked, quantiles=quantiles, champion=in_place, keep=keep, say=say)
 
 
 def judged(

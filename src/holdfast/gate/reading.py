@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -78,8 +79,11 @@ def loaded_model(model: object, project: Project, *, trust: bool = False) -> Mod
     return load_model(source, positive=positive, **asked)
 
 
-def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Schema]:
-    """The labelled history, split as the project says; `data` None: what the project names."""
+def read_parts(data: object, project: Project, model: Model, others: Iterable[str] = ()) -> tuple[Parts, Schema]:
+    """The labelled history, split as the project says; `data` None: what the project names.
+
+    `others` are columns that the release in place is given; those that the history has not are left out.
+    """
     if project.data.zone is not None:
         zone_named(project.data.zone)
     if project.data.target in model.features:
@@ -96,7 +100,7 @@ def read_parts(data: object, project: Project, model: Model) -> tuple[Parts, Sch
     source = data if data is not None else project.data.path if query else project.path(project.data.path)
     with open_table(source, name="data", query=query) as table:
         schema = infer(table, roles=roles_of(project))
-        rows, dropped = _rows(table, schema, project, model)
+        rows, dropped = _rows(table, schema, project, model, others)
     until = project.model.trained_until
     until_seconds = None if until is None else moment(until, project.data.zone, "model.trained_until")
     split = split_of(rows, project.split, until_seconds)
@@ -167,7 +171,9 @@ def _check_costs(table: Table, objective: Objective) -> None:
             )
 
 
-def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple[Labelled, Dropped]:
+def _rows(
+    table: Table, schema: Schema, project: Project, model: Model, others: Iterable[str]
+) -> tuple[Labelled, Dropped]:
     missing = [name for name in model.features if name not in set(table.schema.names)]
     if missing:
         raise InputError(
@@ -191,4 +197,5 @@ def _rows(table: Table, schema: Schema, project: Project, model: Model) -> tuple
         grouping=together,
         slicing=sliced,
         zone=project.data.zone,
+        others=[name for name in others if name not in model.features and name in table.schema.names],
     )

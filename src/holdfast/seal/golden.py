@@ -12,10 +12,10 @@ from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.support import impersonal
 from holdfast.policy import REASONS, Answers
 from holdfast.profile.numeric import numbers
+from holdfast.released import ReleasedModel, arrow_in, load_release
 from holdfast.releases.folder import Problem, SealedFolder
 from holdfast.releases.stored import Tombstone, stored
 from holdfast.seal.history import numbered
-from holdfast.seal.released import ReleasedModel, arrow_in, load_release
 
 Array: TypeAlias = NDArray[np.float64]
 

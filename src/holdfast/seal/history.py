@@ -23,10 +23,10 @@ from holdfast.profile.sample import RowSample
 from holdfast.profile.score_edges import ScoreEdges
 from holdfast.profile.scores import ScoreTable
 from holdfast.profile.table import Profile
+from holdfast.released import ReleasedModel, arrow_in
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.stored import stored
 from holdfast.schema import Column, Kind, Role, Schema
-from holdfast.seal.released import ReleasedModel, arrow_in
 from holdfast.tables import open_table
 
 Array: TypeAlias = NDArray[np.float64]

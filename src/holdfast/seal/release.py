@@ -20,13 +20,7 @@ from holdfast.models.protocol import Model
 from holdfast.models.session import OnnxSession
 from holdfast.profile.codec import to_bytes
 from holdfast.records import Finding
-from holdfast.releases.environment import origin
-from holdfast.releases.folder import Item, SealedFolder
-from holdfast.releases.store import Store, open_store
-from holdfast.seal.estimators import estimators
-from holdfast.seal.golden import GOLDEN, chosen_rows, differences, golden_rows
-from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs_profile, sample_rows, score_table
-from holdfast.seal.released import (
+from holdfast.released import (
     BACKGROUND,
     LOWER,
     MODEL,
@@ -40,6 +34,12 @@ from holdfast.seal.released import (
     arrow_out,
     assembled,
 )
+from holdfast.releases.environment import origin
+from holdfast.releases.folder import Item, SealedFolder
+from holdfast.releases.store import Store, open_store
+from holdfast.seal.estimators import estimators
+from holdfast.seal.golden import GOLDEN, chosen_rows, differences, golden_rows
+from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs_profile, sample_rows, score_table
 
 Say: TypeAlias = Callable[[str], None]
 Files: TypeAlias = dict[str, Item]

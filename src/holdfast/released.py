@@ -11,15 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.config import Project
 from holdfast.errors import ReleaseError
 from holdfast.evaluation.support import Support, support
-from holdfast.gate.champion import Champion
 from holdfast.models.session import OnnxSession
 from holdfast.objective import Objective
 from holdfast.policy import Answers, Policy, decide
 from holdfast.releases.folder import SealedFolder
-from holdfast.releases.store import open_store
 from holdfast.schema import Schema
 from holdfast.uncertainty import Uncertainty
 
@@ -98,16 +95,6 @@ def assembled(name: str, read: Callable[[str], bytes], files: Collection[str]) -
         uncertainty=record(read, UNCERTAINTY, Uncertainty) if UNCERTAINTY in files else None,
         support=support(arrow_in(read(BACKGROUND))) if needs_support else None,
     )
-
-
-def champion_of(project: Project) -> Champion | None:
-    """The newest release of a project's model; None where there is none."""
-    store = open_store(project.path(project.store.releases))
-    versions = store.versions(project.name)
-    if not versions:
-        return None
-    released = load_release(store.get(project.name, versions[-1]))
-    return Champion(name=released.name, model=released.model, policy=released.policy, support=released.support)
 
 
 def record(read: Callable[[str], bytes], name: str, kind: Any) -> Any:
