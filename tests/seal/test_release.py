@@ -9,9 +9,10 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from holdfast.config import Project
+from holdfast.config import Limit, Project
 from holdfast.errors import ModelError, ReleaseError
 from holdfast.evidence import Evidence
+from holdfast.gate.evaluate import evaluate
 from holdfast.gate.evaluation import Evaluation
 from holdfast.models.loading import load_model
 from holdfast.models.onnx_model import Signature
@@ -24,6 +25,8 @@ from holdfast.schema import Schema
 from holdfast.seal.estimators import Estimators
 from holdfast.seal.history import inputs
 from holdfast.seal.release import release
+
+from .conftest import payments
 
 FILES = {
     "background.arrow",
@@ -156,3 +159,18 @@ def test_a_callable_cannot_be_sealed(evaluation: Evaluation, tmp_path: Path) -> 
     with pytest.raises(ModelError, match="cannot be sealed"):
         release(replace(evaluation, model=model), store=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_evaluation_finds_the_release_in_place(evaluation: Evaluation, tmp_path: Path) -> None:
+    """The same model again: no better and no worse on the same rows."""
+    limits = (Limit(metric="objective", against="champion", margin=0.01),)
+    gate = msgspec.structs.replace(evaluation.project.gate, limits=limits)
+    project = msgspec.structs.replace(evaluation.project, folder=str(tmp_path), gate=gate)
+    release(replace(evaluation, project=project))
+    again = evaluate(evaluation.model.native, payments(), project, keep=False)
+    (versus,) = again.evidence.champion
+    assert (versus.release, versus.difference.value) == ("fraud/1", pytest.approx(0.0, abs=1e-9))
+    [judged] = [finding for finding in again.findings if finding.code == "gate.limit"]
+    assert judged.status is Status.PASS
+    alone = evaluate(evaluation.model.native, payments(), project, champion=None, keep=False)
+    assert alone.evidence.champion == ()
