@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from holdfast.errors import MissingExtraError, ModelError
 from holdfast.models.callable import TIME_LIMIT, load_callable
@@ -61,112 +61,100 @@ def load_model(
     SettingError
         When features, task or classes are needed or contradict the model.
     """
+    told = Told(features, positive, task, classes, time_limit)
     if isinstance(source, str | os.PathLike):
-        return _from_path(os.fspath(source), trust, features, positive, task, classes, time_limit)
-    return _from_object(source, features, positive, task, classes, time_limit)
+        return _from_path(os.fspath(source), trust, told)
+    return _from_object(source, told)
 
 
-def _from_object(
-    source: Any,
-    features: Sequence[str] | None,
-    positive: Any | None,
-    task: Task | None,
-    classes: Sequence[Any] | None,
-    time_limit: float,
-) -> Model:
+class Told(NamedTuple):
+    """What the model may not say itself; as for `load_model`."""
+
+    features: Sequence[str] | None
+    positive: Any | None
+    task: Task | None
+    classes: Sequence[Any] | None
+    time_limit: float
+
+
+def _from_object(source: Any, told: Told) -> Model:
     """By the package that a type, or one that it inherits from, comes from."""
     packages = [kind.__module__.partition(".")[0] for kind in type(source).__mro__]
     if isinstance(source, bytes) or packages[0] == "onnx":
         content = source if isinstance(source, bytes) else source.SerializeToString()
-        return load_onnx(content, features, positive, task, classes)
+        return load_onnx(content, told.features, told.positive, told.task, told.classes)
     if "lightgbm" in packages:
         from holdfast.models.lightgbm import load_lightgbm
 
-        return load_lightgbm(source, features, positive, classes)
+        return load_lightgbm(source, told.features, told.positive, told.classes)
     if "xgboost" in packages:
         from holdfast.models.xgboost import load_xgboost
 
-        return load_xgboost(source, features, positive, classes)
+        return load_xgboost(source, told.features, told.positive, told.classes)
     if "pytorch_tabnet" in packages:
         from holdfast.models.tabnet import load_tabnet
 
-        return load_tabnet(source, features, positive)
+        return load_tabnet(source, told.features, told.positive)
     if "torch" in packages:
         from holdfast.models.torch import load_torch
 
-        return load_torch(source, features, positive, task, classes)
+        return load_torch(source, told.features, told.positive, told.task, told.classes)
     if "sklearn" in packages or hasattr(source, "predict_proba"):
         from holdfast.models.sklearn import load_sklearn
 
-        return load_sklearn(source, features, positive)
+        return load_sklearn(source, told.features, told.positive)
     if callable(source):
-        return load_callable(source, features, positive, task, classes, time_limit)
+        return load_callable(source, *told)
     raise ModelError(
         f"a {type(source).__module__}.{type(source).__qualname__} is no model that is known: give a fitted estimator, a "
         "booster, a PyTorch module, an ONNX model, or a callable from a table to scores"
     )
 
 
-def _from_path(
-    path: str,
-    trust: bool,
-    features: Sequence[str] | None,
-    positive: Any | None,
-    task: Task | None,
-    classes: Sequence[Any] | None,
-    time_limit: float,
-) -> Model:
+def _from_path(path: str, trust: bool, told: Told) -> Model:
     file = Path(path)
     if not file.exists():
         module, colon, function = path.partition(":")
         if colon and function.isidentifier() and all(part.isidentifier() for part in module.split(".")):
             _trusted(trust, f"{path} is a Python function, and importing it runs its module")
-            return load_callable(path, features, positive, task, classes, time_limit)
+            return load_callable(path, *told)
         raise ModelError(f"there is no model at {path}; give a file, a folder, or module:function")
     if file.is_dir():
-        return _from_folder(file, trust, features, positive, task, classes, time_limit)
+        return _from_folder(file, trust, told)
     if file.suffix in PICKLES:
         _trusted(trust, f"{path} is a pickle, and loading it runs the code that it holds")
-        return _from_object(_unpickled(file), features, positive, task, classes, time_limit)
+        return _from_object(_unpickled(file), told)
     if file.suffix == ".onnx":
-        return load_onnx(file.read_bytes(), features, positive, task, classes)
+        return load_onnx(file.read_bytes(), told.features, told.positive, told.task, told.classes)
     if file.suffix in TORCH_FILES:
         from holdfast.models.torch import load_torch_file
 
-        return load_torch_file(file, trust, features, positive, task, classes)
+        return load_torch_file(file, trust, told.features, told.positive, told.task, told.classes)
     if file.suffix in {".json", ".ubj"}:
         from holdfast.models.xgboost import load_xgboost_file
 
-        return load_xgboost_file(file, features, positive, classes)
+        return load_xgboost_file(file, told.features, told.positive, told.classes)
     with file.open("rb") as stream:
         head = stream.read(5)
     if head == b"tree\n":
         from holdfast.models.lightgbm import load_lightgbm_file
 
-        return load_lightgbm_file(file, features, positive, classes)
+        return load_lightgbm_file(file, told.features, told.positive, told.classes)
     raise ModelError(
         f"{path} is no model file that is known: .joblib, .pkl, .onnx, .pt, .pt2, .json and .ubj (XGBoost), or LightGBM's text"
     )
 
 
-def _from_folder(
-    folder: Path,
-    trust: bool,
-    features: Sequence[str] | None,
-    positive: Any | None,
-    task: Task | None,
-    classes: Sequence[Any] | None,
-    time_limit: float,
-) -> Model:
+def _from_folder(folder: Path, trust: bool, told: Told) -> Model:
     if (folder / "MLmodel").is_file():
         from holdfast.models.mlflow import mlflow_model
 
         inner = mlflow_model(folder)
-        return _from_path(str(inner.path), trust, features or inner.features, positive, task, classes, time_limit)
+        return _from_path(str(inner.path), trust, told._replace(features=told.features or inner.features))
     if (folder / "saved_model.pb").is_file():
         from holdfast.models.savedmodel import load_savedmodel
 
-        return load_savedmodel(folder, features, positive, task, classes)
+        return load_savedmodel(folder, told.features, told.positive, told.task, told.classes)
     raise ModelError(f"{folder} is no model folder: it has neither MLmodel (MLflow) nor saved_model.pb (TensorFlow)")
 
 
