@@ -84,7 +84,6 @@ ARROWS = {
         "schema",
         "stats",
         "tables",
-        "uncertainty",
     },
 }
 """Row of each part; besides, every part may import `errors` and `records`."""
@@ -236,6 +235,12 @@ def test_a_part_imports_what_its_row_allows(part: str) -> None:
             other = internal(name)
             assert other is None or other in allowed, f"{path.relative_to(ROOT)} imports {name}"
             assert lazy or (part, other) not in LAZY_ARROWS, f"{path.relative_to(ROOT)} imports {name} at its top"
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_a_row_allows_no_more_than_is_used(part: str) -> None:
+    used = {internal(name) for path in parts()[part] for name, _ in imports(path)}
+    assert ARROWS[part] - used == set()
 
 
 @pytest.mark.parametrize("part", ARROWS)
