@@ -313,6 +313,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Change of the objective per period, with its interval.
     curves
         Cost against threshold, risk against coverage, reliability, gain, ROC, precision-recall, ...
+    explained_rows, explained_by
+        Rows whose contributions were computed, and how: `sampling`, or exactly (`path-dependent`, `interventional`).
     weak
         Segments that were searched for, and whether the other half confirms them.
     notes
@@ -342,6 +344,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     interactions: tuple[Interaction, ...] = ()
     dependences: tuple[Dependence, ...] = ()
     explained_rows: int = 0
+    explained_by: str = ""
     groups: tuple[Group, ...] = ()
     disparities: tuple[Disparity, ...] = ()
     equalised: tuple[Equalised, ...] = ()

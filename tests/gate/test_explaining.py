@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import lightgbm
 import msgspec
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from holdfast.config import Project
@@ -66,3 +69,36 @@ def test_without_review_the_model_decides_every_row() -> None:
     answers = decide(without_review(policy), score)
     assert not answers.review.any()
     np.testing.assert_array_equal(answers.decision, score >= 0.5)
+
+
+def fitted(family: str, rows: pd.DataFrame) -> object:
+    """A small model of numbers alone."""
+    if family == "lightgbm":
+        return lightgbm.LGBMClassifier(n_estimators=20, verbosity=-1, n_jobs=1).fit(rows[["x", "y"]], rows["bad"])
+    if family == "xgboost":
+        return (
+            pytest.importorskip("xgboost").XGBClassifier(n_estimators=20, n_jobs=1).fit(rows[["x", "y"]], rows["bad"])
+        )
+    kinds = {"forest": RandomForestClassifier(20, max_depth=5), "boosting": HistGradientBoostingClassifier(max_iter=20)}
+    return {**kinds, "linear": LogisticRegression()}[family].fit(rows[["x", "y"]], rows["bad"])
+
+
+@pytest.mark.parametrize(
+    ("family", "method"),
+    [
+        ("lightgbm", "path-dependent"),
+        ("xgboost", "path-dependent"),
+        ("forest", "interventional"),
+        ("boosting", "path-dependent"),
+        ("linear", "sampling"),
+    ],
+)
+def test_trees_are_explained_exactly(family: str, method: str, payments: pd.DataFrame, asked: Asked) -> None:
+    project = asked(explain={"rows": 60, "background": 20})
+    model = loaded_model(fitted(family, payments), project)
+    parts, schema = read_parts(payments, project, model)
+    trial, why = tried(model, schema, parts, scores_of(model, parts), project)
+    found = explained(trial, figures(trial, why, uses=1))
+    assert found.explained_by == method
+    assert [one.feature for one in found.importances] == ["x", "y"]
+    assert sum(one.shapley for one in found.importances) == pytest.approx(1.0)

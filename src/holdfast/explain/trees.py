@@ -12,6 +12,7 @@ AISTATS (2020), for the difference.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -113,10 +114,10 @@ def sklearn_contributions(model: Any, matrix: Array, features: Sequence[str], ba
         raise ModelError(f"shap cannot explain this model as trees: {error}; leave `exact` out") from error
     base = np.broadcast_to(explainer.expected_value, (len(matrix), 1, np.size(explainer.expected_value)))
     table = np.concatenate([values.reshape(*values.shape[:2], -1), base], axis=1)
-    answers = model.predict_proba(matrix) if hasattr(model, "predict_proba") else model.predict(matrix)
+    answers, raw = _answers(model, matrix)
     if np.ndim(answers) == 2 and answers.shape[1] == 2:  # of two classes the second one is the positive
         answers, table = answers[:, 1], table[:, :, -1:]
-    raw = model.decision_function(matrix) if hasattr(model, "decision_function") else _log(answers)
+    raw = _log(answers) if raw is None else raw
     found = _added_up(table, features, answers, raw)
     return found if histogram else replace(found, method="interventional")
 
@@ -146,6 +147,15 @@ def _check(matrix: Array, features: Sequence[str]) -> None:
             f"expected a matrix of numbers with {len(features)} columns, one for each feature, "
             f"got {matrix.dtype} of shape {np.shape(matrix)}"
         )
+
+
+def _answers(model: Any, matrix: Array) -> tuple[Array, Array | None]:
+    """What the model says, and its raw sums where it has them."""
+    with warnings.catch_warnings():
+        # A model that was fitted on a data frame warns of a matrix, whose columns are in its order here.
+        warnings.filterwarnings("ignore", "X does not have valid feature names", UserWarning)
+        answers = model.predict_proba(matrix) if hasattr(model, "predict_proba") else model.predict(matrix)
+        return answers, model.decision_function(matrix) if hasattr(model, "decision_function") else None
 
 
 def _log(answers: Array) -> Array:

@@ -113,7 +113,7 @@ def judged(
     evidence, fast = converted(trial, evidence)
     scoring_fast = replace(trial, model=fast)
     say("Explaining a sample")
-    evidence = explained(scoring_fast, evidence)
+    evidence = explained(trial, evidence, fast)
     say("Comparing with the champion")
     evidence = compared(trial, evidence, champion)
     say("Checking")

@@ -2,47 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.errors import MissingExtraError, ModelError
 from holdfast.evaluation.outcome import Outcome, outcome
 from holdfast.evidence import Evidence
 from holdfast.explain.sample import Population
-from holdfast.explain.summary import Effort, explanation
+from holdfast.explain.shapley import Contributions
+from holdfast.explain.summary import Effort, Explanation, explanation
+from holdfast.explain.trees import lightgbm_contributions, sklearn_contributions, xgboost_contributions
 from holdfast.gate.evidence import Trial
+from holdfast.models.columns import is_number, numbers
+from holdfast.models.protocol import FittedModel, Model
 from holdfast.policy import Policy
 
+Exact: TypeAlias = Callable[[pa.Table], Contributions]
 
-def explained(trial: Trial, evidence: Evidence) -> Evidence:
-    """The evidence with importances, interactions and dependences; unchanged where none are asked for."""
+TREES = {"DecisionTree", "ExtraTree", "ExtraTrees", "GradientBoosting", "HistGradientBoosting", "RandomForest"}
+"""Estimators of scikit-learn that `shap` reads."""
+
+
+def explained(trial: Trial, evidence: Evidence, fast: Model | None = None) -> Evidence:
+    """The evidence with importances, interactions and dependences; unchanged where none are asked for.
+
+    Shapley values are those of the model's own library where it has exact ones for its trees, else they are sampled.
+    `fast` is a form of the model that gives the same scores sooner.
+    """
     asked = trial.project.explain
     if not asked.rows or not trial.model.features:
         return evidence
     effort = Effort(
         shapley_rows=max(2, asked.rows), permutation_rows=max(2, 2 * asked.rows), background_rows=asked.background
     )
-    found = explanation(
-        trial.model.predict,
-        _population(trial, trial.test),
-        trial.parts.known.features if len(trial.parts.known) else trial.parts.validation.features,
-        better=trial.project.objective.direction,
-        unit=trial.project.objective.unit,
-        train=_population(trial, trial.known) if len(trial.known.rows) > 1 else None,
-        features=trial.model.features,
-        classes=trial.test.rows.classes if trial.model.task == "classes" else (),
-        effort=effort,
-        seed=asked.seed,
-    )
+    background = trial.parts.known.features if len(trial.parts.known) else trial.parts.validation.features
+
+    def by(exact: Exact | None) -> Explanation:
+        return explanation(
+            (fast or trial.model).predict,
+            _population(trial, trial.test),
+            background,
+            better=trial.project.objective.direction,
+            unit=trial.project.objective.unit,
+            train=_population(trial, trial.known) if len(trial.known.rows) > 1 else None,
+            features=trial.model.features,
+            exact=exact,
+            classes=trial.test.rows.classes if trial.model.task == "classes" else (),
+            effort=effort,
+            seed=asked.seed,
+        )
+
+    try:
+        found = by(exact_contributions(trial.model, background.slice(0, asked.background)))
+    except (
+        ModelError,
+        MissingExtraError,
+    ):  # linear trees, rounding that does not add up, no `shap`: sampling always works
+        found = by(None)
     return msgspec.structs.replace(
         evidence,
         importances=found.importances,
         interactions=found.interactions,
         dependences=found.dependences,
         explained_rows=found.sample_rows,
+        explained_by=found.method,
     )
+
+
+def exact_contributions(model: Model, background: pa.Table) -> Exact | None:
+    """Shapley values from the model's own library, of trees over numbers; None where it has none."""
+    if not isinstance(model, FittedModel) or not all(is_number(field.type) for field in background.schema):
+        return None
+    native, features = model.native, list(model.features)
+    match model.family:
+        case "lightgbm":
+            return lambda rows: lightgbm_contributions(native, numbers(rows, features), features)
+        case "xgboost":
+            return lambda rows: xgboost_contributions(native, numbers(rows, features), features)
+        case "sklearn" if type(native).__name__.removesuffix("Classifier").removesuffix("Regressor") in TREES:
+            known = numbers(background, features)
+            return lambda rows: sklearn_contributions(native, numbers(rows, features), features, known)
+    return None
 
 
 def _population(trial: Trial, judged: Outcome) -> Population:

@@ -27,7 +27,11 @@ def explained(evidence: Evidence) -> tuple[Section, ...]:
 def _importance(evidence: Evidence) -> Section:
     picture = importances(evidence)
     table = importance_table(evidence)
-    rows = f" Contributions are those of {evidence.explained_rows:,} sampled rows." if evidence.explained_rows else ""
+    how = {"sampling": ", estimated by sampling"}.get(evidence.explained_by, ", exact for these trees")
+    rows = (
+        f" Contributions are those of {evidence.explained_rows:,} sampled rows{how if evidence.explained_by else ''}."
+    )
+    rows = rows if evidence.explained_rows else ""
     said = f"What the objective loses when the values of a feature are shuffled.{rows}"
     return Section(
         anchor="importance",
