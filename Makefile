@@ -29,7 +29,7 @@ format: $(READY)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(READY)  ## speed, memory, false alarms and power; rewrites docs/benchmarks.md
+bench: $(READY)  ## every quality bar: speed, memory, rates, coverage, baselines; rewrites docs/benchmarks.md
 	$(BIN)/python benchmarks/run.py
 
 bench-peers: $(READY)  ## the same job with the peers that install, each in a virtual environment of its own

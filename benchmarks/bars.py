@@ -7,12 +7,12 @@ from math import sqrt
 from typing import Literal, TypeAlias
 
 Effort: TypeAlias = Literal["quick", "usual", "thorough"]
-"""How much is measured: minutes, about 40 minutes, hours."""
+"""How much is measured: minutes, about an hour, hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One line of a table; `met` is None where a figure is given for information only."""
+    """One line of a table; `met` is None where there is no bar, a figure being for information, and where it was not measured."""
 
     setting: str
     bar: str
@@ -27,6 +27,26 @@ def at_most(setting: str, value: float, limit: float, unit: str, digits: int = 2
         bar=f"≤ {limit:,g} {unit}".rstrip(),
         measured=f"{value:,.{digits}f} {unit}{note}".rstrip(),
         met=value <= limit,
+    )
+
+
+def at_least(setting: str, value: float, limit: float, digits: int = 3, note: str = "") -> Bar:
+    """A number that must reach a limit."""
+    return Bar(
+        setting=setting,
+        bar=f"≥ {limit:.{digits}f}",
+        measured=f"{value:.{digits}f}{note}",
+        met=value >= limit,
+    )
+
+
+def within(setting: str, value: float, target: float, tolerance: float, digits: int = 3) -> Bar:
+    """A number that must be near another one."""
+    return Bar(
+        setting=setting,
+        bar=f"{target:.{digits}f} ± {tolerance:g}",
+        measured=f"{value:.{digits}f}",
+        met=abs(value - target) <= tolerance,
     )
 
 

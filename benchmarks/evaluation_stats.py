@@ -1,11 +1,7 @@
-"""Metrics from score tables: processor time for a million rows, and how often cost intervals hold the truth.
-
-`python benchmarks/evaluation_stats.py [--quick]` prints the lines.
-"""
+"""Metrics from score tables: processor time for a million rows, and how often cost intervals hold the truth."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -122,10 +118,3 @@ def holds(trial: Trial) -> tuple[bool, ...]:
         low is not None and high is not None and bool(low <= true <= high)
         for (low, high), true in zip(ends, population(trial.sd), strict=True)
     )
-
-
-if __name__ == "__main__":
-    for line in evaluation_stats("quick" if "--quick" in sys.argv else "usual"):
-        print(
-            f"{line.setting}: {line.measured} ({line.bar or 'for information'}) {'' if line.met is not False else 'MISSED'}"
-        )

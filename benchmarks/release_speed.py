@@ -1,33 +1,28 @@
-"""Evaluate, gate and seal: wall time, CPU time and peak memory of a whole fresh process, step by step.
+"""Evaluate, gate and seal: wall time, processor time and peak memory of a whole fresh process, step by step.
 
-1,000,000 test rows of 25 numbers and 5 strings (or of 30 numbers), in a history of 2,000,000; LightGBM with 100 trees,
+1,000,000 test rows of 25 numbers and 5 strings, or of 30 numbers, in a history of 2,000,000; LightGBM with 100 trees,
 which takes the strings as categories. The report is made and sealed with the rest.
-
-    python benchmarks/release_speed.py [--quick] [--numbers]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
+import json
 import resource
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from time import perf_counter, process_time
 from typing import Any
 
-from bars import at_most
+from bars import Bar, Effort, at_most, for_information
+from speed import PEAK_BYTES, measured, output
 
-TEST_ROWS, QUICK_ROWS = 1_000_000, 50_000
 SECONDS, MEGABYTES = 60, 2_000
 FEATURES = 30
 VALUES = (5, 20, 50, 200, 1_000)
 """Distinct values of each string."""
-BYTES = 1 if sys.platform == "darwin" else 1_024
-"""Of a unit of peak memory, as the system counts it."""
+STEPS = "steps.json"
 
 PROJECT = """
 name = "speed"
@@ -56,7 +51,7 @@ columns = ["s0"]
 """
 
 
-def write(folder: Path, test_rows: int, values: Sequence[int] = VALUES) -> None:
+def write(folder: Path, test_rows: int, values: Sequence[int]) -> None:
     """A history of twice the test rows, the model, fitted on its first tenth, and the configuration."""
     import joblib
     import numpy as np
@@ -94,66 +89,57 @@ def write(folder: Path, test_rows: int, values: Sequence[int] = VALUES) -> None:
     (folder / "holdfast.toml").write_text(project, encoding="utf-8")
 
 
+def release_speed(effort: Effort) -> Iterator[Bar]:
+    """With strings and without: the whole, and where it goes."""
+    rows = 50_000 if effort == "quick" else 1_000_000
+    for columns, values in (("25 numbers and 5 strings", VALUES), ("30 numbers", ())):
+        with tempfile.TemporaryDirectory() as folder:
+            # Made in a process of its own: this one stays small, for a child's peak is never told below its parent's.
+            output([sys.executable, __file__, "write", folder, str(rows), *map(str, values)])
+            run = measured([sys.executable, __file__, "release", folder])
+            sealed = sum(file.stat().st_size for file in Path(folder, "releases").rglob("*") if file.is_file())
+            steps = json.loads(Path(folder, STEPS).read_text(encoding="utf-8"))
+        setting = f"evaluate, gate and seal {rows:,} test rows of {columns}"
+        yield at_most(setting, run.seconds, SECONDS, "s", 1, f" ({run.cpu_seconds:.1f} s of the processors)")
+        yield at_most(f"{setting}: memory", run.megabytes, MEGABYTES, "MB", 0)
+        for name, wall, cpu, peak in steps:
+            told = f"{wall:.1f} s ({cpu:.1f} s of the processors), peak so far {peak:,.0f} MB"
+            yield for_information(f"{columns}: {name}", told)
+        yield for_information(f"{columns}: size of the release", f"{sealed / 1e6:.1f} MB")
+
+
 def release(folder: Path) -> None:
-    """What a user does; each step is told with its seconds, its seconds of CPU, and the peak so far."""
-    say = clock()
+    """What a user does; a refusal is an error here."""
+    steps: list[tuple[str, float, float, float]] = []
+    say = clock(steps)
     import holdfast as hf
 
     evaluation = hf.evaluate(project=folder / "holdfast.toml", trust=True, say=say)
     if not evaluation.passed:
-        raise SystemExit("\n".join(f"{finding.code}: {finding.message}" for finding in evaluation.refusing))
+        print(*(f"{finding.code}: {finding.message}" for finding in evaluation.refusing), sep="\n", file=sys.stderr)
+        sys.exit(2)
     hf.release(evaluation, say=say)
     say("End")
+    (folder / STEPS).write_text(json.dumps(steps), encoding="utf-8")
 
 
-def clock() -> Callable[[str], None]:
-    """A `say` that prints each step when it is over."""
-    last: list[tuple[str, float, float]] = [("Starting", perf_counter(), process_time())]
+def clock(steps: list[tuple[str, float, float, float]]) -> Callable[[str], None]:
+    """A `say` that notes each step when it is over: its seconds, its seconds of the processors, the peak so far in MB."""
+    last = [("Starting", perf_counter(), process_time())]
 
     def say(step: str) -> None:
         name, wall, cpu = last.pop()
         last.append((step, perf_counter(), process_time()))
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES / 1e6
-        print(f"| {name} | {last[0][1] - wall:.1f} | {last[0][2] - cpu:.1f} | {peak:,.0f} |", flush=True)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * PEAK_BYTES / 1e6
+        steps.append((name, last[0][1] - wall, last[0][2] - cpu, peak))
 
     return say
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} test rows")
-    parser.add_argument("--numbers", action="store_true", help="no strings")
-    parser.add_argument("--step", choices=["write", "release"], help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    rows = QUICK_ROWS if asked.quick else TEST_ROWS
-    if asked.step:
-        if asked.step == "write":
-            write(asked.folder, rows, () if asked.numbers else VALUES)
-        else:
-            release(asked.folder)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        # Each in a process of its own: this one stays small, for a child's peak is never told below its parent's.
-        command = [sys.executable, __file__, *sys.argv[1:], "--folder", folder, "--step"]
-        subprocess.run([*command, "write"], check=True)
-        print("| step | seconds | of CPU | peak MB |\n|---|---|---|---|", flush=True)
-        start = perf_counter()
-        process = subprocess.Popen([*command, "release"])
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(process.returncode)
-        sealed = sum(file.stat().st_size for file in Path(folder, "releases").rglob("*") if file.is_file()) / 1e6
-    note = f" ({usage.ru_utime + usage.ru_stime:.1f} s of CPU)"
-    print(f"\nThe release holds {sealed:.1f} MB.\n\n| | bar | measured | met |\n|---|---|---|---|")
-    for bar in (
-        at_most(f"evaluate, gate and seal, {rows:,} test rows", wall, SECONDS, "s", 1, note),
-        at_most("peak memory", usage.ru_maxrss * BYTES / 1e6, MEGABYTES, "MB", 0),
-    ):
-        print(f"| {bar.setting} | {bar.bar} | {bar.measured} | {'yes' if bar.met else '**no**'} |")
-
-
 if __name__ == "__main__":
-    main()
+    step, place, *numbers = sys.argv[1:]
+    if step == "write":
+        test_rows, *distinct = map(int, numbers)
+        write(Path(place), test_rows, distinct)
+    else:
+        release(Path(place))

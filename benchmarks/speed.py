@@ -43,6 +43,8 @@ LOADED = (
     "import sys, holdfast as hf\nbefore = set(sys.modules)\n"
     "hf.compare({'x': [1.0, 2.0] * 500}, {'x': [1.0, 2.0] * 500})\nprint(*before, '|', *sys.modules)"
 )
+PEAK_BYTES = 1 if sys.platform == "darwin" else 1_024
+"""Of a unit of peak memory, as the system counts it."""
 HEAVY = frozenset({"scikit-learn", "pandas", "fastapi", "flask", "starlette", "django", "uvicorn"})
 
 
@@ -51,6 +53,7 @@ class Run:
     """What a process took."""
 
     seconds: float
+    cpu_seconds: float
     megabytes: float
 
 
@@ -183,9 +186,9 @@ def measured(command: Sequence[str]) -> Run:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in {0, 1}:
         raise RuntimeError(f"`{' '.join(command)}` ended with {process.returncode}.")
-    # Linux counts in kilobytes of 1,024 bytes, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1_024
-    return Run(seconds=elapsed, megabytes=usage.ru_maxrss * unit / 1e6)
+    return Run(
+        seconds=elapsed, cpu_seconds=usage.ru_utime + usage.ru_stime, megabytes=usage.ru_maxrss * PEAK_BYTES / 1e6
+    )
 
 
 def output(command: Sequence[str]) -> str:
