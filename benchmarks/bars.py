@@ -25,7 +25,7 @@ def at_most(setting: str, value: float, limit: float, unit: str, digits: int = 2
     return Bar(
         setting=setting,
         bar=f"≤ {limit:,g} {unit}".rstrip(),
-        measured=f"{value:,.{digits}f} {unit}{note}".rstrip(),
+        measured=f"{value:,.{digits}f} {unit}".rstrip() + note,
         met=value <= limit,
     )
 
