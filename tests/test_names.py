@@ -23,7 +23,7 @@ def column_of(values: object, name: str = "a") -> Column:
         (["Amount", "größe"], ["Amount", "größe"]),
         (["a b", "a,b", "a_b"], ["a_b_2", "a_b_3", "a_b"]),
         (["A", "a", "a_2"], ["A", "a_3", "a_2"]),
-        (["hf_id", "HF_ID", ""], ["x_hf_id", "x_HF_ID_2", "column"]),
+        (["hf_id", "HF_ID", ""], ["x_hf_id", "x_HF_ID_2", "Unnamed:_2"]),
         (["x {1};(2)\n\t=3"], ["x__1___2____3"]),
     ],
 )

@@ -29,7 +29,7 @@ def periods_of(values: list[float], errors: list[float]) -> list[Period]:
 
 @pytest.mark.parametrize(
     ("days", "length"),
-    [(0.4, 3600.0), (1, 10_800.0), (12, DAY), (13, 7 * DAY), (84, 7 * DAY), (100, 28 * DAY), (4368, 364 * DAY)],
+    [(0.4, 3600.0), (1, 10_800.0), (16, DAY), (17, 7 * DAY), (112, 7 * DAY), (120, 28 * DAY), (5824, 364 * DAY)],
 )
 def test_a_natural_length(days: float, length: float) -> None:
     assert period_length(5.0, 5.0 + days * DAY) == length
@@ -88,7 +88,7 @@ def test_without_a_trend_the_interval_holds_zero() -> None:
     for _ in range(1_000):
         level = np.repeat(rng.normal(0, 0.3, 8), 200)
         rows = level + rng.exponential(1.0, 1_600)
-        found = trend(by_period(np.arange(1_600) * DAY / 200, lambda p, r=rows: {"m": mean_of(r[p])}), "m")
+        found = trend(by_period(np.arange(1_600) * 7 * DAY / 200, lambda p, r=rows: {"m": mean_of(r[p])}), "m")
         assert found is not None
         held += found.low <= 0 <= found.high
     assert held >= 930
