@@ -111,7 +111,9 @@ def test_a_model_is_released_and_a_leaky_one_refused(demo_output: tuple[Path, st
     store = hf.open_store(folder / "releases")
     assert store.versions("fraud") == [1]
     assert store.verify("fraud", 1) == ()
-    assert hf.load_release(store.get("fraud")).policy.rule == "threshold"
+    released = hf.load_release(store.get("fraud"))
+    assert released.name == "fraud/1"
+    assert "known_later" not in released.model.features
     assert "</html>" in (folder / "evaluation.html").read_text(encoding="utf-8")
 
 
