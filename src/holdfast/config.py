@@ -10,7 +10,7 @@ import math
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -368,7 +368,16 @@ def project_of(values: dict[str, Any], where: str = "the configuration") -> Proj
     try:
         return msgspec.convert(values, Project)
     except msgspec.ValidationError as error:
-        raise SettingError(f"{where}: {_named(str(error), values)}.") from error
+        raise SettingError(f"{where}: {_told(_named(str(error), values))}.") from error
+
+
+def _told(message: str) -> str:
+    """The message with what is allowed in words: kinds by their names, lengths of time by an example."""
+    message = message.replace(f"Expected `str` matching regex {PATTERN!r}", "Expected a length of time such as 7d")
+    if message.endswith("`$.objective.kind`"):
+        kinds = ", ".join(sorted(str(one.__struct_config__.tag) for one in get_args(Objective)))
+        return f"{message}; kinds are {kinds}"
+    return message
 
 
 def _numbers(value: Any, place: str) -> Iterator[tuple[str, float]]:

@@ -47,7 +47,7 @@ def segment(value: float | None, confirmed: bool) -> Group:
 def test_only_confirmed_segments_are_told_and_no_value_of_theirs() -> None:
     [found] = weak_segments([segment(1.0, confirmed=True), segment(2.0, confirmed=False)])
     assert (found.status, found.subject, found.value) == (Status.WARN, "age × country", 1.0)
-    assert found.message == "The objective is worse by 1 EUR than elsewhere, on 250 rows that did not find it."
+    assert found.message == "The objective is worse by 1 EUR than elsewhere, on 250 rows of the half that confirms."
     assert weak_segments([segment(2.0, confirmed=False)])[0].status is Status.PASS
     assert weak_segments(None)[0].status is Status.NOT_APPLICABLE
 

@@ -11,6 +11,7 @@ import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import (
+    ExtraTreesRegressor,
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
@@ -23,6 +24,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeClassifier
 
 from holdfast.errors import InputError, ModelError, SettingError
 from holdfast.models.convert import to_onnx
@@ -217,3 +219,24 @@ def test_text_where_numbers_are_wanted_is_the_data_s_fault() -> None:
     estimator = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
     with pytest.raises(InputError, match="wants numbers in 'x', and the data hold string"):
         load_model(estimator, features=["x"]).predict(pa.table({"x": ["0.5"]}))
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        RandomForestClassifier(30, min_samples_leaf=2, random_state=0),
+        DecisionTreeClassifier(random_state=0),
+        GradientBoostingClassifier(n_estimators=10, random_state=0),
+        ExtraTreesRegressor(20, random_state=0),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_trees_behind_a_scaler_agree_on_every_row(estimator: Any) -> None:
+    """They compare float32 with thresholds that are doubles: cents lie so close that a rounded threshold moves rows."""
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"amount": np.round(rng.lognormal(4, 1, 4_000), 2), "age": rng.integers(18, 90, 4_000)})
+    truth = rng.random(4_000) < 1 / (1 + np.exp(3 - rows["amount"] / 50))
+    model = load_model(make_pipeline(StandardScaler(), estimator).fit(rows, truth))
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    converted = OnnxSession(to_onnx(model, table))
+    assert np.abs(model.predict(table) - converted.predict(table)).max() < 1e-5

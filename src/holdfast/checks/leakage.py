@@ -89,12 +89,12 @@ def identity_leakage(ids: Sequence[pa.Array | None]) -> list[Said]:
     >>> print(found.status, found.message)
     fail 1 of 3 rows of validation and test has the identifier of a row of an earlier part.
     """
-    known = [one for one in ids if one is not None]
+    known = [one.dictionary_decode() if pa.types.is_dictionary(one.type) else one for one in ids if one is not None]
     if len(known) < len(ids):
         return [not_applicable("No column has the role `id`.")]
     earlier, bad, judged = known[0], 0, 0
     for part in known[1:]:
-        seen = pc.and_(pc.is_in(part, value_set=earlier.drop_null()), pc.is_valid(part))
+        seen = pc.and_(pc.is_in(part, value_set=earlier.drop_null().cast(part.type)), pc.is_valid(part))
         bad += pc.sum(seen).as_py() or 0
         judged += len(part)
         earlier = pa.concat_arrays([earlier, part.cast(earlier.type)])

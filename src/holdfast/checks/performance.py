@@ -85,7 +85,7 @@ def weak_segments(weak: Sequence[Group] | None) -> list[Said]:
         known = worse.low is not None and worse.high is not None
         message = (
             f"The objective is worse by {worse.value:.4g} {worse.unit}".rstrip()
-            + f" than elsewhere, on {group.rows:,} rows that did not find it."
+            + f" than elsewhere, on {group.rows:,} rows of the half that confirms."
         )
         told.append(
             Said(

@@ -81,7 +81,7 @@ def release(history: Path, roles: dict[str, str], output: Path, *, generated: bo
         candidate = hf.evaluate(fitted, None, leaky, say=say)
     verdict.show(candidate)
     try:
-        hf.release(candidate)
+        print(f"Release   {hf.release(candidate).name}: the leak was not seen.")
     except hf.ReleaseError as error:
         print(textwrap.fill(f"Release   refused. {error}", 80, subsequent_indent=" " * 10))
     print("\n3. The rows that came after, compared with the history\n")

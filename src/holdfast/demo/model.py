@@ -93,7 +93,7 @@ def with_leak(honest: Project, output: Path) -> Project:
         rows = pa.Table.from_batches(table.batches())
     truth = rows[honest.data.target].combine_chunks()
     random = np.random.default_rng(0)
-    wrong = random.random(len(truth)) < (0.001 if pa.types.is_floating(truth.type) else 0.01)
+    wrong = random.random(len(truth)) < 0.0005
     shuffled = truth.take(pa.array(random.permutation(len(truth))))
     known = pc.if_else(pa.array(wrong), shuffled, truth)
     if pa.types.is_boolean(known.type):

@@ -284,6 +284,8 @@ def _two_classes(
         yes = classes[1]
     elif known := [value for value in ("true", "1") if value in found.values]:
         yes = known[0]
+    elif set(found.values) <= {"false", "0"}:
+        yes = "1"
     elif classes:
         raise InputError(
             f"{name}: the values of the target are not the classes that the model names ({', '.join(classes)}); say with "

@@ -91,9 +91,7 @@ def _worded(limit: Limit, estimate: Estimate, judgement: Judgement, what: str) -
     if estimate.value is None or estimate.low is None or estimate.high is None:
         return _finding(limit, Status.FAIL, f"{what}: the figure or its interval could not be had, so it cannot pass.")
     unit = f" {estimate.unit}" if estimate.unit and estimate.unit != "share" else ""
-    told = (
-        f"{what}: {estimate.value:.4g}{unit} ({estimate.level:.4g} interval {estimate.low:.4g} to {estimate.high:.4g})"
-    )
+    told = f"{what}: {estimate.value:.4g}{unit} ({100 * estimate.level:.4g}% interval {estimate.low:.4g} to {estimate.high:.4g})"
     ending = {
         Status.PASS: "all of it keeps to",
         Status.FAIL: "none of it keeps to",

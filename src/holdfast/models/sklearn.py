@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from holdfast.errors import MissingExtraError, ModelError, SettingError
@@ -99,6 +100,7 @@ def sklearn_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     for part in _parts(estimator):
         if hasattr(part, "flatten_transform"):  # of `transform` only, and skl2onnx wants it so
             part.flatten_transform = False
+        _round_thresholds_down(part)
     names = [str(name) for name in getattr(estimator, "feature_names_in_", model.features)]
     text_places = [place for place, name in enumerate(model.features) if is_text(sample.schema.field(name).type)]
     by_column = len(text_places) not in {0, len(model.features)} or _starts_by_column(estimator)
@@ -141,6 +143,8 @@ def _converted(
                     estimator, initial_types=inputs, options=options, target_opset={"": OPSET, ML: ML_OPSET}
                 )
             proto.ir_version = IR_VERSION
+            if element == "double" and not _compares_doubles(estimator):
+                _single_before_trees(proto)
             start(proto.SerializeToString())
         except Exception as error:  # noqa: BLE001  # skl2onnx raises whatever its converters meet
             failure = error
@@ -161,10 +165,54 @@ def _elements(estimator: Any) -> tuple[Element, ...]:
     """How numbers may be fed, best first.
 
     HistGradientBoosting and LightGBM compare doubles, and often with a value that is in the data: in float32 such rows
-    fall on the other side. Not every operator of ONNX Runtime takes doubles.
+    fall on the other side. Other trees compare what the steps before them made in doubles, rounded to float32. Not
+    every operator of ONNX Runtime takes doubles.
     """
-    double = any(is_hist_gradient_boosting(part) or hasattr(part, "booster_") for part in _parts(estimator))
+    double = _compares_doubles(estimator) or any(_trees(part) for part in _parts(estimator))
     return ("double", "float") if double else ("float",)
+
+
+def _compares_doubles(estimator: Any) -> bool:
+    """Whether some part compares doubles, not float32."""
+    return any(is_hist_gradient_boosting(part) or hasattr(part, "booster_") for part in _parts(estimator))
+
+
+def _trees(part: Any) -> list[Any]:
+    """The single trees of a tree, a forest or a gradient boosting."""
+    if hasattr(part, "tree_"):
+        return [part.tree_]
+    if is_hist_gradient_boosting(part):
+        return []
+    held = np.ravel(np.array(getattr(part, "estimators_", []), dtype=object))
+    return [one.tree_ for one in held if hasattr(one, "tree_")]
+
+
+def _round_thresholds_down(part: Any) -> None:
+    """Thresholds of a copy as the largest float32 below: `x <= t` is the same for every float32, which trees compare."""
+    for tree in _trees(part):
+        below = tree.threshold.astype(np.float32)
+        tree.threshold[:] = np.where(below > tree.threshold, np.nextafter(below, np.float32(-np.inf)), below)
+
+
+def _single_before_trees(proto: Any) -> None:
+    """Round what trees are given to float32, as scikit-learn does before it compares.
+
+    They then answer in float32, too, which skl2onnx declares for some of them only.
+    """
+    from onnx import TensorProto, helper
+
+    nodes: list[Any] = []
+    for place, node in enumerate(proto.graph.node):
+        if node.op_type.startswith("TreeEnsemble"):
+            nodes.append(helper.make_node("Cast", [node.input[0]], [f"single_{place}"], to=TensorProto.FLOAT))
+            node.input[0] = f"single_{place}"
+        nodes.append(node)
+    kept = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del proto.graph.node[:], proto.graph.value_info[:]
+    proto.graph.node.extend(kept)
+    for output in proto.graph.output:
+        if output.type.tensor_type.elem_type == TensorProto.DOUBLE:
+            output.type.tensor_type.elem_type = TensorProto.FLOAT
 
 
 def _grouped_inputs(features: Sequence[str], text_places: Sequence[int], element: Element) -> tuple[Input, ...]:

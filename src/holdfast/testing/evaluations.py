@@ -316,7 +316,7 @@ def findings() -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
             code="gate.limit",
             status=Status.FAIL,
             subject="objective against simple",
-            message="Better than the rule by: 0.06 EUR (0.95 interval -0.03 to 0.15); none of it keeps to the limit 0.2.",
+            message="Better than the rule by: 0.06 EUR (95% interval -0.03 to 0.15); none of it keeps to the limit 0.2.",
             severity=Severity.HIGH,
             value=0.06,
             limit=0.2,
