@@ -222,3 +222,8 @@ def test_no_release_at_all(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="is no release"):
         open_release(tmp_path / "none")
     assert [problem.file for problem in verify(tmp_path / "none")] == [MANIFEST]
+
+
+def test_a_release_is_shown_in_one_line(sealed: SealedFolder) -> None:
+    """Not by its whole manifest, which a notebook would print."""
+    assert repr(sealed) == f"SealedFolder(fraud/3, 3 files in {sealed.place}, {sealed.identity})"

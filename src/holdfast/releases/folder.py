@@ -76,6 +76,9 @@ class SealedFolder:
         """Model and version, such as `fraud/3`."""
         return f"{self.manifest.model}/{self.manifest.version}"
 
+    def __repr__(self) -> str:
+        return f"SealedFolder({self.name}, {len(self.manifest.files)} files in {self.place}, {self.identity})"
+
     def read(self, name: str) -> bytes:
         """The bytes of a file.
 
