@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from bars import Bar, Effort, at_most, for_information
 from handbook import DAY, transactions
-from holdfast.evaluation.slices import subset
 from holdfast.evaluation.splits import Split, rolling
 from holdfast.evaluation.tuning import tune
 from holdfast.objective import Cost, Judged, value
@@ -77,7 +76,7 @@ def scored(
     model: lightgbm.LGBMClassifier, features: NDArray[np.float64], rows: Judged, chosen: NDArray[np.int64]
 ) -> Judged:
     """Some rows, with their scores."""
-    part = subset(rows, chosen)
+    part = rows.take(chosen)
     score = np.asarray(model.predict_proba(features[chosen]))[:, 1]
     return Judged(truth=part.truth, score=score, columns=part.columns)
 

@@ -122,6 +122,22 @@ class Judged:
         if self.weight is not None and (self.weight < 0).any():
             raise InputError(f"The weight is negative in {(self.weight < 0).sum():,} rows: weights are 0 or more.")
 
+    def take(self, rows: NDArray[np.intp]) -> Judged:
+        """Some of the rows, by their places."""
+
+        def of(values: NDArray[Any] | None) -> NDArray[Any] | None:
+            return None if values is None else values[rows]
+
+        return Judged(
+            truth=self.truth[rows],
+            score=self.score[rows],
+            answer=of(self.answer),
+            columns={name: values[rows] for name, values in self.columns.items()},
+            weight=of(self.weight),
+            time=of(self.time),
+            classes=self.classes,
+        )
+
 
 def value(objective: Objective, judged: Judged) -> float:
     """The objective's value, in its unit: the weighted mean of its contributions; NaN where it is undefined.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.paired import mean_of
-from holdfast.evaluation.slices import subset
 from holdfast.evidence import Disparity, Equalised, Estimate, Group
 from holdfast.objective import Judged, Objective, contributions
 from holdfast.stats.intervals import newcombe
@@ -69,19 +67,10 @@ def _gap(groups: Sequence[Group], rate: str) -> tuple[Estimate, Estimate, str, s
     if low is high:
         low, high = known[:2]
     a, b = high.figures[rate], low.figures[rate]
-    level = 1 - 0.05 / comb(len(known), 2)
     assert a.value is not None
     assert b.value is not None
-    ends = newcombe(a.value * a.rows, a.rows, b.value * b.rows, b.rows, level)
-    difference = Estimate(
-        value=a.value - b.value,
-        low=float(ends[0]),
-        high=float(ends[1]),
-        level=level,
-        unit="share",
-        rows=a.rows + b.rows,
-    )
-    return difference, _ratio(b, a, level), low.name, high.name
+    difference = _difference(a.value * a.rows, a.rows, b.value * b.rows, b.rows, len(known))
+    return difference, _ratio(b, a, difference.level), low.name, high.name
 
 
 def _ratio(low: Estimate, high: Estimate, level: float) -> Estimate:
@@ -123,7 +112,7 @@ def equalised(
     validation_rows, test_rows
         Places of the two parts.
     everything
-        All rows, with calibrated scores of two classes.
+        All rows, with the model's own scores of two classes.
     threshold
         The one that all groups have now.
     """
@@ -182,23 +171,26 @@ def _spread(
     known = [code for code, size in sizes.items() if size]
     if len(known) < 2:
         return Estimate(value=None, unit="share")
-    high, low = max(
-        combinations(known, 2), key=lambda pair: abs(hits[pair[0]] / sizes[pair[0]] - hits[pair[1]] / sizes[pair[1]])
-    )
-    if hits[high] / sizes[high] < hits[low] / sizes[low]:
-        high, low = low, high
-    level = 1 - 0.05 / comb(len(known), 2)
-    ends = newcombe(hits[high], sizes[high], hits[low], sizes[low], level)
+    high, low = (f(known, key=lambda code: hits[code] / sizes[code]) for f in (max, min))
+    if high == low:  # all rates are equal
+        high, low = known[:2]
+    return _difference(hits[high], sizes[high], hits[low], sizes[low], len(known))
+
+
+def _difference(high: float, high_rows: int, low: float, low_rows: int, groups: int) -> Estimate:
+    """Difference of two rates, given as rows that count among rows; its level holds for all pairs of so many groups."""
+    level = 1 - 0.05 / comb(groups, 2)
+    ends = newcombe(high, high_rows, low, low_rows, level)
     return Estimate(
-        value=hits[high] / sizes[high] - hits[low] / sizes[low],
+        value=high / high_rows - low / low_rows,
         low=float(ends[0]),
         high=float(ends[1]),
         level=level,
         unit="share",
-        rows=sizes[high] + sizes[low],
+        rows=high_rows + low_rows,
     )
 
 
 def _objective(objective: Objective, judged: Judged, rows: NDArray[np.intp], answer: NDArray[np.bool_]) -> float | None:
-    part = replace(subset(judged, rows), answer=answer)
+    part = replace(judged.take(rows), answer=answer)
     return mean_of(contributions(objective, part), part.weight).value

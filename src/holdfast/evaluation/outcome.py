@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.paired import mean_of
-from holdfast.evaluation.slices import subset
 from holdfast.evidence import Estimate
 from holdfast.objective import Cost, CostMatrix, Judged, Objective, contributions
 from holdfast.policy import REASONS, Answers, Policy, decide
@@ -61,7 +60,7 @@ class Outcome:
     def contributions(self, rows: Rows | None = None) -> tuple[Array, Array | None]:
         """Contributions to the objective and weights, of the counted ones among some rows (all by default)."""
         chosen = self.counted if rows is None else np.intersect1d(rows, self.counted, assume_unique=True)
-        part = subset(self.judged, chosen)
+        part = self.judged.take(chosen)
         if not len(chosen) or (part.weight is not None and not part.weight.sum() > 0):
             return np.empty(0), None
         paid = self.review_cost * self.answers.review[chosen] if isinstance(self.objective, Cost | CostMatrix) else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def figures_of(objective: Objective, judged: Judged) -> Figures:
     """
 
     def figures(rows: Rows) -> dict[str, Estimate]:
-        part = subset(judged, rows)
+        part = judged.take(rows)
         found = {"objective": mean_of(contributions(objective, part), part.weight, unit=objective.unit)}
         if part.answer is None:
             return found
@@ -147,20 +147,3 @@ def share(hit: NDArray[np.bool_], among: NDArray[np.bool_], weight: NDArray[np.f
     effective = float(total**2 / np.sum(w**2))
     low, high = (float(end) for end in wilson(value * effective, effective))
     return Estimate(value=value, low=low, high=high, unit="share", rows=int(np.count_nonzero(among)))
-
-
-def subset(judged: Judged, rows: Rows) -> Judged:
-    """Some of the rows."""
-
-    def of(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values[rows]
-
-    return Judged(
-        truth=judged.truth[rows],
-        score=judged.score[rows],
-        answer=of(judged.answer),
-        columns={name: values[rows] for name, values in judged.columns.items()},
-        weight=of(judged.weight),
-        time=of(judged.time),
-        classes=judged.classes,
-    )

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from holdfast.errors import SettingError
 from holdfast.evaluation.curves import thinned
 from holdfast.evaluation.reviewing import with_review
-from holdfast.evaluation.slices import subset
 from holdfast.evaluation.thresholds import best_threshold, threshold_curve
 from holdfast.evidence import Curve
 from holdfast.objective import Cost, CostMatrix, FBeta, Judged, Objective, value
@@ -117,7 +116,7 @@ def tune(
         return _of_numbers(review_cost, review_capacity, risk)
     _check(objective, rule, threshold, review_cost)
     rows, held_out = _halves(judged, risk, seed)
-    chosen = subset(judged, rows)
+    chosen = judged.take(rows)
     choose = _choice(objective, _kind(chosen, calibrate) if objective.task == "binary" else "none", threshold)
     rules = _rules(objective, rule, threshold, review_cost)
     compared = _cross_fitted(objective, chosen, rules, choose, seed) if len(rules) > 1 and _enough(chosen) else {}
@@ -127,7 +126,7 @@ def tune(
     notes: tuple[str, ...] = ()
     promised = None
     if risk is not None:
-        answers = decide(policy, judged.score[held_out], subset(judged, held_out).columns)
+        answers = decide(policy, judged.score[held_out], judged.take(held_out).columns)
         promised = guarantee(answers.confidence, answers.decision != judged.truth[held_out], risk, delta)
         policy = msgspec.structs.replace(policy, confidence_limit=promised.threshold if promised else ALL)
         notes = (_promise(promised, risk, delta, len(held_out)),)
@@ -212,8 +211,8 @@ def _cross_fitted(
         answer = np.zeros_like(judged.truth)
         for number in range(FOLDS):
             inside, outside = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-            policy = choose(subset(judged, outside), rule)
-            answer[inside] = decide(policy, judged.score[inside], subset(judged, inside).columns).decision
+            policy = choose(judged.take(outside), rule)
+            answer[inside] = decide(policy, judged.score[inside], judged.take(inside).columns).decision
         values[rule] = value(objective, replace(judged, answer=answer))
     return values
 
