@@ -37,3 +37,7 @@ class ModelError(HoldfastError):
 
 class ReleaseError(HoldfastError):
     """A release that is damaged, refused or not there: see the message; a sealed folder is never mended by hand."""
+
+
+class LogError(HoldfastError):
+    """A spool or a lake that cannot be written or read: see the message; what was acknowledged stays where it is."""

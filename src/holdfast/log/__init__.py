@@ -1,0 +1,1 @@
+"""Every prediction and its truth: none lost, none doubled."""

@@ -1,0 +1,341 @@
+"""The spool: what was acknowledged and is not yet in the lake. One SQLite file and one writer for each process.
+
+*Natural group commit*: the next commit starts when the last one ends, and takes all that waits; there is no timer. A reply
+that waits for its commit is safe from the death of the process. With `sync` the disk has it, too; with `group` the disk has
+it within a second, so that a power cut loses at most the groups since then.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import struct
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from holdfast.errors import LogError
+from holdfast.log.frames import Layout
+from holdfast.log.ids import Ulids
+
+Durability = Literal["sync", "group"]
+Done: TypeAlias = Callable[[Exception | None], None]
+"""Called in the writer's thread when a group is in the spool, or with the reason why it is not."""
+
+FORMAT = 1
+SYNC_SECONDS = 1.0
+CHECKPOINT_BYTES = 16 << 20
+"""Size of the write-ahead log beyond which it is folded into the file."""
+
+BUSY_SECONDS = 30.0
+"""How long to wait for a committer that is removing what it has committed, which takes milliseconds."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS layouts(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS frames(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, layout INTEGER NOT NULL, rows INTEGER NOT NULL, received INTEGER NOT NULL,
+    crc INTEGER NOT NULL, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+
+
+class Group(NamedTuple):
+    """Rows of one layout that are written together."""
+
+    layout: Layout
+    rows: int
+    content: bytes
+
+
+class Frame(NamedTuple):
+    """A group as it lies in the spool; `received` in milliseconds since 1970."""
+
+    seq: int
+    layout: Layout
+    rows: int
+    received: int
+    crc: int
+    content: bytes
+
+    @property
+    def sound(self) -> bool:
+        """Whether the bytes are those that were written."""
+        return zlib.crc32(self.content) == self.crc
+
+
+@dataclass(slots=True)
+class _Waiting:
+    groups: list[tuple[Group, Done]] = field(default_factory=list)
+    stopping: bool = False
+
+
+class Spool:
+    """Writes groups into one file, from a thread of its own.
+
+    Parameters
+    ----------
+    folder
+        Where spools lie; the first free one is taken.
+    durability
+        `group`: a group is done when it is committed; `sync`: when the disk has it.
+
+    Raises
+    ------
+    LogError
+        The folder cannot be written, or the file is none of ours.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from holdfast.log.frames import encode
+    >>> layout = Layout(model="fraud", kind="labels", columns=(("hf_id", "string"),))
+    >>> with TemporaryDirectory() as folder:
+    ...     spool = Spool(Path(folder))
+    ...     spool.write([Group(layout, 2, encode([("a",), ("b",)]))])
+    ...     spool.close()
+    ...     [(frame.seq, frame.rows, frame.sound) for frame in frames(spool.path)]
+    [(1, 2, True)]
+    """
+
+    def __init__(self, folder: Path, durability: Durability = "group") -> None:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path, self._lock_file = _free(folder)
+        except OSError as error:
+            raise LogError(f"The spool cannot be written in {folder}: {error.strerror}.") from None
+        self.durability = durability
+        with _told(self.path):
+            self._connection = _opened(self.path)
+            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}")
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self.writer = _writer(self._connection)
+        self._layouts: dict[Layout, int] = {}
+        self.unlogged = Tally(self.path.with_suffix(".unlogged"))
+        self._waiting = _Waiting()
+        self._wake = threading.Condition()
+        self._fold = False
+        self._closed = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, name="holdfast-spool", daemon=True),
+            threading.Thread(target=self._sync, name="holdfast-sync", daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def append(self, group: Group, done: Done) -> None:
+        """Hand over a group; `done` is called when it is safe."""
+        with self._wake:
+            if self._waiting.stopping:
+                raise LogError("the spool is closed")
+            self._waiting.groups.append((group, done))
+            self._wake.notify()
+
+    def write(self, groups: Sequence[Group]) -> None:
+        """Write groups, and wait until they are safe."""
+        failed: list[Exception] = []
+        left = threading.Semaphore(0)
+
+        def done(error: Exception | None) -> None:
+            if error:
+                failed.append(error)
+            left.release()
+
+        for group in groups:
+            self.append(group, done)
+        for _ in groups:
+            left.acquire()
+        if failed:
+            raise failed[0]
+
+    @property
+    def waiting(self) -> int:
+        """Groups that wait for a commit."""
+        return len(self._waiting.groups)
+
+    def close(self) -> None:
+        """Write what waits, and let the file go."""
+        with self._wake:
+            if self._waiting.stopping:
+                return
+            self._waiting.stopping = True
+            self._wake.notify()
+        self._closed.set()
+        for thread in self._threads:
+            thread.join()
+        with suppress(sqlite3.Error):
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.close()
+        self.unlogged.close()
+        self._lock_file.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._waiting.groups and not self._waiting.stopping:
+                    self._wake.wait()
+                groups = self._waiting.groups
+                if not groups:
+                    return
+                self._waiting.groups = []
+            error = self._commit([group for group, _ in groups])
+            for _, done in groups:
+                done(error)
+
+    def _commit(self, groups: list[Group]) -> Exception | None:
+        """All groups, or none of them and the reason."""
+        connection = self._connection
+        now = int(time.time() * 1000)
+        accepted: dict[str, int] = {}
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for group in groups:
+                connection.execute(
+                    "INSERT INTO frames(layout, rows, received, crc, content) VALUES (?, ?, ?, ?, ?)",
+                    (self._layout(group.layout), group.rows, now, zlib.crc32(group.content), group.content),
+                )
+                name = f"accepted.{group.layout.model}.{group.layout.kind}"
+                accepted[name] = accepted.get(name, 0) + group.rows
+            for name, rows in accepted.items():
+                connection.execute(
+                    "INSERT INTO counters VALUES (?1, ?2) ON CONFLICT(name) DO UPDATE SET value = value + ?2",
+                    (name, rows),
+                )
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+            self._layouts.clear()  # what was written of them is rolled back
+            return LogError(f"The spool {self.path} cannot be written: {error}.")
+        if self._fold:
+            self._fold = False
+            with suppress(sqlite3.Error):  # busy: at the next time
+                connection.execute("PRAGMA wal_checkpoint(RESTART)")
+        return None
+
+    def _layout(self, layout: Layout) -> int:
+        if (known := self._layouts.get(layout)) is not None:
+            return known
+        content = msgspec.json.encode(layout).decode()
+        self._connection.execute("INSERT OR IGNORE INTO layouts(content) VALUES (?)", (content,))
+        (number,) = self._connection.execute("SELECT id FROM layouts WHERE content = ?", (content,)).fetchone()
+        self._layouts[layout] = number
+        return int(number)
+
+    def _sync(self) -> None:
+        """Bring the write-ahead log to the disk each second, and most of it into the file, while the writer goes on."""
+        log = Path(f"{self.path}-wal")
+        with closing(_opened(self.path)) as connection:
+            while not self._closed.wait(SYNC_SECONDS):
+                with suppress(OSError, sqlite3.Error):
+                    with log.open("rb") as file:
+                        os.fsync(file.fileno())
+                    if log.stat().st_size > CHECKPOINT_BYTES:
+                        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                        self._fold = True
+
+
+class Tally:
+    """A count that survives a restart, and can be raised on a full disk: its place is taken beforehand."""
+
+    _FORMAT = struct.Struct("<Q")
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("r+b") if path.exists() else path.open("w+b")
+        stored = self._file.read(self._FORMAT.size)
+        self.value = self._FORMAT.unpack(stored)[0] if len(stored) == self._FORMAT.size else 0
+        self._write()
+        os.fsync(self._file.fileno())
+
+    def add(self, count: int) -> None:
+        """Raise the count."""
+        self.value += count
+        self._write()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+
+    def _write(self) -> None:
+        os.pwrite(self._file.fileno(), self._FORMAT.pack(self.value), 0)
+
+
+def spools(folder: Path) -> list[Path]:
+    """The spools in a folder, in use or not."""
+    return sorted(folder.glob("*.db"), key=lambda path: (len(path.name), path.name))
+
+
+def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Frame]:
+    """Frames of a spool in their order, those with a number above `after`; the writer may go on meanwhile."""
+    with _told(path), closing(_opened(path)) as connection:
+        layouts = {
+            number: msgspec.json.decode(content, type=Layout)
+            for number, content in connection.execute("SELECT id, content FROM layouts")
+        }
+        for seq, layout, *rest in connection.execute(
+            "SELECT seq, layout, rows, received, crc, content FROM frames WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after, -1 if most is None else most),
+        ):
+            if layout not in layouts:  # a new one, since
+                (content,) = connection.execute("SELECT content FROM layouts WHERE id = ?", (layout,)).fetchone()
+                layouts[layout] = msgspec.json.decode(content, type=Layout)
+            yield Frame(seq, layouts[layout], *rest)
+
+
+def counters(path: Path) -> dict[str, int]:
+    """Rows that a spool has accepted since it was made, by `accepted.<model>.<kind>`."""
+    with _told(path), closing(_opened(path)) as connection:
+        return dict(connection.execute("SELECT name, value FROM counters"))
+
+
+def writer_of(path: Path) -> str:
+    """The writer that a spool belongs to."""
+    with _told(path), closing(_opened(path)) as connection:
+        return _writer(connection)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise LogError(f"The spool {path} cannot be used: {error}.") from None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    # Each connection is used by one thread at a time.
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    return connection
+
+
+def _writer(connection: sqlite3.Connection) -> str:
+    """Born in the file: a copy of the file is the same writer, another file another one."""
+    connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
+    connection.execute("INSERT OR IGNORE INTO meta VALUES ('writer', ?), ('format', ?)", (Ulids().next(), str(FORMAT)))
+    stored = dict(connection.execute("SELECT key, value FROM meta"))
+    if stored["format"] != str(FORMAT):
+        raise LogError(f"A spool has the format {stored['format']}, this Holdfast writes {FORMAT}: update Holdfast.")
+    return str(stored["writer"])
+
+
+def _free(folder: Path) -> tuple[Path, IO[bytes]]:
+    """The first spool that no living process has, and the lock that keeps it."""
+    number = 0
+    while True:
+        lock = (folder / f"{number}.lock").open("ab")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            number += 1
+            continue
+        return folder / f"{number}.db", lock
