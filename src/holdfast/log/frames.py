@@ -1,7 +1,7 @@
 """Rows on their way into the lake: one frame of bytes for each group, small and quick to write.
 
 A server that answers single rows writes groups of 1 to 30 of them. To build 40 Arrow arrays for such a group takes 150 µs,
-to pack its rows 1 to 20 µs; so rows are packed, and become Arrow where many are read.
+to pack its rows 1 to 20 µs; so they are packed, and become Arrow where many are read.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from holdfast.errors import LogError
 
 Kind = Literal["predictions", "labels"]
 Type = Literal["int64", "float64", "string", "bool", "timestamp"]
-Row: TypeAlias = tuple[Any, ...]
-"""Values in the order of a layout; None where there is none. A timestamp is microseconds since 1970, UTC."""
+Columns: TypeAlias = Sequence[Sequence[Any]]
+"""Values of each column of a layout, None where there is none; a timestamp is microseconds since 1970, UTC. A column of a
+single value holds it for all rows."""
 
 ARROW: dict[Type, pa.DataType] = {
     "int64": pa.int64(),
@@ -60,19 +61,19 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(list[list[Any]])
 
 
-def encode(rows: Sequence[Row]) -> bytes:
-    """Rows as bytes.
+def encode(columns: Columns) -> bytes:
+    """A group of rows as bytes.
 
     Examples
     --------
     >>> layout = Layout(model="fraud", kind="labels", columns=(("hf_id", "string"), ("hf_label", "bool")))
-    >>> to_arrow(layout, encode([("a", True), ("b", None)])).to_pylist()
-    [{'hf_id': 'a', 'hf_label': True}, {'hf_id': 'b', 'hf_label': None}]
+    >>> to_arrow(layout, 2, encode([["a", "b"], [True]])).to_pylist()
+    [{'hf_id': 'a', 'hf_label': True}, {'hf_id': 'b', 'hf_label': True}]
     """
-    return _encoder.encode(rows)
+    return _encoder.encode(columns)
 
 
-def to_arrow(layout: Layout, content: bytes) -> pa.RecordBatch:
+def to_arrow(layout: Layout, rows: int, content: bytes) -> pa.RecordBatch:
     """The rows of a frame, typed as the layout says.
 
     Raises
@@ -81,15 +82,22 @@ def to_arrow(layout: Layout, content: bytes) -> pa.RecordBatch:
         If the bytes are no frame of this layout.
     """
     try:
-        rows = _decoder.decode(content)
-        columns = list(zip(*rows, strict=True)) if rows else [()] * len(layout.columns)
+        columns = _decoder.decode(content)
         if len(columns) != len(layout.columns):
             raise LogError(f"a frame of {layout.model} has {len(columns)} columns, its layout {len(layout.columns)}")
-        arrays = [pa.array(values, type=ARROW[kind]) for values, (_, kind) in zip(columns, layout.columns, strict=True)]
+        arrays = [_array(values, rows, ARROW[kind]) for values, (_, kind) in zip(columns, layout.columns, strict=True)]
     except (msgspec.MsgspecError, pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # The text of the error may quote a value.
         raise LogError(f"a frame of {layout.model} cannot be read ({type(error).__name__})") from None
     return pa.RecordBatch.from_arrays(arrays, schema=layout.arrow)
+
+
+def _array(values: list[Any], rows: int, kind: pa.DataType) -> pa.Array:
+    if len(values) == 1 != rows:
+        return pa.repeat(pa.scalar(values[0], type=kind), rows)
+    if len(values) != rows:
+        raise ValueError
+    return pa.array(values, type=kind)
 
 
 def microseconds(time: datetime) -> int:

@@ -100,7 +100,7 @@ class Spool:
     >>> layout = Layout(model="fraud", kind="labels", columns=(("hf_id", "string"),))
     >>> with TemporaryDirectory() as folder:
     ...     spool = Spool(Path(folder))
-    ...     spool.write([Group(layout, 2, encode([("a",), ("b",)]))])
+    ...     spool.write([Group(layout, 2, encode([["a", "b"]]))])
     ...     spool.close()
     ...     [(frame.seq, frame.rows, frame.sound) for frame in frames(spool.path)]
     [(1, 2, True)]
