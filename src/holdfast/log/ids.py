@@ -9,7 +9,8 @@ from collections.abc import Callable
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _DIGITS for b in _DIGITS)
 _RANDOM_BITS = 80
-_MOST = (1 << _RANDOM_BITS) - 1
+_LOW = (1 << 20) - 1
+"""The last four characters."""
 
 
 class Ulids:
@@ -33,16 +34,22 @@ class Ulids:
 
     def next(self) -> str:
         """The next identifier."""
+        return self.many(1)[0]
+
+    def many(self, count: int) -> list[str]:
+        """The next identifiers, of the same millisecond."""
         now = int(self._clock() * 1000)
         if now > self._last:
             self._last = now
             # Half of the range is left to count up in.
             self._random = secrets.randbits(_RANDOM_BITS - 1)
-        else:
-            self._random += 1
-            if self._random > _MOST:
-                self._last, self._random = self._last + 1, 0
-        return encoded(self._last << _RANDOM_BITS | self._random)
+        first = (self._last << _RANDOM_BITS | self._random) + 1
+        self._last, self._random = divmod(first + count - 1, 1 << _RANDOM_BITS)
+        low = first & _LOW
+        if low + count > _LOW:
+            return [encoded(first + i) for i in range(count)]
+        stem = encoded(first)[:-4]
+        return [f"{stem}{_PAIRS[i >> 10]}{_PAIRS[i & 1023]}" for i in range(low, low + count)]
 
 
 def encoded(number: int) -> str:

@@ -1,0 +1,232 @@
+"""Rows to answers: the model, its policy and its uncertainty, for a group of rows at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kinds import Kind
+from holdfast.models.session import DTYPES, OnnxSession
+from holdfast.objective import Cost, CostMatrix, expected_regrets
+from holdfast.policy import REASONS, Answers, decide
+from holdfast.released import ReleasedModel
+from holdfast.serve.errors import ServeError
+from holdfast.serve.fields import Problem, fields_of, id_field
+from holdfast.serve.usual import Usual
+from holdfast.stats.calibration import apply
+from holdfast.stats.support import distances
+from holdfast.uncertainty import classes_in_doubt, intervals
+
+Array: TypeAlias = NDArray[np.float64]
+Columns: TypeAlias = Sequence[Sequence[Any]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Answered:
+    """Answers to a group of rows, one value a row in each list.
+
+    Attributes
+    ----------
+    score
+        Probability of the positive class, probabilities of the classes, or the predicted number.
+    decision
+        Yes or no, the name of a class, or the number; None where the score is unknown.
+    confidence
+        Probability that the decision is right; NaN of numbers.
+    classes
+        Names of the classes, where `score` holds a list of probabilities for each row.
+    lower, upper, sets
+        The interval, and the classes in doubt, where they were calibrated.
+    review, reason
+        Whether a person should decide, and why: a word of `policy.REASONS`.
+    loss
+        What the answer is expected to cost beyond the right one, of rows for review; elsewhere None.
+    propensity
+        Probability with which such a row gets this decision.
+    unusual
+        Values that the history does not have.
+    """
+
+    score: list[Any]
+    classes: tuple[str, ...] = ()
+    decision: list[Any]
+    confidence: list[float]
+    lower: list[float] | None = None
+    upper: list[float] | None = None
+    sets: list[list[str]] | None = None
+    review: list[bool]
+    reason: list[str]
+    loss: list[float | None]
+    propensity: list[float]
+    unusual: list[Problem] = field(default_factory=list)
+
+
+class Engine:
+    """Answers rows with one release. For one thread.
+
+    Parameters
+    ----------
+    released
+        What `load_release` returns.
+    """
+
+    def __init__(self, released: ReleasedModel) -> None:
+        self.released = released
+        self.fields = fields_of(released)
+        self.id_field = id_field(self.fields)
+        self.task = released.model.task
+        names = [one.name for one in self.fields]
+        numeric = [i for i, one in enumerate(self.fields) if one.column.kind in (Kind.NUMBER, Kind.BOOLEAN)]
+        self._numeric = numeric
+        self._row_of = {names[place]: row for row, place in enumerate(numeric)}
+        self._place_of = {name: place for place, name in enumerate(names)}
+        self._usual = Usual(self.fields, numeric)
+        self._feeds = _feeds(released.model, self._row_of, self._place_of)
+        self._quantile_feeds = [_feeds(model, self._row_of, self._place_of) for model in released.quantiles or ()]
+        costs = released.policy.costs
+        self._cost_rows = {name: self._row_of[name] for name in (() if costs is None else costs.needs)}
+
+    def answer(self, columns: Columns, ids: Sequence[str]) -> Answered:
+        """Answers to rows.
+
+        Parameters
+        ----------
+        columns
+            Values of each field; None where there is none.
+        ids
+            What identifies each row.
+        """
+        released = self.released
+        numbers = np.array([columns[place] for place in self._numeric], dtype=np.float64).reshape(
+            len(self._numeric), -1
+        )
+        score = self.scores(columns, numbers)
+        decided = self._decide(score, columns, numbers, ids)
+        scores = score.tolist()
+        answered = Answered(
+            score=scores,
+            classes=released.policy.classes,
+            decision=scores if self.task == "regression" else self._named(decided, score),
+            confidence=decided.confidence.tolist(),
+            review=decided.review.tolist(),
+            reason=[REASONS[code] for code in decided.reason.tolist()],
+            loss=[None] * len(ids),
+            propensity=decided.propensity.tolist(),
+            unusual=self._usual.problems(columns, numbers),
+        )
+        if released.uncertainty is not None:
+            self._bound(answered, score, columns, numbers)
+        if decided.review.any():
+            self._price(answered, decided, score, numbers)
+        return answered
+
+    def scores(self, columns: Columns, numbers: Array) -> Array:
+        """The model's scores: (n,), or (n, K) of several classes."""
+        return _run(self.released.model, self._feeds, columns, numbers)
+
+    def _decide(self, score: Array, columns: Columns, numbers: Array, ids: Sequence[str]) -> Answers:
+        released, distance, identity = self.released, None, None
+        if released.support is not None:
+            distance = distances(
+                released.support.known,
+                np.ascontiguousarray(numbers[[self._row_of[name] for name in released.support.numbers]].T),
+                self._codes(columns, len(ids)),
+            )
+        if released.policy.explore:
+            identity = np.array([hashed(one) for one in ids], dtype=np.uint64)
+        costs = {name: numbers[row] for name, row in self._cost_rows.items()}
+        return decide(released.policy, score, costs, distance=distance, identity=identity)
+
+    def _codes(self, columns: Columns, rows: int) -> NDArray[np.int64]:
+        assert self.released.support is not None
+        places = self.released.support.places
+        codes = np.empty((rows, len(places)), dtype=np.int64)
+        for j, (name, known) in enumerate(places.items()):
+            values = columns[self._place_of[name]]
+            codes[:, j] = [-1 if value is None else known.get(value, len(known)) for value in values]
+        return codes
+
+    def _named(self, decided: Answers, score: Array) -> list[Any]:
+        unknown = np.asarray(~np.isfinite(score.reshape(len(score), -1)).all(axis=1))
+        classes = self.released.policy.classes
+        decision: list[Any] = decided.decision.tolist()
+        if classes:
+            decision = [classes[code] for code in decision]
+        if unknown.any():
+            decision = [None if lost else one for one, lost in zip(decision, unknown.tolist(), strict=True)]
+        return decision
+
+    def _bound(self, answered: Answered, score: Array, columns: Columns, numbers: Array) -> None:
+        """Intervals or sets of classes."""
+        found = self.released.uncertainty
+        assert found is not None
+        if found.conformal is not None:
+            predicted = score
+            if self.released.quantiles is not None:
+                ends = [
+                    _run(model, feeds, columns, numbers)
+                    for model, feeds in zip(self.released.quantiles, self._quantile_feeds, strict=True)
+                ]
+                predicted = np.column_stack(ends)
+            segment = None if found.segment is None else np.array(columns[self._place_of[found.segment]], dtype=object)
+            lower, upper = intervals(found, predicted, segment)
+            answered.lower, answered.upper = lower.tolist(), upper.tolist()
+        if found.sets is not None:
+            classes = self.released.model.classes
+            inside = classes_in_doubt(found, score).tolist()
+            answered.sets = [[name for name, held in zip(classes, row, strict=True) if held] for row in inside]
+
+    def _price(self, answered: Answered, decided: Answers, score: Array, numbers: Array) -> None:
+        """What wrong answers of the rows for review are expected to cost: what the queue is ordered by."""
+        objective, policy = self.released.objective, self.released.policy
+        rows = np.flatnonzero(decided.review)
+        expected = 1 - decided.confidence[rows]
+        if isinstance(objective, Cost | CostMatrix) and all(name in self._row_of for name in objective.needs):
+            costs = {name: numbers[self._row_of[name], rows] for name in objective.needs}
+            probability = score[rows] if policy.classes else apply(policy.calibration, score[rows])
+            regrets = expected_regrets(objective, probability, costs, policy.classes)
+            codes = decided.decision[rows].astype(np.intp)
+            expected = regrets[np.arange(len(rows)), codes]
+        for row, loss in zip(rows.tolist(), expected.tolist(), strict=True):
+            answered.loss[row] = loss
+
+
+def hashed(identifier: str) -> int:
+    """64 bits of an identifier, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "little")
+
+
+Feed: TypeAlias = tuple[str, list[int], Any, bool]
+"""Name of a tensor, where its values come from, their type (None: text), and whether it is flat."""
+
+
+def _feeds(model: OnnxSession, row_of: Mapping[str, int], place_of: Mapping[str, int]) -> list[Feed]:
+    feeds: list[Feed] = []
+    for piece in model.signature.inputs:
+        text = piece.element == "string"
+        places = [(place_of if text else row_of)[name] for name in piece.features]
+        feeds.append((piece.name, places, None if text else DTYPES[piece.element], piece.flat))
+    return feeds
+
+
+def _run(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: Array) -> Array:
+    tensors = {}
+    for name, places, dtype, flat in feeds:
+        if dtype is None:
+            null = model.signature.null_text
+            texts = [[null if value is None else value for value in columns[place]] for place in places]
+            matrix: NDArray[Any] = np.array(texts, dtype=object)
+        else:
+            matrix = numbers[places]
+            if dtype not in (np.float32, np.float64) and np.isnan(matrix).any():
+                raise ServeError(
+                    422, "The model wants whole numbers where some are missing: fill them before the request."
+                )
+            matrix = matrix.astype(dtype)
+        tensors[name] = matrix[0] if flat else np.ascontiguousarray(matrix.T)
+    return np.asarray(model.run(tensors))

@@ -1,0 +1,235 @@
+"""The record API: rows in, answers out, as JSON that people read and write.
+
+A body that fits the schema is decoded straight into typed rows. Any other is decoded again as plain JSON, and every problem in
+it is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import astuple
+
+from holdfast.kinds import Kind
+from holdfast.serve.errors import ServeError
+from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Field, Problem, Value, read
+from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Reply, Request, Row
+
+_TYPES: dict[Kind, Any] = {
+    Kind.NUMBER: float,
+    Kind.BOOLEAN: bool,
+    Kind.TIME: Annotated[datetime, Meta(tz=True)],
+    Kind.CATEGORY: Annotated[str, Meta(max_length=LONGEST_TEXT)],
+    Kind.TEXT: Annotated[str, Meta(max_length=LONGEST_TEXT)],
+}
+_WHOLE = Annotated[int, Meta(ge=-WHOLE, le=WHOLE)]
+_ID = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+
+
+class Plain(msgspec.Struct):
+    """A body whose rows are not looked at."""
+
+    rows: Annotated[list[Any], Meta(min_length=1, max_length=MOST_ROWS)]
+    explain: bool = False
+
+
+class Unusual(msgspec.Struct, frozen=True):
+    """Something about a value that was answered all the same."""
+
+    field: str
+    code: str
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """The answer to one row.
+
+    Attributes
+    ----------
+    id
+        What it is called in the log, and what its label must name.
+    score
+        Probability of the positive class, probability by class, or the predicted number.
+    decision
+        Yes or no, or the name of a class.
+    confidence
+        Probability that the decision is right.
+    lower, upper
+        The interval that holds the true number with the release's level.
+    classes
+        Classes that hold the true one with the release's level.
+    review, reason
+        Whether a person should decide, and why.
+    warnings
+        Values that the history does not have, or that are missing or of another type.
+    contributions
+        Of each feature to the score; with `base` they add up to it.
+    """
+
+    id: str
+    score: float | dict[str, float] | None
+    decision: bool | str | None = None
+    confidence: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    classes: list[str] | None = None
+    review: bool = False
+    reason: str = ""
+    warnings: list[Unusual] = []
+    contributions: dict[str, float] | None = None
+
+
+class Answers(msgspec.Struct):
+    """The answers to a request, in the order of its rows, and the release that gave them."""
+
+    model: str
+    release: int
+    answers: list[Answer]
+
+
+class Records:
+    """Reads rows of a release from JSON.
+
+    Parameters
+    ----------
+    fields
+        Of the release.
+    id_field
+        Key of a row's own id.
+    ignored
+        Keys that the schema has and that are not used.
+    """
+
+    def __init__(self, fields: Sequence[Field], id_field: str, ignored: Sequence[str]) -> None:
+        self._fields = fields
+        self._id_field = id_field
+        self._known = frozenset([*(field.name for field in fields), id_field, *ignored])
+        names = [field.name for field in fields]
+        self._id_place = names.index(id_field) if id_field in names else len(names)
+        members: list[Any] = [_member(f"f{i}", field) for i, field in enumerate(fields)]
+        keys = {f"f{i}": name for i, name in enumerate(names)}
+        if self._id_place == len(names):
+            members.append(("own", _ID | int | None, None))
+            keys["own"] = id_field
+        for i, name in enumerate(one for one in ignored if one not in names and one != id_field):
+            members.append((f"x{i}", msgspec.Raw, msgspec.Raw()))
+            keys[f"x{i}"] = name
+        self._rest = len(members) > len(fields)
+        row = msgspec.defstruct("Row", members, rename=keys, forbid_unknown_fields=True, kw_only=True)
+        body = msgspec.defstruct(
+            "Body",
+            [("rows", Annotated[list[row], Meta(min_length=1, max_length=MOST_ROWS)]), ("explain", bool, False)],  # type: ignore[valid-type]
+        )
+        self._decode = msgspec.json.Decoder(body).decode
+        self._decode_plain = msgspec.json.Decoder(Plain).decode
+        self._cut = itemgetter(slice(0, len(fields)))
+
+    def read(self, body: bytes) -> Request:
+        """The rows of a body, and what is wrong with them.
+
+        Raises
+        ------
+        ServeError
+            400: it is not `{"rows": [{...}, ...]}`.
+        """
+        try:
+            decoded: Any = self._decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return self._read_plain(body)
+        tuples = [astuple(row) for row in decoded.rows]
+        place = self._id_place
+        ids = [None if (own := row[place]) is None else own if type(own) is str else str(own) for row in tuples]
+        if place < len(self._fields) and any(one is not None and not 0 < len(one) <= LONGEST_ID for one in ids):
+            return self._read_plain(body)
+        rows = list(map(self._cut, tuples)) if self._rest else tuples
+        return Request(rows=rows, ids=ids, explain=decoded.explain)
+
+    def _read_plain(self, body: bytes) -> Request:
+        try:
+            decoded = self._decode_plain(body)
+        except msgspec.ValidationError as error:
+            raise ServeError(400, f'Expected {{"rows": [{{...}}, ...]}}: {error}') from None
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            # What the decoder says of malformed JSON holds the place of a byte, and no value.
+            raise ServeError(400, f"The body is no JSON: {error}") from None
+        rows: list[Row] = []
+        ids: list[str | None] = []
+        problems: list[Problem] = []
+        for i, raw in enumerate(decoded.rows):
+            if not isinstance(raw, dict):
+                raise ServeError(400, f"rows[{i}]: expected an object with a key for each field.")
+            row, found = self._row(i, raw)
+            rows.append(row)
+            problems += found
+            own = raw.get(self._id_field)
+            if (given := isinstance(own, str | int) and not isinstance(own, bool)) and 0 < len(str(own)) <= LONGEST_ID:
+                ids.append(str(own))
+            else:
+                ids.append(None)
+                if given or own is not None:
+                    problems.append(
+                        Problem(i, self._id_field, "type", f"expected a text of 1 to {LONGEST_ID} characters")
+                    )
+        return Request(rows=rows, ids=ids, problems=problems, explain=decoded.explain)
+
+    def _row(self, place: int, raw: dict[str, Any]) -> tuple[Row, list[Problem]]:
+        values: list[Value] = []
+        problems: list[Problem] = []
+        for field in self._fields:
+            if field.wanted and field.name not in raw:
+                values.append(None)
+                problems.append(Problem(place, field.name, "missing", f"expected {field.expected}"))
+                continue
+            value, wrong = read(field, raw.get(field.name))
+            values.append(value)
+            if wrong is not None:
+                problems.append(Problem(place, field.name, *wrong))
+        # A key is the client's text, which may be anything: only its number is told.
+        if strange := len(raw.keys() - self._known):
+            problems.append(Problem(place, "", "unknown", f"{strange} keys that the model does not know"))
+        return tuple(values), problems
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def write(reply: Reply) -> bytes:
+    """The answers as JSON."""
+    return _encode(Answers(model=reply.model, release=reply.version, answers=answers(reply)))
+
+
+def answers(reply: Reply) -> list[Answer]:
+    """The answers of a reply, one for each row."""
+    a, first = reply.answered, reply.first
+    warnings: dict[int, list[Unusual]] = {}
+    for problem in reply.problems:
+        warnings.setdefault(problem.row, []).append(Unusual(problem.field, problem.code))
+    made = []
+    for i in range(reply.rows):
+        k = first + i
+        answer = Answer(id=reply.ids[i], score=a.score[k], review=a.review[k], reason=a.reason[k])
+        if a.classes:
+            answer.score = dict(zip(a.classes, a.score[k], strict=True))
+        if a.decision is not a.score:
+            answer.decision, answer.confidence = a.decision[k], a.confidence[k]
+        if a.lower is not None and a.upper is not None:
+            answer.lower, answer.upper = a.lower[k], a.upper[k]
+        if a.sets is not None:
+            answer.classes = a.sets[k]
+        if i in warnings:
+            answer.warnings = warnings[i]
+        if reply.contributions is not None:
+            answer.contributions = reply.contributions[i]
+        made.append(answer)
+    return made
+
+
+def _member(name: str, field: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
+    kind = _WHOLE if field.at_rest == "int64" else _TYPES[field.column.kind]
+    if not field.wanted:
+        return name, kind | None, None
+    return name, kind | None if field.column.nullable else kind

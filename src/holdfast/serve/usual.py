@@ -1,0 +1,72 @@
+"""What the history has: ranges and categories, and which values of a group of rows lie outside."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kinds import Kind, Role
+from holdfast.serve.fields import Field, Problem
+
+Matrix: TypeAlias = NDArray[np.float64]
+
+RANGE = "lies outside the range that the history has"
+CATEGORY = "is none of the values that the history has"
+
+
+class Usual:
+    """Ranges and categories of fields, ready to be compared with.
+
+    Parameters
+    ----------
+    fields
+        In the order of a row.
+    numeric
+        Places of the fields that are numbers, in the order of the matrix's rows.
+    """
+
+    def __init__(self, fields: Sequence[Field], numeric: Sequence[int]) -> None:
+        judged = [place for place in range(len(fields)) if not _always_new(fields[place])]
+        bounds = [fields[place].column if place in judged else None for place in numeric]
+        self._fields = fields
+        self._numeric = tuple(numeric)
+        self._low = np.array([[-math.inf if c is None or c.minimum is None else c.minimum] for c in bounds])
+        self._high = np.array([[math.inf if c is None or c.maximum is None else c.maximum] for c in bounds])
+        # Missing is no new category.
+        self._known = {
+            place: frozenset([*categories, None])
+            for place in judged
+            if (categories := fields[place].column.categories) is not None
+            and fields[place].column.kind is Kind.CATEGORY
+        }
+
+    def problems(self, columns: Sequence[Sequence[Any]], numbers: Matrix) -> list[Problem]:
+        """Values that the history does not have, of categories first.
+
+        Parameters
+        ----------
+        columns
+            Values of each field.
+        numbers
+            Those of the numeric fields, shape (numeric fields, rows); NaN is missing.
+        """
+        found: list[Problem] = []
+        for place, known in self._known.items():
+            if not known.issuperset(columns[place]):
+                name = self._fields[place].name
+                found += [
+                    Problem(i, name, "category", CATEGORY) for i, v in enumerate(columns[place]) if v not in known
+                ]
+        outside = (numbers < self._low) | (numbers > self._high)
+        if outside.any():
+            for place, row in np.argwhere(outside).tolist():
+                found.append(Problem(row, self._fields[self._numeric[place]].name, "range", RANGE))
+        return found
+
+
+def _always_new(field: Field) -> bool:
+    return field.column.identifier or field.column.role in (Role.ID, Role.TIME)
