@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.golden import CONFIDENCE, DECISION, REASON, SCORE, check_golden, differences
 from holdfast.released import arrow_in, load_release
 from holdfast.releases.folder import SealedFolder, erase, open_release
-from holdfast.seal.golden import CONFIDENCE, DECISION, REASON, SCORE, check_golden, chosen_rows, differences
+from holdfast.seal.golden import chosen_rows
 from holdfast.seal.history import load_inputs
 
 from .conftest import copied

@@ -13,12 +13,12 @@ import pytest
 from holdfast.config import project_of
 from holdfast.gate.evaluate import evaluate
 from holdfast.gate.evaluation import Evaluation
+from holdfast.golden import SCORE, check_golden
 from holdfast.profile.class_scores import ClassTable
 from holdfast.profile.residuals import ResidualTable
 from holdfast.released import arrow_in, load_release
 from holdfast.releases.folder import SealedFolder
 from holdfast.seal.estimators import Estimators
-from holdfast.seal.golden import SCORE, check_golden
 from holdfast.seal.release import release
 
 ROWS = 3_000

@@ -130,7 +130,7 @@ def _compare_releases(store: Store, before: str, after: str, *, json: bool) -> N
 
 
 def _verify_release(store: Store, name: str, *, json: bool) -> None:
-    from holdfast.seal.golden import check_golden
+    from holdfast.golden import check_golden
 
     model, number = _numbered(store, name)
     problems = store.verify(model, number)

@@ -1,4 +1,4 @@
-"""Golden rows: a few rows of the test part with the answers that the release gave when it was sealed."""
+"""Which rows of the test part become golden rows, and what is written of them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,13 @@ from numpy.typing import NDArray
 
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.support import impersonal
-from holdfast.policy import REASONS, Answers
-from holdfast.profile.numeric import numbers
-from holdfast.released import ReleasedModel, arrow_in, load_release
-from holdfast.releases.folder import Problem, SealedFolder
-from holdfast.releases.stored import Tombstone, stored
-from holdfast.seal.history import numbered
+from holdfast.golden import CONFIDENCE, DECISION, REASON, SCORE, answered, needs
+from holdfast.policy import REASONS
+from holdfast.released import ReleasedModel
 
 Array: TypeAlias = NDArray[np.float64]
 
-GOLDEN = "golden.arrow"
 ROWS = 200
-TOLERANCE = 1e-5
-"""Largest difference of a score, relative to the larger of 1 and its size: other processors round float32 otherwise."""
-
-SCORE, DECISION, CONFIDENCE, REASON = "hf_score", "hf_decision", "hf_confidence", "hf_reason"
-OWN = (SCORE, DECISION, CONFIDENCE, REASON)
 
 
 def chosen_rows(score: Array, most: int = ROWS) -> NDArray[np.intp]:
@@ -45,11 +36,11 @@ def chosen_rows(score: Array, most: int = ROWS) -> NDArray[np.intp]:
 def golden_rows(released: ReleasedModel, rows: Labelled) -> pa.Table:
     """Features (and the columns that the policy's costs name) of rows, with score, decision, confidence and reason."""
     table = rows.features
-    for name in _needs(released):
+    for name in needs(released):
         if name not in table.column_names:
             table = table.append_column(name, pa.array(rows.columns[name]))
     table = impersonal(table, released.schema)
-    score, answers = _answered(released, table)
+    score, answers = answered(released, table)
     own = {
         SCORE: pa.array(score.tolist()),
         DECISION: pa.array(answers.decision),
@@ -59,56 +50,3 @@ def golden_rows(released: ReleasedModel, rows: Labelled) -> pa.Table:
     for name, column in own.items():
         table = table.append_column(name, column)
     return table
-
-
-def check_golden(sealed: SealedFolder) -> tuple[Problem, ...]:
-    """Whether a release still answers its golden rows as it did; nothing is said where they were erased."""
-    file = sealed.manifest.files.get(GOLDEN)
-    if file is None:
-        return (Problem(file=GOLDEN, message="is not in the release; seal it again"),)
-    found = stored(sealed.place, GOLDEN, file)
-    return () if isinstance(found, Tombstone) else differences(load_release(sealed), arrow_in(found))
-
-
-def differences(released: ReleasedModel, golden: pa.Table) -> tuple[Problem, ...]:
-    """Where a model and a policy answer golden rows otherwise than it is written there.
-
-    Scores may differ by `TOLERANCE`. Answers are compared where the score is the same to the last digit as it was, so that
-    a score beside the threshold on another processor is no difference.
-    """
-    score, _ = _answered(released, golden)
-    expected = np.array(golden[SCORE].to_pylist(), dtype=np.float64).reshape(score.shape)
-    beyond = ~(np.abs(score - expected) <= TOLERANCE * np.maximum(1.0, np.abs(expected)))
-    apart = int((beyond if beyond.ndim == 1 else beyond.any(axis=1)).sum())
-    if apart:
-        message = f"the model scores {apart:,} of {golden.num_rows:,} rows otherwise than when it was sealed"
-        return (Problem(file=GOLDEN, message=f"{message}: check the version of ONNX Runtime"),)
-    answers = _answers(released, expected, golden)
-    other = np.zeros(golden.num_rows, dtype=np.bool_)
-    other |= answers.decision != _plain(golden[DECISION])
-    other |= ~np.isclose(answers.confidence, _plain(golden[CONFIDENCE]), atol=TOLERANCE, rtol=0, equal_nan=True)
-    other |= np.array([REASONS[code] for code in answers.reason]) != np.array(golden[REASON].to_pylist())
-    if other.any():
-        message = f"the policy answers {other.sum():,} of {golden.num_rows:,} rows otherwise than when it was sealed"
-        return (Problem(file=GOLDEN, message=f"{message}: use the version of Holdfast that sealed it"),)
-    return ()
-
-
-def _answered(released: ReleasedModel, rows: pa.Table) -> tuple[Array, Answers]:
-    score = released.model.predict(rows)
-    return score, _answers(released, score, rows)
-
-
-def _answers(released: ReleasedModel, score: Array, rows: pa.Table) -> Answers:
-    columns = {name: numbers(rows[name].combine_chunks())[0] for name in _needs(released)}
-    return released.decide(score, rows, columns, numbered(rows.num_rows))
-
-
-def _needs(released: ReleasedModel) -> tuple[str, ...]:
-    costs = released.policy.costs
-    return () if costs is None else costs.needs
-
-
-def _plain(column: pa.ChunkedArray) -> NDArray[np.generic]:
-    values: NDArray[np.generic] = column.to_numpy()
-    return values

@@ -14,6 +14,7 @@ from holdfast.config import Project
 from holdfast.errors import ReleaseError
 from holdfast.evaluation.support import background_of
 from holdfast.gate.evaluation import Evaluation
+from holdfast.golden import GOLDEN, differences
 from holdfast.models.convert import to_onnx
 from holdfast.models.loading import load_model
 from holdfast.models.protocol import Model
@@ -38,7 +39,7 @@ from holdfast.releases.environment import origin
 from holdfast.releases.folder import Item, SealedFolder
 from holdfast.releases.store import Store, open_store
 from holdfast.seal.estimators import estimators
-from holdfast.seal.golden import GOLDEN, chosen_rows, differences, golden_rows
+from holdfast.seal.golden import chosen_rows, golden_rows
 from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs_profile, sample_rows, score_table
 
 Say: TypeAlias = Callable[[str], None]

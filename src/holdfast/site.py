@@ -1,0 +1,177 @@
+"""`site.toml`: where everything lies and how it is served; one file for each installation, all of it optional."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from holdfast.errors import SettingError
+
+FILE = "site.toml"
+
+Positive = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`[server]`: addresses, processes, and who may ask.
+
+    Attributes
+    ----------
+    host, port
+        Where requests are taken. Any address but a loopback one needs `authentication = "keys"`.
+    workers
+        Processes that answer.
+    authentication
+        `none`, or `keys`: every request but health needs a key (`holdfast keys add`).
+    certificate, private_key
+        PEM files, for TLS.
+    most_bytes
+        Largest body of a request.
+    drain_seconds
+        How long a stopping server goes on with the requests that it has.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
+    authentication: Literal["none", "keys"] = "none"
+    certificate: str | None = None
+    private_key: str | None = None
+    most_bytes: Count = 32 << 20
+    drain_seconds: Positive = 20.0
+
+    def __post_init__(self) -> None:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key belong together")
+
+
+class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`[log]`: the prediction log.
+
+    Attributes
+    ----------
+    enabled
+        Whether predictions are logged.
+    durability
+        `group`: an answer waits until its group is committed, a power cut loses at most the last second; `sync`: until the
+        disk has it.
+    when_unwritable
+        `refuse` predictions that cannot be logged, or `answer` them and count.
+    rows, seconds
+        A commit to the lake holds so many rows, or comes after so long.
+    keep_days
+        Days that are kept; None: all.
+    """
+
+    enabled: bool = True
+    durability: Literal["group", "sync"] = "group"
+    when_unwritable: Literal["refuse", "answer"] = "refuse"
+    rows: Count = 10_000
+    seconds: Positive = 5.0
+    keep_days: Count | None = None
+
+
+class Served(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`[models.<name>]`: how one model is served.
+
+    Attributes
+    ----------
+    validation
+        What happens to rows with missing values where there always was one, or values of another type: `reject` the
+        request, or `flag` them: answer with a warning, the value taken for missing.
+    unusual
+        The same of values outside the history's range or categories, and of unknown keys.
+    deadline_seconds
+        A request that waited longer is refused.
+    left_out, hashed
+        Columns that are not logged, and those of which only a hash is.
+    """
+
+    validation: Literal["reject", "flag"] = "reject"
+    unusual: Literal["reject", "flag"] = "flag"
+    deadline_seconds: Positive = 10.0
+    left_out: tuple[str, ...] = ()
+    hashed: tuple[str, ...] = ()
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """All of `site.toml`. Folders are relative to that of the file.
+
+    Attributes
+    ----------
+    root
+        Folder of the log and the book.
+    releases
+        Folder or URI of the releases.
+    book
+        URL of the book's database; None: a file under `root`.
+    """
+
+    root: str = ".holdfast"
+    releases: str = "releases"
+    book: str | None = None
+    server: Server = Server()
+    log: Log = Log()
+    models: dict[str, Served] = {}
+    folder: str = "."
+
+    def path(self, relative: str) -> str:
+        """A path of the file, from where the program runs; URIs and absolute paths stay."""
+        return relative if "://" in relative else str(Path(self.folder) / relative)
+
+    @property
+    def root_path(self) -> Path:
+        """The folder of the log and the book."""
+        return Path(self.path(self.root))
+
+    @property
+    def spool_path(self) -> Path:
+        """The folder of the spools."""
+        return self.root_path / "spool"
+
+    @property
+    def book_location(self) -> str:
+        """Where the book is."""
+        return self.book or str(self.root_path / "book.db")
+
+
+def load_site(path: str | Path | None = None) -> Site:
+    """Read `site.toml`.
+
+    Parameters
+    ----------
+    path
+        The file; None: `site.toml` of the current folder, or the defaults where there is none.
+
+    Raises
+    ------
+    SettingError
+        It cannot be read, has an unknown key or a value that makes no sense; the message gives the place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "site.toml"
+    >>> _ = file.write_text('[server]' + chr(10) + 'port = 9000')
+    >>> load_site(file).server.port
+    9000
+    """
+    file = Path(path or FILE)
+    if path is None and not file.exists():
+        return Site()
+    try:
+        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
+        raise SettingError(f"Cannot read {file}: {reason}.") from error
+    if "folder" in values:
+        raise SettingError(f"{file}: Object contains unknown field `folder`.")
+    try:
+        return msgspec.convert({**values, "folder": str(file.parent)}, Site)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"{file}: {error}.") from error
