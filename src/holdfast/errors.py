@@ -41,3 +41,7 @@ class ReleaseError(HoldfastError):
 
 class LogError(HoldfastError):
     """A spool or a lake that cannot be written or read: see the message; what was acknowledged stays where it is."""
+
+
+class BookError(HoldfastError):
+    """The book cannot be reached or is damaged: see the message; what is known of it stays in force until it is back."""

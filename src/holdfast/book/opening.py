@@ -1,0 +1,197 @@
+"""Opens a book, in SQLite or PostgreSQL, and gives connections that read one moment of it, or write alone."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import URL, Connection, Engine, String, column, create_engine, event, exc, make_url, select, table, text
+
+from holdfast.book.tables import SCHEMA, VERSION
+from holdfast.errors import BookError, MissingExtraError, SettingError
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one."""
+
+WRITES = "writes"
+"""Option of a connection that is going to write."""
+
+# Of libpq: a server that does not answer is away, and is tried again later rather than waited for.
+_PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000", "application_name": "holdfast"}
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """An opened book. Make one with `open_book`, in the process that uses it: no book survives a fork.
+
+    Attributes
+    ----------
+    engine
+        Where connections come from; threads may share it.
+    place
+        Where it is, for messages: never with a password.
+    """
+
+    engine: Engine
+    place: str
+
+    def close(self) -> None:
+        """Close all connections that nobody uses."""
+        self.engine.dispose()
+
+
+def open_book(location: str | os.PathLike[str], *, create: bool = True) -> Book:
+    """Open a book, and bring its schema up to date.
+
+    Parameters
+    ----------
+    location
+        The path of an SQLite file, or `postgresql://user:password@host/database`.
+    create
+        Whether to begin a book where there is none.
+
+    Raises
+    ------
+    SettingError
+        The location is neither.
+    BookError
+        The database is away or damaged, there is no book, or a newer Holdfast has written it.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from holdfast.book.stages import champions, promote
+    >>> with TemporaryDirectory() as folder:
+    ...     book = open_book(f"{folder}/book.db")
+    ...     fact = promote(book, "fraud", 3, "sha256:ab", author="ada", reason="cheaper by 0.2 EUR a row")
+    ...     champions(book)
+    ...     book.close()
+    {'fraud': 3}
+    """
+    url = _url(os.fspath(location))
+    book = Book(_engine(url), _place(url))
+    try:
+        if url.get_backend_name() == "sqlite":
+            _make_room(Path(str(url.database)), book, create=create)
+        if not _is_up_to_date(book, create=create):
+            from holdfast.book.migrating import migrate
+
+            with _told(book):
+                migrate(book.engine)
+    except BaseException:
+        book.close()
+        raise
+    return book
+
+
+@contextmanager
+def reading(book: Book) -> Iterator[Connection]:
+    """A connection that sees the book as it is at its first query, whatever is written meanwhile."""
+    with _told(book), book.engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(book: Book) -> Iterator[Connection]:
+    """A connection that alone may write until its transaction ends: committed at the end, or undone by an error."""
+    with _told(book), book.engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text(f"SET LOCAL lock_timeout = '{BUSY_SECONDS}s'"))
+            # Before any query: the snapshot is taken after it, and so shows what the last writer did.
+            connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
+        yield connection
+
+
+def _url(location: str) -> URL:
+    if "://" not in location:
+        return URL.create("sqlite", database=str(Path(location).absolute()))
+    # Nothing of the location stands in a message: a mistyped one may have its password anywhere.
+    expected = "Expected the book as the path of a file, or as postgresql://user:password@host/database"
+    try:
+        url = make_url(location)
+    except (exc.ArgumentError, ValueError):
+        raise SettingError(f"{expected}; got an address that cannot be read. Write it so.") from None
+    if "@" in (url.host or ""):
+        raise SettingError(f"{expected}; got one with a second @. In a password write it as %40.")
+    if url.get_backend_name() == "sqlite" and url.database:
+        return URL.create("sqlite", database=str(Path(url.database).absolute()))
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg").set(query={**_PATIENCE, **url.query})
+    raise SettingError(f"{expected}; got another kind of address. Write it so.")
+
+
+def _place(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    host = url.host or url.query.get("host") or "this machine"
+    return f"{url.database or 'the database'} in PostgreSQL on {host}{f':{url.port}' if url.port else ''}"
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        try:
+            # A connection that has died since it was last used is replaced in silence.
+            return create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True, hide_parameters=True)
+        except ModuleNotFoundError:
+            raise MissingExtraError("psycopg", "postgres", "A book in PostgreSQL") from None
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    event.listen(engine, "connect", _connected)
+    event.listen(engine, "begin", _begun)
+    return engine
+
+
+def _connected(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # else Python begins transactions by itself, and too late
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begun(connection: Connection) -> None:
+    # A transaction that reads first and writes later would fail, without waiting, if another one wrote in between.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _is_up_to_date(book: Book, *, create: bool) -> bool:
+    step = select(column("version_num", String)).select_from(table(VERSION))
+    with reading(book) as connection:
+        begun = connection.dialect.has_table(connection, VERSION)
+        found = connection.execute(step).scalar() if begun else None
+    if found is None and not create:
+        raise _no_book(book)
+    if found is not None and found > SCHEMA:
+        raise BookError(f"The book {book.place} was written by a newer Holdfast. Update this one.")
+    return bool(found == SCHEMA)
+
+
+def _make_room(file: Path, book: Book, *, create: bool) -> None:
+    if not create and not file.exists():
+        raise _no_book(book)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BookError(f"The book cannot be begun: {file.parent}: {error.strerror}.") from None
+
+
+def _no_book(book: Book) -> BookError:
+    return BookError(f"There is no book yet in {book.place}; `holdfast promote` begins one.")
+
+
+@contextmanager
+def _told(book: Book) -> Iterator[None]:
+    """Say in a person's words, and without what a connection was made with, why there is no answer."""
+    failed = f"The book cannot be reached or is damaged: {book.place}"
+    try:
+        yield
+    except (exc.DBAPIError, exc.TimeoutError, sqlite3.Error) as error:
+        # Only the first line of the driver's own words: the others quote statements and values.
+        words = str(error.orig if isinstance(error, exc.DBAPIError) else error).splitlines()
+        reason = words[0].strip().rstrip(".") if words else type(error).__name__
+        raise BookError(f"{failed}: {reason}. Check the database, and your access to it.") from None
+    except (ValueError, msgspec.MsgspecError):
+        raise BookError(f"{failed}: it holds what no Holdfast has written. Take a copy from before.") from None
