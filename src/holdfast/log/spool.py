@@ -113,11 +113,14 @@ class Spool:
         except OSError as error:
             raise LogError(f"The spool cannot be written in {folder}: {error.strerror}.") from None
         self.durability = durability
+        again = self.path.exists()
         with _told(self.path):
-            self._connection = _opened(self.path)
+            self._connection = opened(self.path)
             self._connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}")
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
-            self.writer = _writer(self._connection)
+            self.writer = writer_in(self._connection)
+            if again:
+                _begin_after(self._connection, time.time_ns() // 1000)
         self._layouts: dict[Layout, int] = {}
         self.unlogged = Tally(self.path.with_suffix(".unlogged"))
         self._waiting = _Waiting()
@@ -233,7 +236,7 @@ class Spool:
     def _sync(self) -> None:
         """Bring the write-ahead log to the disk each second, and most of it into the file, while the writer goes on."""
         log = Path(f"{self.path}-wal")
-        with closing(_opened(self.path)) as connection:
+        with closing(opened(self.path)) as connection:
             while not self._closed.wait(SYNC_SECONDS):
                 with suppress(OSError, sqlite3.Error):
                     with log.open("rb") as file:
@@ -275,7 +278,7 @@ def spools(folder: Path) -> list[Path]:
 
 def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Frame]:
     """Frames of a spool in their order, those with a number above `after`; the writer may go on meanwhile."""
-    with _told(path), closing(_opened(path)) as connection:
+    with _told(path), closing(opened(path)) as connection:
         layouts = {
             number: msgspec.json.decode(content, type=Layout)
             for number, content in connection.execute("SELECT id, content FROM layouts")
@@ -292,14 +295,14 @@ def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Fram
 
 def counters(path: Path) -> dict[str, int]:
     """Rows that a spool has accepted since it was made, by `accepted.<model>.<kind>`."""
-    with _told(path), closing(_opened(path)) as connection:
+    with _told(path), closing(opened(path)) as connection:
         return dict(connection.execute("SELECT name, value FROM counters"))
 
 
 def writer_of(path: Path) -> str:
     """The writer that a spool belongs to."""
-    with _told(path), closing(_opened(path)) as connection:
-        return _writer(connection)
+    with _told(path), closing(opened(path)) as connection:
+        return writer_in(connection)
 
 
 @contextmanager
@@ -310,21 +313,31 @@ def _told(path: Path) -> Iterator[None]:
         raise LogError(f"The spool {path} cannot be used: {error}.") from None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection to a spool's file."""
     # Each connection is used by one thread at a time.
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
     connection.execute("PRAGMA journal_mode = WAL")
     return connection
 
 
-def _writer(connection: sqlite3.Connection) -> str:
-    """Born in the file: a copy of the file is the same writer, another file another one."""
+def writer_in(connection: sqlite3.Connection) -> str:
+    """The writer, born in the file: a copy of the file is the same writer, another file another one."""
     connection.executescript(f"BEGIN IMMEDIATE; {_TABLES} COMMIT;")
     connection.execute("INSERT OR IGNORE INTO meta VALUES ('writer', ?), ('format', ?)", (Ulids().next(), str(FORMAT)))
     stored = dict(connection.execute("SELECT key, value FROM meta"))
     if stored["format"] != str(FORMAT):
         raise LogError(f"A spool has the format {stored['format']}, this Holdfast writes {FORMAT}: update Holdfast.")
     return str(stored["writer"])
+
+
+def _begin_after(connection: sqlite3.Connection, seq: int) -> None:
+    """Go on with numbers above `seq`, the microseconds since 1970: should the file have lost its end, none is given twice."""
+    connection.execute("BEGIN IMMEDIATE")
+    (last,) = connection.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = 'frames'").fetchone()
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'frames'")
+    connection.execute("INSERT INTO sqlite_sequence VALUES ('frames', ?)", (max(last or 0, seq),))
+    connection.execute("COMMIT")
 
 
 def _free(folder: Path) -> tuple[Path, IO[bytes]]:

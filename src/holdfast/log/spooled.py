@@ -1,0 +1,126 @@
+"""A spool from the committer's side: what waits in it, in order, and its removal once the lake has it."""
+
+from __future__ import annotations
+
+import fcntl
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from holdfast.errors import LogError
+from holdfast.log.disk import sync
+from holdfast.log.frames import Kind, Layout
+from holdfast.log.spool import Frame, opened, writer_in
+
+REMOVED_AT_ONCE = 100
+"""Frames that one transaction removes: the server waits for no more than that."""
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class DamagedSpoolError(LogError):
+    """The file of a spool cannot be read as a database."""
+
+
+class SpoolFile:
+    """One spool, opened for the committer.
+
+    Raises
+    ------
+    DamagedSpoolError
+        It is no sound database.
+    LogError
+        It cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._layouts: dict[int, Layout] = {}
+        with _told(path):
+            self._connection = opened(path)
+            self.writer = writer_in(self._connection)
+            # Who writes the spool decides when its log is folded into the file.
+            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+    def frames(self, without: Collection[tuple[str, Kind]] = ()) -> Iterator[Frame]:
+        """What is in the spool, in order, but for some tables; as it was when the reading began."""
+        with _told(self.path):
+            layouts = self._known_layouts()
+            left = [number for number, layout in layouts.items() if (layout.model, layout.kind) in without]
+            cursor = self._connection.execute(
+                "SELECT seq, layout, rows, received, crc, content FROM frames "
+                f"WHERE layout NOT IN ({','.join('?' * len(left))}) ORDER BY seq",  # noqa: S608  # question marks only
+                left,
+            )
+        try:
+            while True:
+                with _told(self.path):
+                    row = cursor.fetchone()
+                    if row is None:
+                        return
+                    seq, number, *rest = row
+                    if number not in self._layouts:  # new since
+                        self._known_layouts()
+                yield Frame(seq, self._layouts[number], *rest)
+        finally:
+            cursor.close()
+
+    def sync(self) -> None:
+        """Have the disk know what was read: a number that a power cut takes back would be given again, to other rows."""
+        log = Path(f"{self.path}-wal")
+        if log.exists():
+            sync(log)
+
+    def remove(self, seqs: Collection[int]) -> None:
+        """Remove frames that the lake has, or that are refused."""
+        ordered = sorted(seqs)
+        with _told(self.path):
+            for start in range(0, len(ordered), REMOVED_AT_ONCE):
+                some = [(seq,) for seq in ordered[start : start + REMOVED_AT_ONCE]]
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    self._connection.executemany("DELETE FROM frames WHERE seq = ?", some)
+                    self._connection.execute("COMMIT")
+                except sqlite3.Error:
+                    self._connection.execute("ROLLBACK")
+                    raise
+            if not in_use(self.path):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._connection.close()
+
+    def _known_layouts(self) -> dict[int, Layout]:
+        for number, content in self._connection.execute("SELECT id, content FROM layouts"):
+            if number not in self._layouts:
+                self._layouts[number] = msgspec.json.decode(content, type=Layout)
+        return self._layouts
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process has the spool."""
+    lock = path.with_suffix(".lock")
+    if not lock.exists():
+        return False
+    with lock.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+            raise DamagedSpoolError(f"The spool {path} is damaged: {error}.") from None
+        raise LogError(f"The spool {path} cannot be used: {error}.") from None
+    except msgspec.MsgspecError:
+        raise DamagedSpoolError(f"The spool {path} is damaged: a layout in it cannot be read.") from None
