@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import evaluations, project, releases, tables
+from holdfast.commands import evaluations, project, releases, serve, tables
 from holdfast.commands.terminal import complain, say
 from holdfast.errors import HoldfastError
 
@@ -46,6 +46,7 @@ app.command()(project.evaluate)
 app.command()(project.release)
 app.command()(releases.releases)
 app.command()(evaluations.evaluations)
+app.command()(serve.serve)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from holdfast.column import Column
 from holdfast.kinds import Kind as ColumnKind
 from holdfast.kinds import Role
 from holdfast.log.frames import Layout, Type
-from holdfast.schema import Column, Schema
 
 NOT_LOGGED = frozenset({Role.IGNORE, Role.TARGET})
 """The target comes as a label; what is ignored is not kept."""
@@ -61,10 +61,9 @@ def prediction_columns(task: str, classes: tuple[str, ...]) -> tuple[tuple[str, 
     )
 
 
-def prediction_layout(model: str, task: str, classes: tuple[str, ...], logged: Iterable[Column]) -> Layout:
+def prediction_layout(model: str, task: str, classes: tuple[str, ...], logged: Iterable[tuple[str, Type]]) -> Layout:
     """Layout of a model's logged predictions: its own columns, then those of the schema, by their physical names."""
-    columns = tuple((column.physical, type_at_rest(column)) for column in logged)
-    return Layout(model=model, kind="predictions", columns=(*prediction_columns(task, classes), *columns))
+    return Layout(model=model, kind="predictions", columns=(*prediction_columns(task, classes), *logged))
 
 
 def label_layout(model: str, task: str) -> Layout:
@@ -81,12 +80,6 @@ def label_layout(model: str, task: str) -> Layout:
             ("hf_outcome_time", "timestamp"),
         ),
     )
-
-
-def logged_columns(schema: Schema, left_out: Iterable[str] = ()) -> tuple[Column, ...]:
-    """The columns of a schema that are kept with each prediction, in order."""
-    out = frozenset(left_out)
-    return tuple(c for c in schema.columns if c.role not in NOT_LOGGED and c.name not in out)
 
 
 def type_at_rest(column: Column) -> Type:

@@ -293,6 +293,20 @@ def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Fram
             yield Frame(seq, layouts[layout], *rest)
 
 
+def pending(path: Path) -> tuple[dict[tuple[str, str], int], int | None]:
+    """Rows of a spool that are not yet in the lake, by model and kind, and when the oldest came (milliseconds since 1970)."""
+    rows: dict[tuple[str, str], int] = {}
+    oldest: list[int] = []
+    query = "SELECT content, SUM(rows), MIN(received) FROM frames JOIN layouts ON layouts.id = layout GROUP BY layout"
+    with _told(path), closing(opened(path)) as connection:
+        for content, count, received in connection.execute(query):
+            layout = msgspec.json.decode(content, type=Layout)
+            key = (layout.model, layout.kind)
+            rows[key] = rows.get(key, 0) + count
+            oldest.append(received)
+    return rows, min(oldest, default=None)
+
+
 def counters(path: Path) -> dict[str, int]:
     """Rows that a spool has accepted since it was made, by `accepted.<model>.<kind>`."""
     with _told(path), closing(opened(path)) as connection:

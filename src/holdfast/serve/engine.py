@@ -125,6 +125,14 @@ class Engine:
             self._price(answered, decided, score, numbers)
         return answered
 
+    def unusual(self, columns: Columns) -> list[Problem]:
+        """Values that the history does not have."""
+        return self._usual.problems(columns, self._numbers(columns))
+
+    def _numbers(self, columns: Columns) -> Array:
+        """The numeric fields, shape (fields, rows); NaN is missing."""
+        return np.array([columns[place] for place in self._numeric], dtype=np.float64).reshape(len(self._numeric), -1)
+
     def scores(self, columns: Columns, numbers: Array) -> Array:
         """The model's scores: (n,), or (n, K) of several classes."""
         return _run(self.released.model, self._feeds, columns, numbers)

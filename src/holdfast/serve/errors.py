@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from holdfast.serve.fields import Problem
+
 
 class ServeError(Exception):
     """A refusal: HTTP status, a sentence without values of the request, and when to try again.
@@ -15,3 +21,17 @@ class ServeError(Exception):
         self.status = status
         self.message = message
         self.retry_after = retry_after
+
+
+class InvalidRowsError(ServeError):
+    """Rows that do not fit the schema, with every problem in them."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        told = "; ".join(str(problem) for problem in problems[:TOLD])
+        rest = f"; and {len(problems) - TOLD} more" if len(problems) > TOLD else ""
+        super().__init__(422, f"{told}{rest}.")
+        self.problems = problems
+
+
+TOLD = 20
+"""Problems that are told of one request."""

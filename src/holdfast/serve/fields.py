@@ -22,6 +22,9 @@ Code = Literal["missing", "null", "type", "range", "category", "unknown"]
 UNUSUAL: frozenset[Code] = frozenset({"range", "category", "unknown"})
 """What a model can answer all the same: it is reported, and refuses a request only where that was asked for."""
 
+INVALID: frozenset[Code] = frozenset({"missing", "null", "type"})
+"""What refuses a request, unless it was asked to flag it."""
+
 WHOLE = 2**53
 """Beyond, a float has no room for a whole number."""
 
@@ -66,7 +69,7 @@ class Field(NamedTuple):
         return f"{what} or null" if self.column.nullable or not self.wanted else what
 
 
-class Problem(msgspec.Struct, frozen=True, array_like=True):
+class Problem(NamedTuple):
     """Something about one value of a request: its row, field and code, and a sentence about what was expected."""
 
     row: int

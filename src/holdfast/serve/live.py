@@ -7,7 +7,9 @@ rows, for which model, policy and log cost little more than for one.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,13 +22,20 @@ from holdfast.log.columns import prediction_layout
 from holdfast.log.frames import encode, microseconds
 from holdfast.log.ids import Ulids
 from holdfast.log.spool import Group, Spool
-from holdfast.serve.engine import Answered, Engine, hashed
-from holdfast.serve.errors import ServeError
-from holdfast.serve.fields import Problem
+from holdfast.serve.engine import Answered, hashed
+from holdfast.serve.errors import InvalidRowsError, ServeError
+from holdfast.serve.fields import INVALID, UNUSUAL, Code, Problem
+from holdfast.serve.loaded import Loaded
+from holdfast.serve.metrics import Metrics
 from holdfast.serve.request import Reply, Request, Row
+
+logger = logging.getLogger("holdfast.serve")
 
 GROUP_ROWS = 1_000
 """Rows that are answered at once in the event loop; requests of more are answered in a thread, piece by piece."""
+
+PIECE_ROWS = 5_000
+"""Rows of such a piece."""
 
 QUEUE_ROWS = 20_000
 """Rows that may wait for their answer; beyond, requests are refused."""
@@ -48,6 +57,8 @@ class Rules:
 
     Attributes
     ----------
+    reject
+        Codes of problems that refuse a request; the others are told with the answer.
     deadline
         Seconds after which a request that still waits is refused.
     answer_unlogged
@@ -56,6 +67,7 @@ class Rules:
         Fields that are not logged, and those of which only a hash is.
     """
 
+    reject: frozenset[Code] = INVALID
     deadline: float = 10.0
     answer_unlogged: bool = False
     left_out: frozenset[str] = frozenset()
@@ -67,46 +79,53 @@ class Live:
 
     Parameters
     ----------
-    model, version
-        The release's name.
-    engine
-        What answers.
+    loaded
+        The release.
     spool
         Where answers are logged; None: nowhere.
     rules
         How it is served.
+    metrics
+        What is counted.
     revision
         Of the policy.
     """
 
     def __init__(
         self,
-        model: str,
-        version: int,
-        engine: Engine,
+        loaded: Loaded,
         spool: Spool | None,
         rules: Rules,
+        metrics: Metrics,
         *,
         revision: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.model, self.version, self.engine = model, version, engine
+        self.model, self.version, self.engine = loaded.model, loaded.version, loaded.engine
         self.rules = rules
+        self._metrics = metrics
         self.waiting_rows = 0
         self._spool = spool
         self._revision = revision
         self._clock = clock
         self._ids = Ulids(clock)
+        self._labels = (self.model, str(self.version))
         self._waiting: list[Asked] = []
+        self._logging: deque[list[Asked]] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
+        engine = loaded.engine
         self._logged = [
             (place, field, field.name in rules.hashed)
             for place, field in enumerate(engine.fields)
             if field.column.role is not Role.IGNORE and field.name not in rules.left_out
         ]
         self._layout = prediction_layout(
-            model, engine.task, engine.released.model.classes, [field.column for _, field, _ in self._logged]
+            self.model,
+            engine.task,
+            engine.released.model.classes,
+            [(field.column.physical, "string" if hash_it else field.at_rest) for _, field, hash_it in self._logged],
         )
         times = [place for place, field in enumerate(engine.fields) if field.column.role is Role.TIME]
         self._time = times[0] if times else None
@@ -117,16 +136,19 @@ class Live:
         Raises
         ------
         ServeError
-            503: too many rows wait.
+            422: rows do not fit the schema; 503: too many rows wait.
         """
         rows = len(request.rows)
         if self.waiting_rows and self.waiting_rows + rows > QUEUE_ROWS:
             raise ServeError(503, f"{self.model} has too many rows to answer: try again shortly.", retry_after=1)
+        self._check(request)
         reply: asyncio.Future[Reply] = self._loop.create_future()
         self.waiting_rows += rows
         asked = Asked(request, route, client, time.monotonic(), reply)
         if rows > GROUP_ROWS:
-            self._loop.create_task(self._answer_many(asked))
+            task = self._loop.create_task(self._answer_many(asked))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
             return reply
         self._waiting.append(asked)
         if not self._scheduled:
@@ -134,54 +156,125 @@ class Live:
             self._loop.call_soon(self._run)
         return reply
 
+    def sweep(self) -> None:
+        """Refuse what has waited for the log too long; to be called each second or so."""
+        late = time.monotonic() - self.rules.deadline
+        for group in self._logging:
+            if group[0].since >= late:
+                break
+            for asked in group:
+                if not asked.reply.done():
+                    asked.reply.set_exception(ServeError(503, "The prediction log is slow: try again.", retry_after=5))
+
+    def _check(self, request: Request) -> None:
+        problems = request.problems
+        if self.rules.reject & UNUSUAL:
+            problems = [*problems, *self.engine.unusual(list(zip(*request.rows, strict=True)))]
+        for problem in problems:
+            self._metrics.count("holdfast_schema_violations", (self.model, problem.field, problem.code))
+        if refusing := [problem for problem in problems if problem.code in self.rules.reject]:
+            raise InvalidRowsError(refusing)
+
     def _run(self) -> None:
         self._scheduled = False
         waiting, self._waiting = self._waiting, []
         rows: list[Row] = []
         group: list[Asked] = []
-        late = time.monotonic() - self.rules.deadline
         for asked in waiting:
-            if asked.since < late:
-                self._fail(asked, ServeError(503, "The request waited too long: try again.", retry_after=1))
-                continue
             if rows and len(rows) + len(asked.request.rows) > GROUP_ROWS:
                 self._answer(group, rows)
                 rows, group = [], []
             rows += asked.request.rows
             group.append(asked)
-        if group:
-            self._answer(group, rows)
+        self._answer(group, rows)
 
     def _answer(self, group: list[Asked], rows: Sequence[Row]) -> None:
         """Answer a group, and hand it to the log."""
-        started = self._clock()
-        given = [one for asked in group for one in asked.request.ids]
-        ids = [own or new for own, new in zip(given, self._ids.many(len(given)), strict=True)]
+        started = time.monotonic()
+        given = [own for asked in group for own in asked.request.ids]
+        ids = self._named(given)
         columns = list(zip(*rows, strict=True))
         try:
             answered = self.engine.answer(columns, ids)
-        except ServeError as error:
-            self._refuse(group, error)
-            return
-        except ModelError:
-            self._refuse(group, ServeError(500, f"The model {self.model} failed on these rows."))
+        except (ServeError, ModelError) as error:
+            self._fail(group, _told(self.model, error))
             return
         replies = _replies(self, group, ids, answered)
+        self._measure(group, answered, started)
         if self._spool is None:
             self._send(group, replies, None)
             return
-        content = encode(self._columns(group, replies, columns, ids, given, answered, started))
-
-        def done(error: Exception | None) -> None:
-            self._loop.call_soon_threadsafe(self._send, group, replies, error)
-
-        try:
-            self._spool.append(Group(self._layout, len(rows), content), done)
-        except LogError as error:
-            self._send(group, replies, error)
+        self._logging.append(group)
+        self._log(
+            self._columns(group, replies, columns, ids, given, answered),
+            len(rows),
+            lambda error: self._send(group, replies, error),
+        )
 
     async def _answer_many(self, asked: Asked) -> None:
-        raise NotImplementedError
+        """Answer a large request piece by piece, in a thread: others are answered meanwhile."""
+        request, parts = asked.request, []
+        logged: list[asyncio.Future[Exception | None]] = []
+        names: list[str] = []
+        for start in range(0, len(request.rows), PIECE_ROWS):
+            end = start + PIECE_ROWS
+            given = request.ids[start:end]
+            ids = self._named(given)
+            columns = list(zip(*request.rows[start:end], strict=True))
+            began = time.monotonic()
+            try:
+                answered = await asyncio.to_thread(self.engine.answer, columns, ids)
+            except (ServeError, ModelError) as error:
+                self._fail([asked], _told(self.model, error))
+                return
+            problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
+            piece = asked._replace(request=Request(rows=request.rows[start:end], ids=given, problems=problems))
+            replies = _replies(self, [piece], ids, answered)
+            self._measure([piece], answered, began)
+            if self._spool is not None:
+                done: asyncio.Future[Exception | None] = self._loop.create_future()
+                columns_of = self._columns([piece], replies, columns, ids, given, answered)
+                self._log(columns_of, len(ids), _once(done))
+                logged.append(done)
+            names += ids
+            parts.append(replies[0])
+        errors = [error for error in await asyncio.gather(*logged) if error is not None]
+        self._send([asked], [_joined(parts, names)], errors[0] if errors else None)
+
+    def _named(self, given: Sequence[str | None]) -> list[str]:
+        return [own or new for own, new in zip(given, self._ids.many(len(given)), strict=True)]
+
+    def _log(self, columns: list[Sequence[Any]], rows: int, then: Callable[[Exception | None], None]) -> None:
+        """Hand rows to the spool's thread; `then` is called in this one."""
+        handed = time.monotonic()
+
+        def done(error: Exception | None) -> None:
+            self._loop.call_soon_threadsafe(finish, error)
+
+        def finish(error: Exception | None) -> None:
+            if error is not None and self._spool is not None:
+                self._spool.unlogged.add(rows)
+            self._metrics.observe("holdfast_stage_duration_seconds", (self.model, "log"), [time.monotonic() - handed])
+            then(error)
+
+        assert self._spool is not None
+        try:
+            self._spool.append(Group(self._layout, rows, encode(columns)), done)
+        except LogError as error:
+            self._loop.call_soon(finish, error)
+
+    def _measure(self, group: list[Asked], answered: Answered, started: float) -> None:
+        now, stage, rows = time.monotonic(), "holdfast_stage_duration_seconds", len(answered.review)
+        self._metrics.observe(stage, (self.model, "queue"), [started - group[0].since])
+        self._metrics.observe(stage, (self.model, "predict"), [now - started])
+        self._metrics.observe("holdfast_group_rows", (self.model,), [rows])
+        self._metrics.count("holdfast_rows", self._labels, rows)
+        if any(answered.review):
+            for reason in answered.reason:
+                if reason:
+                    self._metrics.count("holdfast_reviews_asked", (*self._labels, reason))
+        for problem in answered.unusual:
+            self._metrics.count("holdfast_schema_violations", (self.model, problem.field, problem.code))
 
     def _columns(
         self,
@@ -189,9 +282,8 @@ class Live:
         replies: list[Reply],
         columns: list[tuple[Any, ...]],
         ids: list[str],
-        given: list[str | None],
+        given: Sequence[str | None],
         answered: Answered,
-        started: float,
     ) -> list[Sequence[Any]]:
         """What is logged, in the order of the layout; a column of one value holds it for all rows."""
         own = [one is not None for one in given]
@@ -215,7 +307,7 @@ class Live:
         return [
             ids,
             own,
-            [int(started * 1_000_000)],
+            [int(self._clock() * 1_000_000)],
             time_of or [None],
             [self.version],
             routes,
@@ -246,25 +338,58 @@ class Live:
 
     def _send(self, group: list[Asked], replies: list[Reply], error: Exception | None) -> None:
         """Give the replies, now that they are logged; or say that they cannot be."""
+        if self._logging and self._logging[0] is group:
+            self._logging.popleft()
+        if error is not None and not self.rules.answer_unlogged:
+            logger.error("predictions of %s cannot be logged, and are refused: %s", self.model, error)
+            self._fail(group, ServeError(503, "The prediction log cannot be written: no answer.", retry_after=5))
+            return
         if error is not None:
-            if self._spool is not None:
-                self._spool.unlogged.add(sum(len(asked.request.rows) for asked in group))
-            if not self.rules.answer_unlogged:
-                self._refuse(group, ServeError(503, "The prediction log cannot be written: no answer.", retry_after=5))
-                return
+            logger.error("predictions of %s go out without being logged: %s", self.model, error)
         for asked, reply in zip(group, replies, strict=True):
             self.waiting_rows -= len(asked.request.rows)
             if not asked.reply.done():
                 asked.reply.set_result(reply)
 
-    def _refuse(self, group: list[Asked], error: ServeError) -> None:
+    def _fail(self, group: list[Asked], error: ServeError) -> None:
         for asked in group:
-            self._fail(asked, error)
+            self.waiting_rows -= len(asked.request.rows)
+            if not asked.reply.done():
+                asked.reply.set_exception(error)
 
-    def _fail(self, asked: Asked, error: ServeError) -> None:
-        self.waiting_rows -= len(asked.request.rows)
-        if not asked.reply.done():
-            asked.reply.set_exception(error)
+
+def _told(model: str, error: ServeError | ModelError) -> ServeError:
+    return error if isinstance(error, ServeError) else ServeError(500, f"The model {model} failed on these rows.")
+
+
+def _once(future: asyncio.Future[Exception | None]) -> Callable[[Exception | None], None]:
+    def then(error: Exception | None) -> None:
+        if not future.done():
+            future.set_result(error)
+
+    return then
+
+
+def _joined(parts: Sequence[Reply], ids: Sequence[str]) -> Reply:
+    """The replies to the pieces of a request as one."""
+    answers = [part.answered for part in parts]
+    joined: dict[str, Any] = {}
+    for name in Answered.__slots__:
+        values = [getattr(one, name) for one in answers]
+        lists = isinstance(values[0], list)
+        joined[name] = [value for piece in values for value in piece] if lists else values[0]
+    if answers[0].decision is answers[0].score:
+        joined["decision"] = joined["score"]
+    problems = [p._replace(row=p.row + start * PIECE_ROWS) for start, part in enumerate(parts) for p in part.problems]
+    return Reply(
+        model=parts[0].model,
+        version=parts[0].version,
+        ids=ids,
+        answered=Answered(**joined),
+        first=0,
+        rows=len(ids),
+        problems=problems,
+    )
 
 
 def _replies(live: Live, group: list[Asked], ids: list[str], answered: Answered) -> list[Reply]:
@@ -293,8 +418,7 @@ def _share(replies: list[Reply], unusual: list[Problem]) -> None:
     firsts = np.array([reply.first for reply in replies])
     for problem in unusual:
         reply = replies[int(np.searchsorted(firsts, problem.row, side="right")) - 1]
-        moved = Problem(problem.row - reply.first, problem.field, problem.code, problem.message)
-        reply.problems = [*reply.problems, moved]
+        reply.problems = [*reply.problems, problem._replace(row=problem.row - reply.first)]
 
 
 def _spread(group: list[Asked], values: list[Any]) -> list[Any]:

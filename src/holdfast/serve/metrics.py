@@ -1,0 +1,219 @@
+"""What a server counts, in Prometheus' conventions, over all of its processes.
+
+Each process counts in plain numbers, which costs a fraction of a microsecond, and writes them into a file of its own twice a
+second; whoever is asked adds up the files. A process that died leaves its file, so that no counter ever falls.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+Labels: TypeAlias = tuple[str, ...]
+
+SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ROWS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
+
+
+class Definition(NamedTuple):
+    """A metric: its kind, what it is, the names of its labels, and the upper ends of its buckets."""
+
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: Labels = ()
+    buckets: tuple[float, ...] = ()
+
+
+METRICS: dict[str, Definition] = {
+    "holdfast_requests": Definition(
+        "counter", "Requests, by model, way in and outcome.", ("model", "release", "api", "outcome")
+    ),
+    "holdfast_rows": Definition("counter", "Rows that were answered.", ("model", "release")),
+    "holdfast_reviews_asked": Definition(
+        "counter", "Rows that were answered with review, by reason.", ("model", "release", "reason")
+    ),
+    "holdfast_request_duration_seconds": Definition(
+        "histogram", "From the whole body to the whole answer.", ("model", "api"), SECONDS
+    ),
+    "holdfast_stage_duration_seconds": Definition(
+        "histogram",
+        "Time of a group of rows in a stage: queue, validate, predict, explain, log.",
+        ("model", "stage"),
+        SECONDS,
+    ),
+    "holdfast_group_rows": Definition("histogram", "Rows that were answered at once.", ("model",), ROWS),
+    "holdfast_requests_in_flight": Definition("gauge", "Requests that have no answer yet."),
+    "holdfast_queue_rows": Definition("gauge", "Rows that wait for their answer or for the log.", ("model",)),
+    "holdfast_schema_violations": Definition(
+        "counter", "Values that do not fit the schema, by field and kind.", ("model", "field", "code")
+    ),
+    "holdfast_client_requests": Definition("counter", "Requests, by client and way in.", ("client", "api")),
+    "holdfast_labels": Definition("counter", "Labels that were taken.", ("model", "source")),
+    "holdfast_model_info": Definition(
+        "gauge", "Releases that are loaded; 1 for each.", ("model", "release", "identity", "stage")
+    ),
+    "holdfast_log_pending_rows": Definition(
+        "gauge", "Rows in the spools that are not yet in the lake.", ("model", "kind")
+    ),
+    "holdfast_log_oldest_uncommitted_seconds": Definition(
+        "gauge", "Age of the oldest row that is not yet in the lake."
+    ),
+    "holdfast_log_unlogged_rows": Definition("counter", "Rows that could not be logged."),
+    "holdfast_label_coverage_ratio": Definition(
+        "gauge", "Share of the logged predictions that have a label.", ("model",)
+    ),
+    "holdfast_label_delay_seconds": Definition("gauge", "Median delay of labels behind their prediction.", ("model",)),
+    "holdfast_reviews_open": Definition("gauge", "Rows that wait for a reviewer.", ("model",)),
+    "holdfast_worker_cpu_seconds": Definition("counter", "Processor time of a worker.", ("worker",)),
+    "holdfast_worker_resident_memory_bytes": Definition("gauge", "Memory of a worker.", ("worker",)),
+}
+"""All there are. Labels are bounded: models and fields are those of releases, clients those that have a key."""
+
+
+class _Stored(msgspec.Struct):
+    values: list[tuple[str, Labels, float]]
+    histograms: list[tuple[str, Labels, list[int], float]]
+
+
+class Metrics:
+    """Counts of one process. For one thread.
+
+    Examples
+    --------
+    >>> metrics = Metrics()
+    >>> metrics.count("holdfast_rows", ("fraud", "3"), 12)
+    >>> 'holdfast_rows_total{model="fraud",release="3"} 12.0' in exposition([metrics.content()])
+    True
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[tuple[str, Labels], float] = {}
+        self._histograms: dict[tuple[str, Labels], tuple[tuple[float, ...], list[int], list[float]]] = {}
+
+    def count(self, name: str, labels: Labels = (), amount: float = 1.0) -> None:
+        """Raise a counter."""
+        key = (name, labels)
+        self._values[key] = self._values.get(key, 0.0) + amount
+
+    def set(self, name: str, labels: Labels, value: float) -> None:
+        """Set a gauge; of several processes, gauges are added up."""
+        self._values[name, labels] = value
+
+    def clear(self, name: str) -> None:
+        """Forget all series of a gauge."""
+        for key in [key for key in self._values if key[0] == name]:
+            del self._values[key]
+
+    def observe(self, name: str, labels: Labels, values: Iterable[float]) -> None:
+        """Add values to a histogram."""
+        held = self._histograms.get((name, labels))
+        if held is None:
+            buckets = METRICS[name].buckets
+            held = self._histograms[name, labels] = (buckets, [0] * (len(buckets) + 1), [0.0])
+        buckets, counts, total = held
+        for value in values:
+            counts[bisect_left(buckets, value)] += 1
+            total[0] += value
+
+    def content(self) -> bytes:
+        """All counts, for a file."""
+        return msgspec.msgpack.encode(
+            _Stored(
+                values=[(name, labels, value) for (name, labels), value in self._values.items()],
+                histograms=[(*key, counts, total[0]) for key, (_, counts, total) in self._histograms.items()],
+            )
+        )
+
+    def save(self, path: Path) -> None:
+        """Write all counts; a reader finds the old file or the new one."""
+        draft = path.with_suffix(".draft")
+        with suppress(OSError):  # a full disk stops no server
+            draft.write_bytes(self.content())
+            draft.replace(path)
+
+
+def retire(path: Path) -> None:
+    """Keep of a process that is gone what it counted, not what it had at the moment."""
+    with suppress(OSError, msgspec.MsgspecError):
+        stored = msgspec.msgpack.decode(path.read_bytes(), type=_Stored)
+        stored.values = [one for one in stored.values if METRICS[one[0]].kind == "counter"]
+        path.write_bytes(msgspec.msgpack.encode(stored))
+
+
+def saved(folder: Path, *, without: Path | None = None) -> Iterator[bytes]:
+    """The files of all processes."""
+    for path in sorted(folder.glob("*.counts")):
+        if path != without:
+            with suppress(OSError):
+                yield path.read_bytes()
+
+
+def exposition(contents: Iterable[bytes]) -> str:
+    """The sums of all files, in the text format that Prometheus reads."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Collector(list(contents)))
+    return generate_latest(registry).decode()
+
+
+class _Collector:
+    def __init__(self, contents: Sequence[bytes]) -> None:
+        self._contents = contents
+
+    def describe(self) -> list[Any]:
+        return []
+
+    def collect(self) -> Iterator[Any]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+        values: dict[str, dict[Labels, float]] = {}
+        histograms: dict[str, dict[Labels, tuple[list[int], float]]] = {}
+        for content in self._contents:
+            try:
+                stored = msgspec.msgpack.decode(content, type=_Stored)
+            except msgspec.MsgspecError:
+                continue  # of another version
+            for name, labels, value in stored.values:
+                series = values.setdefault(name, {})
+                series[labels] = series.get(labels, 0.0) + value
+            for name, labels, counts, total in stored.histograms:
+                known = histograms.setdefault(name, {}).get(labels)
+                if known is not None:
+                    counts, total = [a + b for a, b in zip(counts, known[0], strict=True)], total + known[1]  # noqa: PLW2901
+                histograms[name][labels] = (counts, total)
+        for name, definition in METRICS.items():
+            if definition.kind == "histogram":
+                family = HistogramMetricFamily(name, definition.help, labels=definition.labels)
+                for labels, (counts, total) in sorted(histograms.get(name, {}).items()):
+                    family.add_metric(labels, buckets=_cumulative(definition.buckets, counts), sum_value=total)
+                yield family
+                continue
+            kind = CounterMetricFamily if definition.kind == "counter" else GaugeMetricFamily
+            plain = kind(name, definition.help, labels=definition.labels)
+            for labels, value in sorted(values.get(name, {}).items()):
+                plain.add_metric(labels, value)
+            yield plain
+
+
+def _cumulative(buckets: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
+    made, total = [], 0
+    for end, count in zip([*map(repr, buckets), "+Inf"], counts, strict=True):
+        total += count
+        made.append((end, float(total)))
+    return made
+
+
+def process_use(pids: Mapping[str, int]) -> Iterator[tuple[str, float, float]]:
+    """Processor seconds and resident bytes of processes, by worker; of those that are gone, nothing."""
+    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+    for worker, pid in pids.items():
+        with suppress(OSError, IndexError, ValueError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            yield worker, (int(fields[11]) + int(fields[12])) / tick, float(int(fields[21]) * page)

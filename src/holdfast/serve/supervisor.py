@@ -1,0 +1,207 @@
+"""`holdfast serve`: one process that starts those that answer, and the one that commits the log, and keeps them alive."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
+from types import FrameType
+
+import msgspec
+
+from holdfast.errors import SettingError
+from holdfast.serve.access import Access, allowed_address
+from holdfast.serve.metrics import retire
+from holdfast.site import Site
+
+BACKLOG = 2_048
+RESTART_SECONDS = 1.0
+"""A process that dies sooner than this after its start is started again only after so long."""
+
+WATCH_SECONDS = 0.1
+COULD_NOT_RUN = 2
+
+
+@dataclass(slots=True)
+class _Child:
+    """A process that is started again when it dies."""
+
+    command: list[str]
+    told: Callable[[], bytes]
+    passed: tuple[int, ...] = ()
+    process: subprocess.Popen[bytes] | None = None
+    since: float = 0.0
+    deaths: list[int] = field(default_factory=list)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        self.since = time.monotonic()
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
+            self.command, stdin=subprocess.PIPE, pass_fds=self.passed, start_new_session=True
+        )
+        assert self.process.stdin is not None
+        with suppress(BrokenPipeError):
+            self.process.stdin.write(self.told())
+            self.process.stdin.flush()
+        return self.process
+
+
+def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    Parameters
+    ----------
+    site
+        Where everything is, and how it is served.
+    names
+        Models, or `model/version`.
+    say
+        Called with a line when all workers answer.
+
+    Returns
+    -------
+    int
+        An exit code: 0, or 2 if a worker could not start.
+
+    Raises
+    ------
+    SettingError
+        The address cannot be used, or others could ask there without a key.
+    """
+    allowed_address(site.server.host, Access(None if site.server.authentication == "none" else ()))
+    listening = _listen(site)
+    host, port = listening.getsockname()[:2]
+    site.root_path.mkdir(parents=True, exist_ok=True)
+    run = site.root_path / "run"
+    run.mkdir(exist_ok=True)
+    counts = mkdtemp(prefix=f"{port}-", dir=run)
+    stopping: list[int] = []
+
+    def stop(number: int, _: FrameType | None) -> None:
+        stopping.append(number)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    children: list[_Child] = []
+    try:
+        readers = [_worker(site, names, worker, listening, counts, children) for worker in range(site.server.workers)]
+        if site.log.enabled:
+            children.append(_committer(site))
+            children[-1].start()
+        if not _wait_ready(readers, children, stopping):
+            return COULD_NOT_RUN if not stopping else 0
+        scheme = "https" if site.server.certificate else "http"
+        say(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+        while not stopping:
+            time.sleep(WATCH_SECONDS)
+            for child in children:
+                _revive(child, Path(counts))
+        return 0
+    finally:
+        _stop(children, site.server.drain_seconds)
+        listening.close()
+        shutil.rmtree(counts, ignore_errors=True)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _listen(site: Site) -> socket.socket:
+    host, port = site.server.host, site.server.port
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    except OSError as error:
+        raise SettingError(
+            f"Cannot serve at {host}:{port}: {error.strerror or error}. Choose another --port."
+        ) from None
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _worker(
+    site: Site, names: tuple[str, ...], worker: int, listening: socket.socket, counts: str, children: list[_Child]
+) -> int:
+    """Start a worker; returns the end of a pipe that closes when it answers."""
+    reader, writer = os.pipe()
+    ends = [writer]  # a worker that is started again has nobody to tell that it answers
+
+    def told() -> bytes:
+        ready = ends.pop() if ends else None
+        return (
+            msgspec.json.encode(
+                {
+                    "site": site,
+                    "names": names,
+                    "worker": worker,
+                    "socket": listening.fileno(),
+                    "counts": counts,
+                    "ready": ready,
+                }
+            )
+            + b"\n"
+        )
+
+    child = _Child([sys.executable, "-m", "holdfast.serve.worker"], told, (listening.fileno(), writer))
+    children.append(child)
+    child.start()
+    os.close(writer)
+    child.passed = (listening.fileno(),)
+    return reader
+
+
+def _committer(site: Site) -> _Child:
+    command = [sys.executable, "-m", "holdfast.log.committing"]
+    return _Child(command, lambda: msgspec.json.encode(site) + b"\n")
+
+
+def _wait_ready(readers: list[int], children: list[_Child], stopping: list[int]) -> bool:
+    """Wait until each worker has closed its pipe; False if one ends, or all are to stop, before."""
+    for reader in readers:
+        os.set_blocking(reader, False)
+    left = list(readers)
+    while left and not stopping:
+        time.sleep(0.01)
+        for reader in list(left):
+            with suppress(BlockingIOError):
+                if os.read(reader, 1) == b"":
+                    os.close(reader)
+                    left.remove(reader)
+        if any(child.process is not None and child.process.poll() is not None for child in children[: len(readers)]):
+            return False
+    return not left
+
+
+def _revive(child: _Child, counts: Path) -> None:
+    if child.process is None or child.process.poll() is None:
+        return
+    if time.monotonic() - child.since < RESTART_SECONDS:
+        return
+    for path in counts.glob(f"*-{child.process.pid}.counts"):
+        retire(path)
+    child.start()
+
+
+def _stop(children: list[_Child], seconds: float) -> None:
+    """Let those that answer finish, then those that commit."""
+    end = time.monotonic() + seconds + 5
+    for child in children:
+        if child.process is None:
+            continue
+        with suppress(ProcessLookupError):
+            child.process.send_signal(signal.SIGTERM)
+        try:
+            child.process.wait(max(0.1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            child.process.wait()
+        if child.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                child.process.stdin.close()

@@ -1,0 +1,219 @@
+"""One process that answers. The supervisor tells it on standard input what to do; when that ends, so does the process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import uvicorn
+import uvloop
+
+from holdfast.book.keys import Key, keys
+from holdfast.book.opening import Book, open_book
+from holdfast.book.stages import in_force
+from holdfast.errors import HoldfastError, LogError
+from holdfast.log.spool import Spool, pending, spools
+from holdfast.releases.store import open_store
+from holdfast.serve.access import Access
+from holdfast.serve.app import App
+from holdfast.serve.fields import INVALID, UNUSUAL, Code
+from holdfast.serve.live import Rules
+from holdfast.serve.metrics import Metrics, exposition, process_use, saved
+from holdfast.serve.roster import POLL_SECONDS, Champion, Roster
+from holdfast.site import Served, Site
+
+FLUSH_SECONDS = 0.5
+BACKLOG = 2_048
+
+logger = logging.getLogger("holdfast.serve")
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is told.
+
+    Attributes
+    ----------
+    site
+        Where everything is, and how it is served.
+    names
+        Models, or `model/version`.
+    worker
+        Its number.
+    socket
+        File descriptor of the socket that it takes requests from.
+    counts
+        Folder of all workers' counts.
+    ready
+        File descriptor that is closed when it answers; None: nobody waits for that.
+    """
+
+    site: Site
+    names: tuple[str, ...]
+    worker: int
+    socket: int
+    counts: str
+    ready: int | None
+
+
+def main() -> None:
+    """Answer until told to stop."""
+    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    threading.Thread(target=_follow, daemon=True, name="holdfast-parent").start()
+    try:
+        uvloop.run(run(task))
+    except HoldfastError as error:
+        logger.error("%s", error)  # noqa: TRY400 - the message says it all
+        sys.exit(2)
+
+
+async def run(task: Task) -> None:
+    """Serve from now on."""
+    site, metrics = task.site, Metrics()
+    counts = Path(task.counts) / f"{task.worker}-{os.getpid()}.counts"
+    spool = Spool(site.spool_path, site.log.durability) if site.log.enabled else None
+    book = _Book(site.book_location)
+    store = open_store(site.path(site.releases))
+    roster = Roster(store, task.names, book.champions, spool, _rules(site), metrics)
+    await roster.refresh()
+    access = Access(await asyncio.to_thread(book.keys) if site.server.authentication == "keys" else None)
+    app = App(roster, spool, access, metrics, lambda: _exposed(site, metrics, counts), site.server.most_bytes)
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        backlog=BACKLOG,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        ssl_certfile=site.server.certificate and site.path(site.server.certificate),
+        ssl_keyfile=site.server.private_key and site.path(site.server.private_key),
+        timeout_graceful_shutdown=int(site.server.drain_seconds) or 1,
+    )
+    listening = socket.socket(fileno=task.socket)
+    server = uvicorn.Server(config)
+    background = [
+        asyncio.create_task(_watch(roster, app, access, book)),
+        asyncio.create_task(_flush(metrics, counts, roster)),
+        asyncio.create_task(_announce(server, task.ready)),
+    ]
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        for one in background:
+            one.cancel()
+        if spool is not None:
+            await asyncio.to_thread(spool.close)
+        metrics.save(counts)
+
+
+async def _watch(roster: Roster, app: App, access: Access, book: _Book) -> None:
+    """Follow the book; where it is away, what was last known stays."""
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        await roster.refresh()
+        app.reroute()
+        if not access.open:
+            try:
+                access.update(await asyncio.to_thread(book.keys))
+            except HoldfastError as error:
+                logger.warning("keys cannot be read: %s", error)
+
+
+async def _flush(metrics: Metrics, counts: Path, roster: Roster) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        for serving in roster.serving:
+            serving.live.sweep()
+        metrics.save(counts)
+
+
+async def _announce(server: uvicorn.Server, ready: int | None) -> None:
+    while not server.started:
+        await asyncio.sleep(0.005)
+    if ready is not None:
+        os.close(ready)
+
+
+class _Book:
+    """The book, opened when it is first there."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+        self._book: Book | None = None
+
+    def champions(self) -> Mapping[str, Champion]:
+        """The champion of each model."""
+        if (book := self._opened()) is None:
+            return {}
+        return {model: Champion(stage.version, stage.identity) for model, stage in in_force(book).items()}
+
+    def keys(self) -> Sequence[Key]:
+        """All keys."""
+        return () if (book := self._opened()) is None else keys(book)
+
+    def _opened(self) -> Book | None:
+        if self._book is None and ("://" in self._location or Path(self._location).exists()):
+            self._book = open_book(self._location, create=False)
+        return self._book
+
+
+def _rules(site: Site) -> Callable[[str], Rules]:
+    def of(model: str) -> Rules:
+        served = site.models.get(model, Served())
+        reject: frozenset[Code] = frozenset()
+        if served.validation == "reject":
+            reject |= INVALID
+        if served.unusual == "reject":
+            reject |= UNUSUAL
+        return Rules(
+            reject=reject,
+            deadline=served.deadline_seconds,
+            answer_unlogged=site.log.when_unwritable == "answer",
+            left_out=frozenset(served.left_out),
+            hashed=frozenset(served.hashed),
+        )
+
+    return of
+
+
+def _exposed(site: Site, metrics: Metrics, own: Path) -> str:
+    """All counts of all workers, and what the spools hold."""
+    now = Metrics()
+    oldest: list[int] = []
+    for path in spools(site.spool_path):
+        with suppress(LogError):
+            rows, since = pending(path)
+            for key, count in rows.items():
+                now.count("holdfast_log_pending_rows", key, count)
+            oldest += [] if since is None else [since]
+    age = max(0.0, time.time() - min(oldest) / 1000) if oldest else 0.0
+    now.set("holdfast_log_oldest_uncommitted_seconds", (), age)
+    files = list(own.parent.glob("*.counts"))
+    pids = {file.stem.partition("-")[0]: int(file.stem.partition("-")[2]) for file in sorted(files)}
+    for worker, seconds, size in process_use(pids):
+        now.set("holdfast_worker_cpu_seconds", (worker,), seconds)
+        now.set("holdfast_worker_resident_memory_bytes", (worker,), size)
+    return exposition([metrics.content(), now.content(), *saved(own.parent, without=own)])
+
+
+def _follow() -> None:
+    """End with whoever started this process."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
