@@ -20,7 +20,7 @@ from holdfast.log.columns import COMMITTED, CONFLICT, DATE
 from holdfast.log.disk import locked, make_folder, sync
 from holdfast.log.frames import ARROW, Kind, Type
 from holdfast.log.physical import STANDS_FOR, Place
-from holdfast.log.tail import ACTIONS, LOG, entry, mend, read
+from holdfast.log.tail import ACTIONS, LOG, entry, read
 
 FOLDER = "lake"
 CHECKPOINT_EVERY = 20
@@ -110,8 +110,7 @@ class Table:
     ----------
     path
         Its folder.
-    mending
-        Look at the end of its log first, as who is about to write must; `mended` then says what was moved aside.
+        Who is about to write it looks at the end of its log first, with `tail.mend`.
 
     Raises
     ------
@@ -119,9 +118,8 @@ class Table:
         There is no table, or its log cannot be read.
     """
 
-    def __init__(self, path: Path, *, mending: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.mended = mend(path) if mending else []
         self._delta = _opened(path)
 
     @property

@@ -52,8 +52,8 @@ class SpoolFile:
             left = [number for number, layout in layouts.items() if (layout.model, layout.kind) in without]
             cursor = self._connection.execute(
                 "SELECT seq, layout, rows, received, crc, content FROM frames "
-                f"WHERE layout NOT IN ({','.join('?' * len(left))}) ORDER BY seq",  # noqa: S608  # question marks only
-                left,
+                "WHERE layout NOT IN (SELECT value FROM json_each(?)) ORDER BY seq",
+                (str(left),),
             )
         try:
             while True:

@@ -29,6 +29,12 @@ def entry(table: Path, version: int) -> Path:
     return table / LOG / f"{version:020d}.json"
 
 
+def has_log(table: Path) -> bool:
+    """Whether there is a table."""
+    log = table / LOG
+    return log.is_dir() and any(path.suffix in {".json", ".parquet"} for path in log.glob("[0-9]*"))
+
+
 def mend(table: Path) -> list[str]:
     """Move damaged last entries and checkpoints aside.
 
