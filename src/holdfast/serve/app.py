@@ -177,6 +177,8 @@ class App:
 
     def _count(self, route: Route | None, client: str, status: int, seconds: float) -> None:
         model, release, api = (route.model, route.release, route.api) if route else ("", "", "none")
+        if route and not release and model:
+            release = str(self._roster.champion(model) or "")
         outcome = "ok" if status == 200 else _OUTCOMES.get(status, "error")
         self._metrics.count("holdfast_requests", (model, release, api, outcome))
         self._metrics.observe("holdfast_request_duration_seconds", (model, api), (seconds,))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from holdfast.errors import LogError, ModelError
@@ -290,13 +291,7 @@ class Live:
         a, rows = answered, len(ids)
         scores = list(zip(*a.score, strict=True)) if a.classes else [a.score]
         time_of = None if self._time is None else [None if t is None else microseconds(t) for t in columns[self._time]]
-        warned: list[str] = [""]
-        if any(reply.problems for reply in replies):
-            warned = [""] * rows
-            for reply in replies:
-                for problem in reply.problems:
-                    place = reply.first + problem.row
-                    warned[place] += f"{problem.code}:{problem.field};"
+        warned = _warned(replies, rows) if any(reply.problems for reply in replies) else [""]
         one = len(group) == 1
         routes = [group[0].route] if one else _spread(group, [asked.route for asked in group])
         clients = [group[0].client] if one else _spread(group, [asked.client for asked in group])
@@ -419,6 +414,15 @@ def _share(replies: list[Reply], unusual: list[Problem]) -> None:
     for problem in unusual:
         reply = replies[int(np.searchsorted(firsts, problem.row, side="right")) - 1]
         reply.problems = [*reply.problems, problem._replace(row=problem.row - reply.first)]
+
+
+def _warned(replies: list[Reply], rows: int) -> list[str]:
+    """What is unusual of each row, as a JSON list of `code:field`; empty if nothing is."""
+    found: dict[int, list[str]] = {}
+    for reply in replies:
+        for problem in reply.problems:
+            found.setdefault(reply.first + problem.row, []).append(f"{problem.code}:{problem.field}")
+    return [msgspec.json.encode(found[row]).decode() if row in found else "" for row in range(rows)]
 
 
 def _spread(group: list[Asked], values: list[Any]) -> list[Any]:

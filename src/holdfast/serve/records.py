@@ -182,7 +182,7 @@ class Records:
         for field in self._fields:
             if field.wanted and field.name not in raw:
                 values.append(None)
-                problems.append(Problem(place, field.name, "missing", f"expected {field.expected}"))
+                problems.append(Problem(place, field.name, "missing", f"is missing; expected {field.expected}"))
                 continue
             value, wrong = read(field, raw.get(field.name))
             values.append(value)

@@ -158,7 +158,7 @@ def _worker(
 
 
 def _committer(site: Site) -> _Child:
-    command = [sys.executable, "-m", "holdfast.log.committing"]
+    command = [sys.executable, "-m", "holdfast.serve.committing"]
     return _Child(command, lambda: msgspec.json.encode(site) + b"\n")
 
 

@@ -1,0 +1,42 @@
+"""The process beside those that answer: it brings what they logged into the lake.
+
+The supervisor tells it on standard input what to do; when that ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+
+import msgspec
+
+from holdfast.errors import HoldfastError
+from holdfast.site import Site
+
+
+def main() -> None:
+    """Commit until told to stop, and then what is left."""
+    from holdfast.log.committer import run
+
+    site = msgspec.json.decode(sys.stdin.buffer.readline(), type=Site)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_follow, args=(stop,), daemon=True, name="holdfast-parent").start()
+    try:
+        run(site.root_path, stop, rows=site.log.rows, seconds=site.log.seconds)
+    except HoldfastError as error:
+        logging.getLogger("holdfast.log").error("%s", error)  # noqa: TRY400 - the message says it all
+        sys.exit(2)
+
+
+def _follow(stop: threading.Event) -> None:
+    """End with whoever started this process."""
+    sys.stdin.buffer.read()
+    stop.set()
+
+
+if __name__ == "__main__":
+    main()
