@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from holdfast.serve.columnar import check_rows
 from holdfast.serve.errors import ServeError
@@ -30,12 +30,9 @@ def read_stream(body: bytes) -> pa.Table:
     """
     batches, rows = [], 0
     try:
-        with pa.ipc.MessageReader.open_stream(body) as messages:
-            for message in messages:
-                if _grows(message):
-                    raise ServeError(
-                        400, "Expected an Arrow stream without compression, and dictionaries in one piece."
-                    )
+        for message in pa.ipc.MessageReader.open_stream(body):
+            if _grows(message):
+                raise ServeError(400, "Expected an Arrow stream without compression, and dictionaries in one piece.")
         with pa.ipc.open_stream(body) as reader:
             for batch in reader:
                 batches.append(batch)
@@ -103,24 +100,45 @@ def values_in(column: pa.ChunkedArray, name: str) -> Sequence[Any]:
             return []
         entries = values_in(pa.chunked_array([unified.chunk(0).dictionary]), name)
         return [None if i is None else entries[i] for chunk in unified.chunks for i in chunk.indices.to_pylist()]
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        if (pc.sum(pc.binary_length(column)).as_py() or 0) > MOST_TEXT:
+    if types.is_string_view(kind):
+        if sum(map(_shown, column.chunks)) > MOST_TEXT:
             raise ServeError(413, f"Expected at most {MOST_TEXT} bytes of text in a column: {name!r} has more.")
     elif types.is_timestamp(kind):
         return _times(column, name)
     elif types.is_decimal(kind) or types.is_float16(kind):
         column = column.cast(pa.float64())
-    elif not (types.is_null(kind) or types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind)):
+    elif not any(test(kind) for test in _PLAIN):
         raise ServeError(400, f"Expected numbers, booleans, strings or timestamps: {name!r} has another Arrow type.")
     values: list[Any] = column.to_pylist()
     return values
 
 
+_PLAIN = (
+    pa.types.is_null,
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_string,
+    pa.types.is_large_string,
+)
+
+
+def _shown(views: pa.Array) -> int:
+    """Bytes of the texts that views show, one by one: the first of the four numbers of a view is its length."""
+    lengths = np.frombuffer(views.buffers()[1], "<i4")[::4][views.offset : views.offset + len(views)]
+    return int(np.maximum(lengths, 0).sum(dtype=np.int64))
+
+
+_UNITS = {"s": (10**6, 1), "ms": (10**3, 1), "us": (1, 1), "ns": (1, 10**3)}
+"""Microseconds of a unit, as a fraction."""
+
+
 def _times(column: pa.ChunkedArray, name: str) -> list[datetime | None]:
-    """Times by arithmetic, ten times as fast as by Arrow's own scalars."""
+    """Times by arithmetic: ten times as fast as by Arrow's scalars, and nothing overflows unseen."""
     start = datetime(1970, 1, 1, tzinfo=None if column.type.tz is None else UTC)
+    many, few = _UNITS[column.type.unit]
+    counts = column.cast(pa.int64()).to_pylist()
     try:
-        counts = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64()).to_pylist()
-        return [None if count is None else start + timedelta(microseconds=count) for count in counts]
-    except (pa.ArrowException, OverflowError):
+        return [None if n is None else start + timedelta(microseconds=n * many // few) for n in counts]
+    except OverflowError:
         raise ServeError(400, f"Expected times of the years 1 to 9999: {name!r} has others.") from None

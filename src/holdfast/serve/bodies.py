@@ -55,7 +55,7 @@ def read_csv(body: bytes, columnar: Columnar, *, explain: bool = False) -> Reque
     columns = {
         name: _parsed(columnar.by_name.get(name), cells)
         for name, cells in zip(names, zip(*rows, strict=True), strict=True)
-        if name in columnar.known
+        if name in columnar.used
     }
     return columnar.request(columns, len(rows), strange=strange, explain=explain)
 
@@ -75,14 +75,14 @@ def read_arrow(body: bytes, columnar: Columnar, *, explain: bool = False) -> Req
     columns = {
         name: values_in(column, name)
         for name, column in zip(table.column_names, table.columns, strict=True)
-        if name in columnar.known
+        if name in columnar.used
     }
     return columnar.request(columns, table.num_rows, strange=strange, explain=explain)
 
 
 def _checked(names: Sequence[str], columnar: Columnar) -> int:
     """How many names are none that the schema knows."""
-    twice = [name for name, count in Counter(names).items() if count > 1 and name in columnar.known]
+    twice = [name for name, count in Counter(names).items() if count > 1 and name in columnar.used]
     if twice:
         raise ServeError(400, f"The field {twice[0]!r} is named more than once.")
     return sum(name not in columnar.known for name in names)

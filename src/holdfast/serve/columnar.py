@@ -34,13 +34,16 @@ class Columnar:
     ----------
     by_name
         The fields.
+    used
+        Names that are read: the fields', and that of the ids.
     known
         Names that a request may have.
     """
 
     def __init__(self, fields: Sequence[Field], id_field: str, ignored: Sequence[str]) -> None:
         self.by_name = {field.name: field for field in fields}
-        self.known = frozenset([*self.by_name, id_field, *ignored])
+        self.used = frozenset([*self.by_name, id_field])
+        self.known = self.used.union(ignored)
         self._fields = tuple(fields)
         self._id_field = id_field
 

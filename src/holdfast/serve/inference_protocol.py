@@ -121,10 +121,9 @@ class Tensors:
             for column, name in enumerate(names):
                 if name in columns:
                     raise ServeError(400, f"{where}: a field that another input holds as well.")
-                if name in self._columnar.known:
+                if name in self._columnar.used:
                     columns[name] = values[column::width] if width > 1 else values
-                else:
-                    strange += 1
+                strange += name not in self._columnar.known
         if not columns:
             raise self._no_field("inputs[0]")
         if len(raw):
