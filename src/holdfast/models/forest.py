@@ -7,44 +7,14 @@ float32 (XGBoost), so does the node.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from holdfast.models.category_sets import labelled
 from holdfast.models.graph import ML, Graph
-
-
-class Split(NamedTuple):
-    """Rows whose value is at most (or below) a threshold go to `left`; with `members`, rows whose value is one of them.
-
-    Attributes
-    ----------
-    column
-        Of the matrix that the trees read.
-    missing_left
-        Whether rows without a value go left.
-    left, right
-        Places of the children in the tree.
-    """
-
-    column: int
-    threshold: float
-    missing_left: bool
-    left: int
-    right: int
-    members: tuple[float, ...] | None = None
-
-
-class Leaf(NamedTuple):
-    """What a tree adds to the score."""
-
-    value: float
-
-
-Tree = Sequence[Split | Leaf]
-"""Nodes by place; the root is the first."""
+from holdfast.models.tree import Leaf, Tree
 
 
 class Forest:
@@ -61,35 +31,13 @@ class Forest:
     def __init__(self, outputs: int, *, below: bool = False) -> None:
         self.outputs = outputs
         self.mode = "BRANCH_LT" if below else "BRANCH_LEQ"
-        self.trees = 0
-        self.nodes: list[tuple[int, int, str, int, float, int, int, int]] = []
-        self.leaves: list[tuple[int, int, int, float]] = []
+        self.trees: list[Tree] = []
+        self.counts_for: list[tuple[int, float]] = []
 
     def add(self, tree: Tree, output: int = 0, weight: float = 1.0) -> None:
         """Add a tree whose leaves count for one of the outputs."""
-        spare = len(tree)
-        for place, node in enumerate(tree):
-            if isinstance(node, Leaf):
-                self._node(place, "LEAF", 0, 0.0, 0, 0)
-                self.leaves.append((self.trees, place, output, node.value * weight))
-            elif node.members is None:
-                self._node(place, self.mode, node.column, node.threshold, node.left, node.right, node.missing_left)
-            else:
-                # A chain of equalities whose true branches meet in the same child: ONNX Runtime makes it one set.
-                # Without members all rows go right: NaN equals nothing.
-                members = node.members or (np.nan,)
-                here = place
-                for last, member in zip([*[False] * (len(members) - 1), True], members, strict=True):
-                    onward = node.right if last else spare
-                    self._node(here, "BRANCH_EQ", node.column, member, node.left, onward, node.missing_left)
-                    if not last:
-                        here, spare = spare, spare + 1
-        self.trees += 1
-
-    def _node(
-        self, place: int, mode: str, column: int, value: float, left: int, right: int, missing_left: bool = False
-    ) -> None:
-        self.nodes.append((self.trees, place, mode, column, value, left, right, int(missing_left)))
+        self.trees.append(tree)
+        self.counts_for.append((output, weight))
 
     def emit(self, graph: Graph, matrix: str, base: ArrayLike, *, double: bool) -> str:
         """Put the node into a graph.
@@ -107,8 +55,16 @@ class Forest:
             Name of a tensor of floats, shape (n, outputs).
         """
         dtype = np.float64 if double else np.float32
-        tree, place, mode, column, value, left, right, missing = zip(*self.nodes, strict=True)
-        leaf_tree, leaf_place, leaf_output, leaf_value = zip(*self.leaves, strict=True)
+        matrix, trees = labelled(graph, matrix, self.trees, "double" if double else "float")
+        nodes = [(at, *node) for at, tree in enumerate(trees) for node in _nodes(tree, self.mode)]
+        leaves = [
+            (at, place, output, node.value * weight)
+            for at, (tree, (output, weight)) in enumerate(zip(trees, self.counts_for, strict=True))
+            for place, node in enumerate(tree)
+            if isinstance(node, Leaf)
+        ]
+        tree_of, place, mode, column, value, left, right, missing = zip(*nodes, strict=True)
+        leaf_tree, leaf_place, leaf_output, leaf_value = zip(*leaves, strict=True)
         thresholds = np.array(value, dtype)
         weights, bases = np.array(leaf_value, dtype), np.array(base, dtype)
         stored = (
@@ -125,7 +81,7 @@ class Forest:
             [matrix],
             domain=ML,
             n_targets=self.outputs,
-            nodes_treeids=tree,
+            nodes_treeids=tree_of,
             nodes_nodeids=place,
             nodes_modes=mode,
             nodes_featureids=column,
@@ -138,6 +94,24 @@ class Forest:
             post_transform="NONE",
             **stored,
         )
+
+
+def _nodes(tree: Tree, mode: str) -> Iterator[tuple[int, str, int, float, int, int, int]]:
+    """Of each node of the ONNX tree: place, mode, column, value, true child, false child, whether missing is true."""
+    spare = len(tree)
+    for place, node in enumerate(tree):
+        if isinstance(node, Leaf):
+            yield place, "LEAF", 0, 0.0, 0, 0, 0
+        elif node.members is None:
+            yield place, mode, node.column, node.threshold, node.left, node.right, int(node.missing_left)
+        else:
+            # A chain of equalities whose true branches meet in the same child.
+            # Without members all rows go right: NaN equals nothing.
+            members = node.members or (np.nan,)
+            chain = [place, *range(spare, spare + len(members) - 1)]
+            spare += len(members) - 1
+            for here, onward, member in zip(chain, [*chain[1:], node.right], members, strict=True):
+                yield here, "BRANCH_EQ", node.column, member, node.left, onward, int(node.missing_left)
 
 
 def probabilities(graph: Graph, margin: str, outputs: int) -> str:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from holdfast.errors import ModelError
 from holdfast.models.columns import is_text
 from holdfast.models.encoding import encoded
-from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
+from holdfast.models.forest import Forest, probabilities
 from holdfast.models.graph import Graph
 from holdfast.models.onnx_model import OnnxModel, sealed, signature_of
 from holdfast.models.protocol import FittedModel
+from holdfast.models.tree import Leaf, Split, Tree
 
 
 def is_hist_gradient_boosting(estimator: Any) -> bool:

@@ -13,10 +13,11 @@ from holdfast.errors import MissingExtraError, ModelError
 from holdfast.models.boosters import classifier, column_names
 from holdfast.models.columns import is_text
 from holdfast.models.encoding import code_matrix, encoded
-from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
+from holdfast.models.forest import Forest, probabilities
 from holdfast.models.graph import Graph
 from holdfast.models.onnx_model import OnnxModel, sealed, signature_of
 from holdfast.models.protocol import FittedModel
+from holdfast.models.tree import Leaf, Split, Tree
 
 ZERO = 1e-35
 """Numbers up to this size are zero to LightGBM (`kZeroThreshold`)."""

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from holdfast.errors import InputError, MissingExtraError, ModelError
 from holdfast.models.columns import numbers, texts
 from holdfast.models.onnx_model import Input, OnnxModel, Signature, stored_signature
-from holdfast.models.protocol import BATCH_ROWS, Scores, Task, checked, joined
+from holdfast.models.protocol import Scores, Task, checked, joined
 
 DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32": np.int32, "bool": np.bool_}
 
+BATCH_ROWS = 16_384
+"""Rows that are run at once: with labels of categories, each may take 8 kB."""
 
 FEWEST_ROWS = 4_096
 """Rows that are worth a thread of their own."""
