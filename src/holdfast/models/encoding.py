@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from holdfast.models.columns import is_text, numbers, text
+from holdfast.models.columns import is_text, numbers
 from holdfast.models.graph import ML, Graph
 from holdfast.models.onnx_model import Element, Input
 
@@ -68,14 +69,21 @@ def code_matrix(rows: pa.Table, features: Sequence[str], codes: Mapping[int, Seq
     matrix = np.empty((rows.num_rows, len(features)))
     for place, name in enumerate(features):
         known = codes.get(place)
-        if known is None:
-            matrix[:, place] = numbers(rows, [name])[:, 0]
-            continue
-        code_of = {category: float(code) for code, category in enumerate(known)}
-        textual = is_text(rows.schema.field(name).type)
-        values = text(rows.column(name), name, None) if textual else numbers(rows, [name])[:, 0]
-        matrix[:, place] = [code_of.get(value, np.nan) for value in values]
+        matrix[:, place] = numbers(rows, [name])[:, 0] if known is None else _looked_up(rows, name, known)
     return matrix
+
+
+def _looked_up(rows: pa.Table, name: str, known: Sequence[Any]) -> NDArray[np.float64]:
+    """Codes of a column of categories."""
+    if is_text(rows.schema.field(name).type):
+        values = rows.column(name).cast(pa.large_string())
+        wanted = pa.array([category if isinstance(category, str) else None for category in known], values.type)
+    else:
+        values = pa.array(numbers(rows, [name])[:, 0] + 0.0)  # to Arrow, -0.0 is another number than 0.0
+        wanted = pa.array([None if isinstance(category, str) else float(category) for category in known], values.type)
+    found = pc.index_in(values, wanted, skip_nulls=True)
+    codes: NDArray[np.float64] = found.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return codes
 
 
 def _codes(graph: Graph, texts: str, at: int, categories: Sequence[Any], element: str) -> str:
