@@ -9,6 +9,7 @@ import lightgbm
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -18,8 +19,9 @@ from holdfast.config import Project
 from holdfast.evidence import Evidence
 from holdfast.gate.evaluate import tried
 from holdfast.gate.evidence import Trial, figures
-from holdfast.gate.explaining import explained, without_review
+from holdfast.gate.explaining import exact_contributions, explained, without_review
 from holdfast.gate.reading import loaded_model, read_parts, scores_of
+from holdfast.models.loading import load_model
 from holdfast.policy import Policy, decide
 
 Asked = Callable[..., Project]
@@ -102,3 +104,34 @@ def test_trees_are_explained_exactly(family: str, method: str, payments: pd.Data
     assert found.explained_by == method
     assert [one.feature for one in found.importances] == ["x", "y"]
     assert sum(one.shapley for one in found.importances) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("family", ["lightgbm", "xgboost"])
+@pytest.mark.parametrize("positive", [0, 1])
+def test_contributions_of_categories_add_up_to_the_score_of_the_positive_class(family: str, positive: int) -> None:
+    """Of texts, and of numbers whose codes are others."""
+    random = np.random.default_rng(0)
+    city, hour = random.choice(list("abcdefgh"), 800), random.integers(5, 25, 800)
+    rows = pd.DataFrame({"city": pd.Categorical(city), "x": random.normal(size=800), "hour": pd.Categorical(hour)})
+    truth = (rows.x + np.isin(city, ["a", "e"]) + hour % 2 > 1).astype(int)
+    if family == "lightgbm":
+        model = lightgbm.LGBMClassifier(n_estimators=20, verbosity=-1, n_jobs=1).fit(rows, truth)
+    else:
+        kind = pytest.importorskip("xgboost").XGBClassifier
+        model = kind(n_estimators=20, n_jobs=1, enable_categorical=True).fit(rows, truth)
+    loaded = load_model(model, positive=positive)
+    table = pa.Table.from_pandas(rows, preserve_index=False)
+    exact = exact_contributions(loaded, table)
+    assert exact is not None
+    found = exact(table)
+    assert found.scale == "margin"
+    assert 1 / (1 + np.exp(-found.totals)) == pytest.approx(loaded.predict(table), abs=1e-6)
+    assert (np.abs(found.values).mean(axis=0) > 0.1).all()
+
+
+def test_contributions_to_a_probability_are_of_the_positive_class(payments: pd.DataFrame) -> None:
+    model = load_model(fitted("forest", payments), positive=payments["bad"].min())
+    table = pa.table({"x": payments["x"][:50], "y": payments["y"][:50]})
+    found = exact_contributions(model, table)(table)
+    assert found.scale == "score"
+    assert found.totals == pytest.approx(model.predict(table), abs=1e-6)

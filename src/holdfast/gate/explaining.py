@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import msgspec
@@ -18,7 +19,9 @@ from holdfast.explain.shapley import Contributions
 from holdfast.explain.summary import Effort, Explanation, explanation
 from holdfast.explain.trees import lightgbm_contributions, sklearn_contributions, xgboost_contributions
 from holdfast.gate.evidence import Trial
+from holdfast.models import lightgbm, xgboost
 from holdfast.models.columns import is_number, numbers
+from holdfast.models.encoding import code_matrix
 from holdfast.models.protocol import FittedModel, Model
 from holdfast.policy import Policy
 
@@ -75,18 +78,34 @@ def explained(trial: Trial, evidence: Evidence, fast: Model | None = None) -> Ev
 
 
 def exact_contributions(model: Model, background: pa.Table) -> Exact | None:
-    """Shapley values from the model's own library, of trees over numbers; None where it has none."""
-    if not isinstance(model, FittedModel) or not all(is_number(field.type) for field in background.schema):
+    """Shapley values from the model's own library, of trees; None where it has none."""
+    if not isinstance(model, FittedModel):
         return None
-    native, features = model.native, list(model.features)
+    found = _of_library(model, background)
+    if found is None or model.positive == 1:
+        return found
+    return lambda rows: of_the_other(found(rows))
+
+
+def of_the_other(found: Contributions) -> Contributions:
+    """Contributions to the score of the other of two classes."""
+    return replace(found, values=-found.values, base=-found.base if found.scale == "margin" else 1 - found.base)
+
+
+def _of_library(model: FittedModel, background: pa.Table) -> Exact | None:
+    """Shapley values of the class that the library counts as positive."""
+    native, features = model.native, model.features
     match model.family:
         case "lightgbm":
-            return lambda rows: lightgbm_contributions(native, numbers(rows, features), features)
+            codes = lightgbm.categories(native)
+            return lambda rows: lightgbm_contributions(native, code_matrix(rows, features, codes), features)
         case "xgboost":
-            return lambda rows: xgboost_contributions(native, numbers(rows, features), features)
+            codes = xgboost.categories(xgboost.learner_of(native))
+            return lambda rows: xgboost_contributions(native, code_matrix(rows, features, codes), features)
         case "sklearn" if type(native).__name__.removesuffix("Classifier").removesuffix("Regressor") in TREES:
-            known = numbers(background, features)
-            return lambda rows: sklearn_contributions(native, numbers(rows, features), features, known)
+            if all(is_number(field.type) for field in background.schema):
+                known = numbers(background, features)
+                return lambda rows: sklearn_contributions(native, numbers(rows, features), features, known)
     return None
 
 

@@ -16,10 +16,11 @@ from holdfast.errors import MissingExtraError, ModelError
 from holdfast.models.boosters import classifier, column_names
 from holdfast.models.columns import is_text
 from holdfast.models.encoding import code_matrix, encoded
-from holdfast.models.forest import Forest, Leaf, Split, Tree, probabilities
+from holdfast.models.forest import Forest, probabilities
 from holdfast.models.graph import Graph
 from holdfast.models.onnx_model import OnnxModel, sealed, signature_of
 from holdfast.models.protocol import FittedModel
+from holdfast.models.tree import Leaf, Split, Tree
 
 IDENTITY = {"reg:squarederror", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror", "reg:quantileerror"}
 LOGISTIC = {"binary:logistic", "reg:logistic"}
@@ -59,7 +60,7 @@ def load_xgboost(
         classes = getattr(model, "classes_", classes)
         if booster.attr("best_iteration") is not None:  # the wrapper stops there, a booster of its own does not
             booster = _first_rounds(booster, int(booster.attr("best_iteration")) + 1)
-    learner = _learner(booster)
+    learner = learner_of(booster)
     names = column_names(int(learner["learner_model_param"]["num_feature"]), booster.feature_names, features)
     codes = categories(learner)
     objective = learner["objective"]["name"]
@@ -102,7 +103,7 @@ def xgboost_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
     ModelError
         For linear boosters, trees with vectors in their leaves and objectives without a known link.
     """
-    learner = _learner(model.native)
+    learner = learner_of(model.native)
     graph = Graph()
     codes = categories(learner)
     front = encoded(graph, model.features, codes, sample, "float")
@@ -116,7 +117,7 @@ def xgboost_to_onnx(model: FittedModel, sample: pa.Table) -> OnnxModel:
 def score(graph: Graph, estimator: Any, matrix: str, margins: bool) -> str:
     """Put a fitted wrapper into a graph, from a tensor of floats to probabilities or predicted values (or margins)."""
     native = load_xgboost(estimator, [str(place) for place in range(estimator.n_features_in_)]).native
-    learner = _learner(native)
+    learner = learner_of(native)
     margin = _margins(graph, learner, matrix, range(estimator.n_features_in_), {})
     return margin if margins else _linked(graph, learner, margin)
 
@@ -222,7 +223,8 @@ def _first_rounds(booster: Any, rounds: int) -> Any:
     return type(booster)(model_file=bytearray(json.dumps(whole).encode()))
 
 
-def _learner(booster: Any) -> dict[str, Any]:
+def learner_of(booster: Any) -> dict[str, Any]:
+    """What a booster's JSON says of its trees, categories and objective."""
     learner: dict[str, Any] = json.loads(bytes(booster.save_raw("json")))["learner"]
     return learner
 
