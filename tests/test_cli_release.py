@@ -100,10 +100,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def released(
     made: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, list[subprocess.CompletedProcess[str]]]:
-    """A folder with two releases, and what was printed when they were made."""
+    """A folder with two releases, of which the second was promoted, and what was printed when they were made."""
     folder = tmp_path_factory.mktemp("released") / "project"
     shutil.copytree(made, folder)
-    return folder, [holdfast("release", "--trust", cwd=folder) for _ in range(2)]
+    return folder, [holdfast("release", "--trust", *promote, cwd=folder) for promote in ([], ["--promote"])]
 
 
 def copied(folder: Path, to: Path) -> Path:
@@ -241,6 +241,9 @@ def test_releases_are_sealed_and_the_second_meets_the_first(
         assert (folder / "releases" / "fraud" / str(version) / "manifest.json").exists()
     assert "fraud/1, on the same rows" not in first.stdout
     assert "fraud/1, on the same rows" in second.stdout
+    assert second.stdout.endswith("Champion fraud/2 answers for fraud from now on\n")
+    (stage,) = json.loads(holdfast("stages", "--json", cwd=folder).stdout)
+    assert (stage["version"], stage["reason"]) == (2, "when it was released")
 
 
 def test_releases_are_listed_shown_and_compared(

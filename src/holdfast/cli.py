@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import evaluations, project, releases, serve, tables
+from holdfast.commands import book, evaluations, project, releases, serve, tables
 from holdfast.commands.terminal import complain, say
 from holdfast.errors import HoldfastError
 
@@ -46,6 +46,10 @@ app.command()(project.evaluate)
 app.command()(project.release)
 app.command()(releases.releases)
 app.command()(evaluations.evaluations)
+app.command()(book.promote)
+app.command()(book.stages)
+app.command()(book.keys)
+app.command()(book.audit)
 app.command()(serve.serve)
 
 

@@ -179,7 +179,7 @@ def _make_room(file: Path, book: Book, *, create: bool) -> None:
 
 
 def _no_book(book: Book) -> BookError:
-    return BookError(f"There is no book yet in {book.place}; `holdfast promote` begins one.")
+    return BookError(f"There is no book yet in {book.place}; `holdfast promote` and `holdfast keys add` begin one.")
 
 
 @contextmanager

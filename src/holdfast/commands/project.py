@@ -97,7 +97,14 @@ def evaluate(
 
 
 def release(
-    config: ConfigFile = CONFIG, trust: Trust = False, html: Html = REPORT, json: Json = False, junit: Junit = None
+    config: ConfigFile = CONFIG,
+    trust: Trust = False,
+    html: Html = REPORT,
+    json: Json = False,
+    junit: Junit = None,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Let it answer for its model from now on, as its champion.")
+    ] = False,
 ) -> None:
     """Evaluate, and if the gate lets the model pass, convert it to ONNX and seal the next release."""
     from holdfast.seal.release import release as seal
@@ -117,6 +124,10 @@ def release(
         raise typer.Exit(1)
     if not json:
         say(f"\nReleased {sealed.name}\nIdentity {sealed.identity}\nFolder   {sealed.place}")
+    if promote:
+        _promote(sealed, config)
+        if not json:
+            say(f"Champion {sealed.name} answers for {sealed.manifest.model} from now on")
 
 
 def _evaluated(config: Path, *, trust: bool, html: Path, junit: Path | None, keep: bool) -> Evaluation:
@@ -136,6 +147,17 @@ def _evaluated(config: Path, *, trust: bool, html: Path, junit: Path | None, kee
     if junit:
         junit.write_text(evaluation.to_junit(), encoding="utf-8")
     return evaluation
+
+
+def _promote(sealed: SealedFolder, config: Path) -> None:
+    """Write into the book of the installation that a new release is the champion."""
+    from holdfast.book.stages import promote
+    from holdfast.commands.site import book_of, site_beside
+    from holdfast.releases.environment import author
+
+    model, version = sealed.manifest.model, sealed.manifest.version
+    with book_of(site_beside(config)) as book:
+        promote(book, model, version, sealed.identity, author=author(), reason="when it was released")
 
 
 def _inputs(config: Path, project: Project) -> tuple[str, ...]:
