@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from holdfast.kinds import Kind, Role
 from holdfast.log.columns import NOT_LOGGED, type_at_rest
@@ -83,6 +84,15 @@ class Problem(NamedTuple):
 
 Value: TypeAlias = float | int | str | bool | datetime | None
 
+_TYPES: dict[Kind, Any] = {
+    Kind.NUMBER: float,
+    Kind.BOOLEAN: bool,
+    Kind.TIME: Annotated[datetime, Meta(tz=True)],
+    Kind.CATEGORY: Annotated[str, Meta(max_length=LONGEST_TEXT)],
+    Kind.TEXT: Annotated[str, Meta(max_length=LONGEST_TEXT)],
+}
+_WHOLE = Annotated[int, Meta(ge=-WHOLE, le=WHOLE)]
+
 
 def fields_of(released: ReleasedModel) -> tuple[Field, ...]:
     """The fields of a release, in the order of its schema: features, and what is logged beside them."""
@@ -101,6 +111,12 @@ def id_field(fields: Sequence[Field]) -> str:
     """The key that holds a row's own id: the schema's column for it, or `id`."""
     named = [field.name for field in fields if field.column.role is Role.ID]
     return named[0] if named else "id"
+
+
+def type_of(field: Field) -> Any:
+    """What msgspec takes as a value of a field without a problem."""
+    kind = _WHOLE if field.at_rest == "int64" else _TYPES[field.column.kind]
+    return kind | None if field.column.nullable or not field.wanted else kind
 
 
 def read(field: Field, raw: object) -> tuple[Value, tuple[Code, str] | None]:

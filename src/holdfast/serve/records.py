@@ -7,7 +7,6 @@ it is found.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -15,19 +14,10 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import astuple
 
-from holdfast.kinds import Kind
 from holdfast.serve.errors import ServeError
-from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Field, Problem, Value, read
+from holdfast.serve.fields import Field, Problem, Value, read, type_of
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Reply, Request, Row
 
-_TYPES: dict[Kind, Any] = {
-    Kind.NUMBER: float,
-    Kind.BOOLEAN: bool,
-    Kind.TIME: Annotated[datetime, Meta(tz=True)],
-    Kind.CATEGORY: Annotated[str, Meta(max_length=LONGEST_TEXT)],
-    Kind.TEXT: Annotated[str, Meta(max_length=LONGEST_TEXT)],
-}
-_WHOLE = Annotated[int, Meta(ge=-WHOLE, le=WHOLE)]
 _ID = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 
 
@@ -229,7 +219,4 @@ def answers(reply: Reply) -> list[Answer]:
 
 
 def _member(name: str, field: Field) -> tuple[str, Any] | tuple[str, Any, Any]:
-    kind = _WHOLE if field.at_rest == "int64" else _TYPES[field.column.kind]
-    if not field.wanted:
-        return name, kind | None, None
-    return name, kind | None if field.column.nullable else kind
+    return (name, type_of(field)) if field.wanted else (name, type_of(field), None)
