@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from holdfast.comparison import Result, compare, profile_table
     from holdfast.config import Project, load_project, project_of
     from holdfast.errors import (
+        BookError,
         HoldfastError,
         InputError,
         MissingExtraError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "BookError",
     "Column",
     "ColumnLimits",
     "Evaluation",
@@ -83,6 +85,7 @@ _HOMES = {
     "comparison": ["Result", "compare", "profile_table"],
     "config": ["Project", "load_project", "project_of"],
     "errors": [
+        "BookError",
         "HoldfastError",
         "InputError",
         "MissingExtraError",
