@@ -22,13 +22,14 @@ from holdfast.errors import LogError
 from holdfast.log import batch
 from holdfast.log.batch import Item, Refused
 from holdfast.log.columns import CONFLICT, DATE
-from holdfast.log.denied import denied
 from holdfast.log.frames import Kind, Layout
-from holdfast.log.lake import ConflictError, Table, create, folder
+from holdfast.log.lake import folder
 from holdfast.log.parquet import write
 from holdfast.log.physical import Place, placed
 from holdfast.log.seen import FOLDER as SEEN
 from holdfast.log.seen import Seen, Uses, uses_of
+from holdfast.log.state import denied
+from holdfast.log.table import ConflictError, Table, create
 from holdfast.log.tail import has_log, mend
 
 Key: TypeAlias = tuple[str, Kind]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from holdfast.errors import LogError
 from holdfast.log.columns import DATE
 from holdfast.log.disk import make_folder, whole
-from holdfast.log.lake import Added
+from holdfast.log.table import Added
 
 GROUP_ROWS = 131_072
 """Rows of a row group: what a reader's thread takes at once."""

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from holdfast.log.disk import make_folder, whole
-from holdfast.log.lake import Table
+from holdfast.log.table import Table
 
 FOLDER = "seen"
 WINDOW_SECONDS = 86_400

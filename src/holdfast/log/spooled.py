@@ -39,11 +39,17 @@ class SpoolFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._layouts: dict[int, Layout] = {}
+        self._inode = path.stat().st_ino
         with _told(path):
             self._connection = opened(path)
             self.writer = writer_in(self._connection)
             # Who writes the spool decides when its log is folded into the file.
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file has its name now."""
+        return not self.path.exists() or self.path.stat().st_ino != self._inode
 
     def frames(self, without: Collection[tuple[str, Kind]] = ()) -> Iterator[Frame]:
         """What is in the spool, in order, but for some tables; as it was when the reading began."""
@@ -64,6 +70,8 @@ class SpoolFile:
                     seq, number, *rest = row
                     if number not in self._layouts:  # new since
                         self._known_layouts()
+                if number not in self._layouts or None in rest:  # read from pages that are not there
+                    raise DamagedSpoolError(f"The spool {self.path} is damaged: frame {seq} is not whole.")
                 yield Frame(seq, self._layouts[number], *rest)
         finally:
             cursor.close()
