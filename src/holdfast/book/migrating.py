@@ -1,4 +1,4 @@
-"""Brings the schema of a book up to date. Imported only where it is behind, because Alembic takes its time to load."""
+"""Brings the schema of a book up to date. Alembic takes its time to load, and is loaded only where the schema is behind."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, func, select
 
-from holdfast.book.opening import BUSY_SECONDS, WRITES
+from holdfast.book.connecting import BUSY_SECONDS, WRITES
 from holdfast.book.tables import VERSION
 
 STEPS = Path(__file__).parent / "migrations"
@@ -38,6 +35,10 @@ def migrate(engine: Engine) -> None:
 
 
 def _take_steps(connection: Connection) -> None:
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+    from alembic.script import ScriptDirectory
+
     script = ScriptDirectory(str(STEPS))
     context = MigrationContext.configure(connection, opts={"version_table": VERSION})
     due = list(script.iterate_revisions("head", context.get_current_revision() or "base"))

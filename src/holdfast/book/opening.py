@@ -8,22 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from sqlalchemy import URL, Connection, Engine, String, column, create_engine, event, exc, make_url, select, table, text
+from sqlalchemy import Connection, Engine, String, column, exc, select, table, text
 
+from holdfast.book.connecting import BUSY_SECONDS, WRITES, address_of, engine_of, place_of
+from holdfast.book.migrating import migrate
 from holdfast.book.tables import SCHEMA, VERSION
-from holdfast.errors import BookError, MissingExtraError, SettingError
-
-BUSY_SECONDS = 30
-"""How long a writer waits for another one."""
-
-WRITES = "writes"
-"""Option of a connection that is going to write."""
-
-# Of libpq: a server that does not answer is away, and is tried again later rather than waited for.
-_PATIENCE = {"connect_timeout": "5", "tcp_user_timeout": "10000", "application_name": "holdfast"}
+from holdfast.errors import BookError
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +66,12 @@ def open_book(location: str | os.PathLike[str], *, create: bool = True) -> Book:
     ...     book.close()
     {'fraud': 3}
     """
-    url = _url(os.fspath(location))
-    book = Book(_engine(url), _place(url))
+    url = address_of(os.fspath(location))
+    book = Book(engine_of(url), place_of(url))
     try:
         if url.get_backend_name() == "sqlite":
             _make_room(Path(str(url.database)), book, create=create)
         if not _is_up_to_date(book, create=create):
-            from holdfast.book.migrating import migrate
-
             with _told(book):
                 migrate(book.engine)
     except BaseException:
@@ -106,55 +96,6 @@ def writing(book: Book) -> Iterator[Connection]:
             # Before any query: the snapshot is taken after it, and so shows what the last writer did.
             connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
         yield connection
-
-
-def _url(location: str) -> URL:
-    if "://" not in location:
-        return URL.create("sqlite", database=str(Path(location).absolute()))
-    # Nothing of the location stands in a message: a mistyped one may have its password anywhere.
-    expected = "Expected the book as the path of a file, or as postgresql://user:password@host/database"
-    try:
-        url = make_url(location)
-    except (exc.ArgumentError, ValueError):
-        raise SettingError(f"{expected}; got an address that cannot be read. Write it so.") from None
-    if "@" in (url.host or ""):
-        raise SettingError(f"{expected}; got one with a second @. In a password write it as %40.")
-    if url.get_backend_name() == "sqlite" and url.database:
-        return URL.create("sqlite", database=str(Path(url.database).absolute()))
-    if url.get_backend_name() in {"postgresql", "postgres"}:
-        return url.set(drivername="postgresql+psycopg").set(query={**_PATIENCE, **url.query})
-    raise SettingError(f"{expected}; got another kind of address. Write it so.")
-
-
-def _place(url: URL) -> str:
-    if url.get_backend_name() == "sqlite":
-        return str(url.database)
-    host = url.host or url.query.get("host") or "this machine"
-    return f"{url.database or 'the database'} in PostgreSQL on {host}{f':{url.port}' if url.port else ''}"
-
-
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() == "postgresql":
-        try:
-            # A connection that has died since it was last used is replaced in silence.
-            return create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True, hide_parameters=True)
-        except ModuleNotFoundError:
-            raise MissingExtraError("psycopg", "postgres", "A book in PostgreSQL") from None
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-    event.listen(engine, "connect", _connected)
-    event.listen(engine, "begin", _begun)
-    return engine
-
-
-def _connected(connection: sqlite3.Connection, _: Any) -> None:
-    connection.isolation_level = None  # else Python begins transactions by itself, and too late
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begun(connection: Connection) -> None:
-    # A transaction that reads first and writes later would fail, without waiting, if another one wrote in between.
-    writes = connection.get_execution_options().get(WRITES)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _is_up_to_date(book: Book, *, create: bool) -> bool:
