@@ -105,8 +105,8 @@ def values_in(column: pa.ChunkedArray, name: str) -> Sequence[Any]:
             raise ServeError(413, f"Expected at most {MOST_TEXT} bytes of text in a column: {name!r} has more.")
     elif types.is_timestamp(kind):
         return _times(column, name)
-    elif types.is_decimal(kind) or types.is_float16(kind):
-        column = column.cast(pa.float64())
+    elif types.is_decimal(kind) or types.is_floating(kind):
+        return [None if value != value else value for value in column.cast(pa.float64()).to_pylist()]  # NaN is none
     elif not any(test(kind) for test in _PLAIN):
         raise ServeError(400, f"Expected numbers, booleans, strings or timestamps: {name!r} has another Arrow type.")
     values: list[Any] = column.to_pylist()
@@ -117,7 +117,6 @@ _PLAIN = (
     pa.types.is_null,
     pa.types.is_boolean,
     pa.types.is_integer,
-    pa.types.is_floating,
     pa.types.is_string,
     pa.types.is_large_string,
 )

@@ -6,6 +6,7 @@ its UTF-8. Source: https://github.com/triton-inference-server/server/blob/main/d
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -67,7 +68,7 @@ def split(body: bytes, json_length: bytes | None) -> tuple[memoryview, memoryvie
 
 
 def decode(datatype: str, content: memoryview, count: int, where: str) -> list[Any]:
-    """The values of a tensor, row-major.
+    """The values of a tensor, row-major; None where there is NaN.
 
     Parameters
     ----------
@@ -104,6 +105,8 @@ def decode(datatype: str, content: memoryview, count: int, where: str) -> list[A
             raise ServeError(400, f"{where}: expected a byte of 0 or 1 for each BOOL.")
         values = values.view(np.bool_)
     listed: list[Any] = values.tolist()
+    if dtype.kind == "f" and not math.isfinite(sum(listed)):  # one sum tells of every NaN
+        return [None if value != value else value for value in listed]
     return listed
 
 

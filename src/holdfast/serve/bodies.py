@@ -7,6 +7,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
@@ -95,7 +96,13 @@ def _parsed(field: Field | None, cells: Sequence[str]) -> list[Any]:
         return [cell or None for cell in cells]
     if kind is Kind.BOOLEAN:
         return [_BOOLEANS.get(cell.strip().lower(), cell) for cell in cells]
-    return list(map(_whole if field.at_rest == "int64" else _number, cells))
+    number, one_by_one = (int, _whole) if field.at_rest == "int64" else (float, _number)
+    if "_" not in "".join(cells):
+        with suppress(ValueError, OverflowError):
+            values: list[Any] = list(map(number, cells))
+            if math.isfinite(sum(values)):  # one sum tells of every NaN
+                return values
+    return list(map(one_by_one, cells))
 
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False, "": None}
@@ -107,7 +114,7 @@ def _number(cell: str) -> float | str | None:
     except ValueError:
         return cell if cell.strip() else None
     # Python passes over underscores; what is too large for a float would become infinite.
-    return cell if math.isinf(value) or "_" in cell else value
+    return None if math.isnan(value) else cell if math.isinf(value) or "_" in cell else value
 
 
 def _whole(cell: str) -> float | str | None:

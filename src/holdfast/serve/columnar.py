@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from holdfast.kinds import Kind
+import msgspec
+
 from holdfast.serve.errors import ServeError
-from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Code, Field, Problem, read
-from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Request
+from holdfast.serve.fields import Code, Field, Problem, read, type_of
+from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Request, Row
 
 Columns = Mapping[str, Sequence[Any]]
-"""Values by the name of their field, as many in each as there are rows; None or NaN where there is none."""
+"""Values by the name of their field, as many in each as there are rows; None where there is none."""
 
 MOST_PROBLEMS = MOST_ROWS
 """A few bytes can lack thirty fields in each of many rows: nobody reads more problems than this."""
@@ -46,6 +46,11 @@ class Columnar:
         self.known = self.used.union(ignored)
         self._fields = tuple(fields)
         self._id_field = id_field
+        self._wanted = frozenset(field.name for field in fields if field.wanted)
+        self._whole = [place for place, field in enumerate(fields) if field.at_rest == "int64"]
+        # As a member of a struct, because msgspec keeps what it has learned of those only.
+        rows: Any = list[tuple[tuple(type_of(field) for field in fields)]]  # type: ignore[misc]
+        self._rows: Any = msgspec.defstruct("Rows", [("rows", rows)], array_like=True)
 
     def request(
         self, columns: Columns, rows: int, *, strange: int = 0, own: str | None = None, explain: bool = False
@@ -71,29 +76,49 @@ class Columnar:
             400 there is no row; 413 there are too many; 422 there are more than `MOST_PROBLEMS` problems.
         """
         check_rows(rows)
+        absent = [None] * rows
+        values = [columns.get(name, absent) for name in self.by_name]
+        for place in self._whole:
+            values[place] = _as_whole(values[place])
         problems: list[Problem] = []
-        values: list[Sequence[Any]] = []
-        for field in self._fields:
-            column, found = values_of(field, columns.get(field.name), rows)
-            values.append(column)
-            if len(problems) + len(found) > MOST_PROBLEMS:
-                raise ServeError(422, f"More than {MOST_PROBLEMS} values are missing or of another type.")
-            problems += [Problem(row, field.name, code, message) for row, code, message in found]
+        typed = self._as_they_are(values) if self._wanted.issubset(columns) else None
+        if typed is None:
+            typed, problems = self._by_field(values, columns, rows)
         if strange:
             # A name is the client's text, which may be anything: only the number is told.
             problems.append(Problem(0, "", "unknown", f"{strange} fields that the model does not know"))
-        ids, wrong = self._ids(columns, values, rows, own)
-        return Request(
-            rows=list(zip(*values, strict=True)),
-            ids=ids,
-            problems=problems + wrong,
-            explain=explain,
-        )
+        ids, wrong = self._ids(columns, typed, own)
+        return Request(rows=typed, ids=ids, problems=problems + wrong, explain=explain)
 
-    def _ids(
-        self, columns: Columns, values: Sequence[Sequence[Any]], rows: int, own: str | None
-    ) -> tuple[list[str | None], list[Problem]]:
+    def _as_they_are(self, values: Sequence[Sequence[Any]]) -> list[Row] | None:
+        """The rows, if nothing is wrong with them."""
+        try:
+            typed: list[Row] = msgspec.convert([list(zip(*values, strict=True))], self._rows).rows
+        except msgspec.ValidationError:
+            return None
+        return typed
+
+    def _by_field(
+        self, values: Sequence[Sequence[Any]], columns: Columns, rows: int
+    ) -> tuple[list[Row], list[Problem]]:
+        problems: list[Problem] = []
+        typed: list[Sequence[Any]] = []
+        for field, raw in zip(self._fields, values, strict=True):
+            if field.wanted and field.name not in columns:
+                message = f"expected {field.expected}"
+                problems += [Problem(row, field.name, "missing", message) for row in range(rows)]
+                typed.append(raw)
+            else:
+                column, found = values_of(field, raw)
+                typed.append(column)
+                problems += [Problem(row, field.name, code, message) for row, code, message in found]
+            if len(problems) > MOST_PROBLEMS:
+                raise ServeError(422, f"More than {MOST_PROBLEMS} values are missing or of another type.")
+        return list(zip(*typed, strict=True)), problems
+
+    def _ids(self, columns: Columns, typed: Sequence[Row], own: str | None) -> tuple[list[str | None], list[Problem]]:
         """What the client calls each row, and ids that are none."""
+        rows = len(typed)
         if self._id_field not in columns:
             if not own:
                 return [None] * rows, []
@@ -103,7 +128,8 @@ class Columnar:
             return ids, []
         given = columns[self._id_field]
         if self._id_field in self.by_name:
-            given = values[list(self.by_name).index(self._id_field)]
+            place = list(self.by_name).index(self._id_field)
+            given = [row[place] for row in typed]
         ids = [_id(value) for value in given]
         message = f"expected a text of 1 to {LONGEST_ID} characters"
         return ids, [
@@ -127,31 +153,21 @@ def check_rows(rows: int) -> None:
         raise ServeError(413, f"Expected at most {MOST_ROWS} rows in a request.")
 
 
-def values_of(field: Field, raw: Sequence[Any] | None, rows: int) -> tuple[Sequence[Any], list[tuple[int, Code, str]]]:
-    """A column as its field has it, and what is wrong with it: what `read` says of each value, faster.
-
-    Parameters
-    ----------
-    field
-        The field.
-    raw
-        Values; None where the request has no such column.
-    rows
-        Of the request.
+def values_of(field: Field, raw: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Code, str]]]:
+    """A column as its field has it, and what is wrong with it, by row: what `read` says of each value, faster.
 
     Examples
     --------
     >>> from holdfast.column import Column
+    >>> from holdfast.kinds import Kind
     >>> field = Field(Column(name="n", physical="n", kind=Kind.NUMBER, type="int64", nullable=False), True, "int64")
-    >>> values_of(field, [1, 2.0, None], 3)
+    >>> values_of(field, [1, 2, None])
     ([1, 2, None], [(2, 'null', 'expected a whole number')])
     """
-    if raw is None:
-        message = f"expected {field.expected}"
-        return [None] * rows, [(row, "missing", message) for row in range(rows)] if field.wanted else []
-    quick = _as_it_is(field, raw)
-    if quick is not None:
-        return quick, []
+    try:
+        return msgspec.convert(raw, list[type_of(field)]), []  # type: ignore[misc]
+    except msgspec.ValidationError:
+        pass
     values: list[Any] = []
     found: list[tuple[int, Code, str]] = []
     for row, one in enumerate(raw):
@@ -162,29 +178,11 @@ def values_of(field: Field, raw: Sequence[Any] | None, rows: int) -> tuple[Seque
     return values, found
 
 
-def _as_it_is(field: Field, raw: Sequence[Any]) -> Sequence[Any] | None:
-    """The column where nothing is missing or wrong; None where its values must be looked at one by one."""
-    types = set(map(type, raw))
-    match field.column.kind:
-        case Kind.NUMBER if field.at_rest == "int64":
-            # NaN and infinities are not whole.
-            whole = list(map(int, raw)) if types == {float} and all(map(float.is_integer, raw)) else raw
-            return whole if types <= {int, float} and set(map(type, whole)) == {int} and _within(whole) else None
-        case Kind.NUMBER if types == {float}:
-            # One sum tells of every NaN; infinities are looked at one by one.
-            return raw if math.isfinite(sum(raw)) else None
-        case Kind.NUMBER:
-            return list(map(float, raw)) if types == {int} and _within(raw) else None
-        case Kind.BOOLEAN:
-            return raw if types == {bool} else None
-        case Kind.CATEGORY | Kind.TEXT:
-            return raw if types == {str} and max(map(len, raw)) <= LONGEST_TEXT else None
-        case _:
-            return None
-
-
-def _within(whole: Sequence[int]) -> bool:
-    return min(whole) >= -WHOLE and max(whole) <= WHOLE
+def _as_whole(values: Sequence[Any]) -> Sequence[Any]:
+    """Whole numbers that came as floats, as such."""
+    if type(values[0]) is not float:
+        return values
+    return [int(one) if type(one) is float and one.is_integer() else one for one in values]
 
 
 def _id(value: object) -> str | None:
