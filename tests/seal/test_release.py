@@ -157,7 +157,7 @@ def test_a_callable_cannot_be_sealed(evaluation: Evaluation, tmp_path: Path) -> 
 
     model = load_model(constant, features=evaluation.model.features, task="binary", classes=["false", "true"])
     with pytest.raises(ModelError, match="cannot be sealed"):
-        release(replace(evaluation, model=model), store=tmp_path)
+        release(replace(evaluation, model=model, converted=None), store=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

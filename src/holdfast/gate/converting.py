@@ -13,21 +13,20 @@ from holdfast.gate.explaining import without_review
 from holdfast.models.convert import to_onnx
 from holdfast.models.cost import cost
 from holdfast.models.parity import parity
-from holdfast.models.protocol import Model
 from holdfast.models.session import OnnxSession
 from holdfast.policy import decide
 
 
-def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, Model]:
-    """The evidence with parity and running cost, and the converted model, which scores faster, if it agrees everywhere.
+def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, OnnxSession | None]:
+    """The evidence with parity and running cost, and the converted model, if it agrees everywhere.
 
-    Where there is no ONNX form a note says so; then, and where the two differ, the model itself is returned.
+    Where there is no ONNX form a note says so.
     """
     test = trial.test
     try:
         session = OnnxSession(to_onnx(trial.model, test.rows.features))
     except ModelError as error:
-        return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}")), trial.model
+        return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}")), None
 
     def decisions(scores: NDArray[np.float64]) -> NDArray[np.generic]:
         if trial.policy.rule == "value":
@@ -44,4 +43,4 @@ def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, Model]:
         scores=trial.scores.test,
     )
     evidence = msgspec.structs.replace(evidence, parity=found, running=cost(session, test.rows.features))
-    return evidence, session if found.beyond == found.flips == 0 else trial.model
+    return evidence, session if found.beyond == found.flips == 0 else None

@@ -110,10 +110,10 @@ def judged(
         say("Fitting again for rolling origins")
         evidence = rolled(trial, evidence)
     say("Converting to ONNX")
-    evidence, fast = converted(trial, evidence)
-    scoring_fast = replace(trial, model=fast)
+    evidence, session = converted(trial, evidence)
+    scoring_fast = replace(trial, model=session or model)
     say("Explaining a sample")
-    evidence = explained(trial, evidence, fast)
+    evidence = explained(trial, evidence, session)
     say("Comparing with the champion")
     evidence = compared(trial, evidence, champion)
     say("Checking")
@@ -144,6 +144,7 @@ def judged(
         scores=trial.scores,
         uncertainty=trial.uncertainty,
         quantiles=quantiles,
+        converted=session,
         identity=identity,
     )
 

@@ -13,6 +13,7 @@ from holdfast.evidence import Evidence
 from holdfast.gate.reading import Parts, Scores
 from holdfast.junit import junit
 from holdfast.models.protocol import Model
+from holdfast.models.session import OnnxSession
 from holdfast.policy import Policy
 from holdfast.records import Finding, Severity, Status
 from holdfast.schema import Schema
@@ -48,6 +49,8 @@ class Evaluation:
         What was chosen and calibrated on validation.
     quantiles
         The models of two quantiles, where the project names them.
+    converted
+        The model in ONNX, where it agrees with the model on every test row: what a release holds.
     parts, scores
         Rows and scores, from which a release is made.
     identity
@@ -64,6 +67,7 @@ class Evaluation:
     scores: Scores
     uncertainty: Uncertainty | None = None
     quantiles: tuple[Model, Model] | None = None
+    converted: OnnxSession | None = None
     identity: str = ""
 
     @property

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from holdfast.errors import InputError
 from holdfast.evidence import RunningCost
-from holdfast.models.protocol import BATCH_ROWS, Model
-from holdfast.models.session import OnnxSession
+from holdfast.models.protocol import Model
+from holdfast.models.session import BATCH_ROWS, OnnxSession
 
 CALLS = 50
 """Single rows that are timed."""
@@ -27,7 +27,7 @@ def cost(model: Model, rows: pa.Table) -> RunningCost:
     model
         Any model; bytes are known of an `OnnxSession` only, and 0 of others.
     rows
-        Some rows, as in production; at most 65,536 are the batch.
+        Some rows, as in production; at most 16,384 are the batch.
 
     Returns
     -------

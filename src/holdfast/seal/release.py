@@ -83,7 +83,7 @@ def release(
     if not evaluation.passed:
         raise ReleaseError(refusal(evaluation))
     project = evaluation.project
-    fitted = evaluation.model if model is None else _loaded(model, project)
+    fitted = (evaluation.converted or evaluation.model) if model is None else _loaded(model, project)
     say("Converting to ONNX")
     files = {**_models(evaluation, fitted), **_records(evaluation)}
     released = assembled(project.name, lambda name: _content(files[name]), files)
