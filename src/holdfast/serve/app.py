@@ -20,6 +20,7 @@ from holdfast.serve.access import Access
 from holdfast.serve.bodies import read_arrow, read_csv, write_arrow, write_csv
 from holdfast.serve.errors import InvalidRowsError, ServeError
 from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of, unpacked
+from holdfast.serve.live import told
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.roster import Roster, Serving
 
@@ -156,9 +157,8 @@ class App:
             answer = refusal(error)
         except _GoneError:
             return
-        except Exception as error:  # whatever it is, the others are answered on
-            logger.exception("a request failed: %s", type(error).__name__, exc_info=_without_values(error))
-            answer = refusal(ServeError(500, "This is a defect of Holdfast: its log says where it arose."))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are answered on
+            answer = refusal(told("", error))
         finally:
             self._in_flight -= 1
         await send(
@@ -366,11 +366,6 @@ def refusal(error: ServeError) -> Answer:
         content["problems"] = [problem._asdict() for problem in error.problems[:MOST_PROBLEMS]]
     headers = () if error.retry_after is None else ((b"retry-after", b"%d" % max(1, round(error.retry_after))),)
     return Answer(msgspec.json.encode(content), error.status, headers=headers)
-
-
-def _without_values(error: Exception) -> Exception:
-    """The place where an error arose, without its text, which may quote a value."""
-    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
 
 
 class _GoneError(Exception):

@@ -237,4 +237,8 @@ def _run(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: A
                 )
             matrix = matrix.astype(dtype)
         tensors[name] = matrix[0] if flat else np.ascontiguousarray(matrix.T)
-    return np.asarray(model.run(tensors))
+    scores = np.asarray(model.run(tensors))
+    if scores.ndim == 2 and scores.shape[1] == 1 and model.task != "classes":
+        scores = scores[:, 0]
+    # What is no number stays: one such row goes to review, and its neighbours are answered.
+    return scores if model.task == "regression" else np.clip(scores, 0.0, 1.0)

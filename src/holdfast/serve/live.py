@@ -183,11 +183,17 @@ class Live:
         group: list[Asked] = []
         for asked in waiting:
             if rows and len(rows) + len(asked.request.rows) > GROUP_ROWS:
-                self._answer(group, rows)
+                self._try(group, rows)
                 rows, group = [], []
             rows += asked.request.rows
             group.append(asked)
-        self._answer(group, rows)
+        self._try(group, rows)
+
+    def _try(self, group: list[Asked], rows: Sequence[Row]) -> None:
+        try:
+            self._answer(group, rows)
+        except Exception as error:  # noqa: BLE001 - nobody may wait for ever
+            self._fail(group, told(self.model, error))
 
     def _answer(self, group: list[Asked], rows: Sequence[Row]) -> None:
         """Answer a group, and hand it to the log."""
@@ -195,11 +201,7 @@ class Live:
         given = [own for asked in group for own in asked.request.ids]
         ids = self._named(given)
         columns = list(zip(*rows, strict=True))
-        try:
-            answered = self.engine.answer(columns, ids)
-        except (ServeError, ModelError) as error:
-            self._fail(group, _told(self.model, error))
-            return
+        answered = self.engine.answer(columns, ids)
         replies = _replies(self, group, ids, answered)
         self._measure(group, answered, started)
         if self._spool is None:
@@ -225,8 +227,8 @@ class Live:
             began = time.monotonic()
             try:
                 answered = await asyncio.to_thread(self.engine.answer, columns, ids)
-            except (ServeError, ModelError) as error:
-                self._fail([asked], _told(self.model, error))
+            except Exception as error:  # noqa: BLE001 - nobody may wait for ever
+                self._fail([asked], told(self.model, error))
                 return
             problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
             piece = asked._replace(request=Request(rows=request.rows[start:end], ids=given, problems=problems))
@@ -353,8 +355,15 @@ class Live:
                 asked.reply.set_exception(error)
 
 
-def _told(model: str, error: ServeError | ModelError) -> ServeError:
-    return error if isinstance(error, ServeError) else ServeError(500, f"The model {model} failed on these rows.")
+def told(model: str, error: Exception) -> ServeError:
+    """What a client is told of an error; what it was not meant to be told goes to the server's log, without its text."""
+    if isinstance(error, ServeError):
+        return error
+    if isinstance(error, ModelError):
+        return ServeError(500, f"The model {model} failed on these rows.")
+    name = type(error).__name__
+    logger.error("a request failed: %s", name, exc_info=RuntimeError(name).with_traceback(error.__traceback__))
+    return ServeError(500, "This is a defect of Holdfast: its log says where it arose.")
 
 
 def _once(future: asyncio.Future[Exception | None]) -> Callable[[Exception | None], None]:

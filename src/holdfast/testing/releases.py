@@ -139,9 +139,12 @@ def _objective(task: Task) -> Objective:
         case "binary":
             return Cost(false_positive=5.0, false_negative="amount", currency="EUR")
         case "classes":
-            return CostMatrix(
-                costs={"low": {"high": 1.0}, "middle": {"high": 2.0}, "high": {"low": 10.0, "middle": 5.0}}
-            )
+            costs = {
+                "low": {"middle": 1.0, "high": 2.0},
+                "middle": {"low": 2.0, "high": 1.0},
+                "high": {"low": 9.0, "middle": 4.0},
+            }
+            return CostMatrix(costs=costs)
         case _:
             return MeanAbsoluteError()
 

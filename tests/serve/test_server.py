@@ -1,0 +1,290 @@
+"""A real server, asked over HTTP: what it answers, what it refuses, and that what it acknowledged is in the log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import httpx
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from holdfast.book.opening import open_book
+from holdfast.book.stages import promote
+from holdfast.released import load_release
+from holdfast.releases.store import open_store
+from holdfast.testing.releases import FEATURES, payments, seal_small
+from holdfast.testing.servers import Server, serving
+
+ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True}
+
+
+def site(folder: Path, *tasks: Any) -> Path:
+    """A folder with a champion of each task, named after it."""
+    store, book = open_store(folder / "releases"), open_book(folder / ".holdfast" / "book.db")
+    for task in tasks:
+        sealed = seal_small(store, task, task)
+        promote(book, task, 1, sealed.identity, author="test")
+    book.close()
+    return folder
+
+
+class Running(NamedTuple):
+    folder: Path
+    server: Server
+    client: httpx.Client
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = site(tmp_path_factory.mktemp("site"), "binary", "classes", "regression")
+    with (
+        serving(folder, "binary", "classes", "regression") as server,
+        httpx.Client(base_url=server.address, timeout=30) as client,
+    ):
+        yield Running(folder, server, client)
+
+
+@pytest.fixture
+def client(running: Running) -> httpx.Client:
+    return running.client
+
+
+@pytest.mark.parametrize("task", ["binary", "classes", "regression"])
+def test_answers_are_those_of_the_release(running: Running, task: str) -> None:
+    rows = payments(40, seed=1).select(list(FEATURES))
+    reply = running.client.post(f"/v1/models/{task}/predict", json={"rows": rows.to_pylist()})
+    released = load_release(open_store(running.folder / "releases").named(task))
+    scores = released.model.predict(rows)
+    decided = released.decide(scores, rows, {})
+    answers = reply.json()["answers"]
+    assert (reply.status_code, reply.json()["model"], reply.json()["release"]) == (200, task, 1)
+    if task == "classes":
+        assert [list(one["score"].values()) for one in answers] == [
+            pytest.approx(row, abs=1e-6) for row in scores.tolist()
+        ]
+        assert [one["decision"] for one in answers] == [released.model.classes[code] for code in decided.decision]
+        assert all(one["decision"] in one["classes"] for one in answers if one["confidence"] > 0.3)
+    else:
+        assert [one["score"] for one in answers] == pytest.approx(scores.tolist(), abs=1e-6)
+    if task == "regression":
+        assert [one["upper"] - one["score"] for one in answers] == pytest.approx([1.6] * 40)
+        assert "decision" not in answers[0]
+        assert "confidence" not in answers[0]
+    else:
+        assert [one.get("review", False) for one in answers] == decided.review.tolist()
+        assert [one["confidence"] for one in answers] == pytest.approx(decided.confidence.tolist(), abs=1e-6)
+
+
+def test_a_row_in_the_band_goes_to_review_and_says_so(client: httpx.Client) -> None:
+    rows = payments(200, seed=2).select(list(FEATURES)).to_pylist()
+    answers = client.post("/v1/models/binary/predict", json={"rows": rows}).json()["answers"]
+    asked = [one for one in answers if one.get("review")]
+    assert asked
+    assert all(0.4 <= one["score"] < 0.6 and one["reason"] == "band" for one in asked)
+    assert not any(0.4 <= one["score"] < 0.6 for one in answers if not one.get("review"))
+
+
+def test_every_problem_of_a_request_is_told_and_no_value(client: httpx.Client) -> None:
+    rows = [{**ROW, "amount": "much"}, {"amount": 1.0, "country": "AT", "online": 3}, {**ROW, "items": None}]
+    reply = client.post("/v1/models/binary/predict", json={"rows": rows})
+    assert reply.status_code == 422
+    assert [(one["row"], one["field"], one["code"]) for one in reply.json()["problems"]] == [
+        (0, "amount", "type"),
+        (1, "items", "missing"),
+        (1, "online", "type"),
+        (2, "items", "null"),
+    ]
+    assert reply.json()["error"].startswith("rows[0].amount: expected a number; rows[1].items: is missing;")
+    assert "much" not in reply.text
+
+
+def test_what_the_history_does_not_have_is_answered_with_a_warning(client: httpx.Client) -> None:
+    reply = client.post("/v1/models/binary/predict", json={"rows": [ROW, {**ROW, "country": "BR", "amount": 1e9}]})
+    first, second = reply.json()["answers"]
+    assert "warnings" not in first
+    assert second["warnings"] == [{"field": "country", "code": "category"}, {"field": "amount", "code": "range"}]
+
+
+def test_a_key_that_the_model_does_not_know_is_told(client: httpx.Client) -> None:
+    (answer,) = client.post("/v1/models/binary/predict", json={"rows": [{**ROW, "fraud": True, "extra": 1}]}).json()[
+        "answers"
+    ]
+    assert answer["warnings"] == [{"field": "", "code": "unknown"}]
+
+
+def test_an_id_comes_back_and_rows_without_one_get_one(client: httpx.Client) -> None:
+    reply = client.post("/v1/models/binary/predict", json={"rows": [{**ROW, "payment": "mine"}, ROW]})
+    first, second = (one["id"] for one in reply.json()["answers"])
+    assert first == "mine"
+    assert len(second) == 26
+
+
+def test_csv_and_arrow_go_in_and_come_out(client: httpx.Client) -> None:
+    rows = payments(3, seed=1).select(list(FEATURES))
+    expected = [
+        one["score"]
+        for one in client.post("/v1/models/binary/predict", json={"rows": rows.to_pylist()}).json()["answers"]
+    ]
+    lines = ["amount,items,country,online"]
+    for row in rows.to_pylist():
+        lines.append(f"{row['amount']},{row['items']},{row['country'] or ''},{str(row['online']).lower()}")  # noqa: PERF401
+    as_csv = client.post("/v1/models/binary/predict", content="\n".join(lines), headers={"Content-Type": "text/csv"})
+    header, *found = as_csv.text.splitlines()
+    place = header.split(",").index("score")
+    assert [float(line.split(",")[place]) for line in found] == pytest.approx(expected)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    media = "application/vnd.apache.arrow.stream"
+    as_arrow = client.post(
+        "/v1/models/binary/predict", content=sink.getvalue().to_pybytes(), headers={"Content-Type": media}
+    )
+    assert as_arrow.headers["content-type"] == media
+    assert pa.ipc.open_stream(as_arrow.content).read_all()["score"].to_pylist() == pytest.approx(expected)
+
+
+def test_many_rows_are_answered_in_pieces_and_stay_in_order(client: httpx.Client) -> None:
+    rows = payments(12_000, seed=3).select(list(FEATURES)).to_pylist()
+    whole = client.post("/v1/models/regression/predict", json={"rows": rows}).json()["answers"]
+    part = client.post("/v1/models/regression/predict", json={"rows": rows[11_990:]}).json()["answers"]
+    assert len(whole) == 12_000
+    assert len({one["id"] for one in whole}) == 12_000
+    assert [one["score"] for one in whole[11_990:]] == pytest.approx([one["score"] for one in part])
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "told"),
+    [
+        ("POST", "/v1/models/none/predict", b"{}", 404, "no such model here; models: binary, classes, regression"),
+        ("POST", "/v1/models/binary/versions/9/predict", b"{}", 404, "no such version here; versions: 1"),
+        ("POST", "/nowhere", b"", 404, "nothing at this path"),
+        ("GET", "/v1/models/binary/predict", b"", 405, "another method"),
+        ("POST", "/v1/models/binary/predict", b"{", 400, "no JSON"),
+        ("POST", "/v1/models/binary/predict", b'{"rows": []}', 400, "length >= 1"),
+        ("POST", "/v1/models/binary/predict", b'{"rows": [7]}', 400, "rows[0]: expected an object"),
+        ("POST", "/v1/labels", b'{"labels": [{"id": "x", "label": 1}]}', 422, "Several models"),
+        ("POST", "/v1/labels", b'{"labels": [{"id": "x", "label": "perhaps", "model": "binary"}]}', 422, "labels[0]"),
+    ],
+)
+def test_errors_say_what_was_expected(
+    client: httpx.Client, method: str, path: str, body: bytes, status: int, told: str
+) -> None:
+    reply = client.request(method, path, content=body)
+    assert reply.status_code == status
+    assert reply.headers["content-type"] == "application/json"
+    assert told in reply.json()["error"]
+
+
+def test_a_body_that_is_too_large_is_refused(running: Running) -> None:
+    reply = running.client.post("/v1/models/binary/predict", content=b" " * (33 << 20))
+    assert reply.status_code == 413
+
+
+def test_health_is_open_and_says_what_the_protocol_says(client: httpx.Client) -> None:
+    assert client.get("/v2/health/live").json() == {"live": True}
+    assert client.get("/v2/health/ready").json() == {"ready": True}
+    assert client.get("/v2/models/binary/ready").json() == {"name": "binary", "ready": True}
+
+
+def test_metrics_count_rows_and_no_unknown_name(client: httpx.Client) -> None:
+    def value(name: str) -> float:
+        lines = [line for line in client.get("/metrics").text.splitlines() if line.startswith(name)]
+        return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+    rows, series = value('holdfast_rows_total{model="binary"'), len(client.get("/metrics").text.splitlines())
+    client.post("/v1/models/binary/predict", json={"rows": [ROW] * 7})
+    for number in range(200):
+        client.post(f"/v1/models/unknown-{number}/predict", content=b"{}")
+    assert value('holdfast_rows_total{model="binary"') == rows + 7
+    # At most those of the outcome "unknown", which may be new.
+    assert len(client.get("/metrics").text.splitlines()) <= series + 25
+    assert "unknown-1" not in client.get("/metrics").text
+
+
+def test_what_was_acknowledged_is_in_the_lake_after_the_end(tmp_path: Path) -> None:
+    folder = site(tmp_path, "binary")
+    with serving(folder, "binary") as server, httpx.Client(base_url=server.address, timeout=30) as client:
+        answers = client.post("/v1/models/binary/predict", json={"rows": [ROW] * 5}).json()["answers"]
+        ids = [one["id"] for one in answers]
+        accepted = client.post(
+            "/v1/labels", json={"labels": [{"id": ids[0], "label": 1}, {"id": "never", "label": False}]}
+        )
+        assert accepted.json() == {"accepted": 2}
+        assert server.stop() == 0
+    predictions = DeltaTable(folder / ".holdfast" / "lake" / "binary" / "predictions").to_pyarrow_table()
+    assert sorted(predictions["hf_id"].to_pylist()) == sorted(ids)
+    assert set(predictions["hf_release"].to_pylist()) == {1}
+    assert predictions["amount"].to_pylist() == [20.5] * 5
+    labels = DeltaTable(folder / ".holdfast" / "lake" / "binary" / "labels").to_pyarrow_table()
+    assert dict(zip(labels["hf_id"].to_pylist(), labels["hf_label"].to_pylist(), strict=True)) == {
+        ids[0]: True,
+        "never": False,
+    }
+
+
+def test_a_promoted_version_takes_over_without_a_lost_request(tmp_path: Path) -> None:
+    folder = site(tmp_path, "binary")
+    store = open_store(folder / "releases")
+    second = seal_small(store, "binary", seed=7)
+    statuses: list[int] = []
+    versions: list[int] = []
+    stopping = threading.Event()
+    with serving(folder, "binary") as server:
+
+        def ask() -> None:
+            with httpx.Client(base_url=server.address, timeout=30) as client:
+                while not stopping.is_set():
+                    reply = client.post("/v1/models/binary/predict", json={"rows": [ROW]})
+                    statuses.append(reply.status_code)
+                    versions.append(reply.json().get("release", 0))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        book = open_book(folder / ".holdfast" / "book.db")
+        promote(book, "binary", 2, second.identity, author="test")
+        book.close()
+        end = time.monotonic() + 20
+        while (not versions or versions[-1] != 2) and time.monotonic() < end:
+            time.sleep(0.05)
+        stopping.set()
+        asking.join()
+    assert set(statuses) == {200}
+    assert (versions[0], versions[-1]) == (1, 2)
+    assert versions == sorted(versions)
+
+
+def test_a_release_that_was_changed_is_not_served(tmp_path: Path) -> None:
+    folder = site(tmp_path, "binary")
+    policy = folder / "releases" / "binary" / "1" / "policy.json"
+    policy.write_bytes(policy.read_bytes().replace(b"0.5", b"0.6"))
+    with serving(folder, "binary") as server, httpx.Client(base_url=server.address, timeout=30) as client:
+        assert client.get("/v2/health/live").status_code == 200
+        assert client.get("/v2/health/ready").status_code == 503
+        reply = client.post("/v1/models/binary/predict", json={"rows": [ROW]})
+        assert reply.status_code == 503
+        assert "policy.json" in reply.json()["error"]
+
+
+def test_a_model_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
+    seal_small(open_store(tmp_path / "releases"), "binary")
+    with serving(tmp_path, "binary") as server, httpx.Client(base_url=server.address, timeout=30) as client:
+        reply = client.post("/v1/models/binary/predict", json={"rows": [ROW]})
+        assert reply.status_code == 503
+        assert "holdfast promote binary VERSION" in reply.json()["error"]
+
+
+def test_workers_share_the_port_and_one_page_of_metrics(tmp_path: Path) -> None:
+    folder = site(tmp_path, "binary")
+    with serving(folder, "binary", options=["--workers", "2"]) as server:
+        for _ in range(40):  # a connection each, so that both workers get some
+            assert httpx.post(f"{server.address}/v1/models/binary/predict", json={"rows": [ROW]}).status_code == 200
+        time.sleep(1.5)
+        text = httpx.get(f"{server.address}/metrics").text
+        assert 'holdfast_rows_total{model="binary",release="1"} 40.0' in text
+        assert 'worker="1"' in text
+        assert len(server.children()["worker"]) == 2
