@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import book, evaluations, project, releases, serve, tables
+from holdfast.commands import book, evaluations, log, project, releases, serve, tables
 from holdfast.commands.terminal import complain, say
 from holdfast.errors import HoldfastError
 
@@ -51,6 +51,7 @@ app.command()(book.stages)
 app.command()(book.keys)
 app.command()(book.audit)
 app.command()(serve.serve)
+app.command()(log.log)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

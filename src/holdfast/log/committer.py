@@ -17,12 +17,16 @@ from typing import NamedTuple
 
 from holdfast.errors import LogError
 from holdfast.log.batch import Item
-from holdfast.log.destination import Destination, Done, Key
+from holdfast.log.destination import Destination, Done
 from holdfast.log.disk import locked, make_folder
-from holdfast.log.lake import changing
+from holdfast.log.lake import Key, changing
 from holdfast.log.pending import Pending
+from holdfast.log.retention import tidy
 
 LOCK = "committer.lock"
+
+ROUND_SECONDS = 1.0
+TIDY_SECONDS = 60.0
 
 LONGEST_PAUSE_SECONDS = 60.0
 """Between attempts on a table that cannot be written."""
@@ -73,7 +77,7 @@ class Committer:
         self._held = ExitStack()
         if not self._held.enter_context(locked(root / LOCK, wait=False)):
             self._held.close()
-            raise LogError(f"Another committer works on {root}: one is enough, and this one stops.")
+            raise LogError(f"Another committer works on {root}; there can be one.")
         self._pending = Pending(root)
 
     def __enter__(self) -> Committer:
@@ -134,24 +138,28 @@ class Committer:
         return done
 
 
-def run(root: Path, stop: threading.Event, *, rows: int = 10_000, seconds: float = 5.0) -> None:
-    """Commit until told to stop, a round each second; waits while another committer works on the folder.
+def run(
+    root: Path, stop: threading.Event, *, rows: int = 10_000, seconds: float = 5.0, keep_days: int | None = None
+) -> None:
+    """Commit until told to stop, a round each second, and keep the lake tidy; wait while another committer works here.
 
     The last round, after `stop`, commits all there is.
     """
     committer = _when_alone(root, stop, rows, seconds)
     if committer is None:
         return
+    tidying = threading.Thread(target=_tidy, args=(root, stop, keep_days), name="holdfast-tidy", daemon=True)
     with committer:
+        tidying.start()
         told: set[str] = set()
-        while True:
-            last = stop.wait(1.0)
+        last = False
+        while not last:
+            last = stop.wait(ROUND_SECONDS)
             problems = set(committer.round(flush=last).problems)
             for problem in problems - told:
                 log.error("%s", problem)
             told = problems
-            if last:
-                return
+        tidying.join()
 
 
 def _when_alone(root: Path, stop: threading.Event, rows: int, seconds: float) -> Committer | None:
@@ -161,7 +169,15 @@ def _when_alone(root: Path, stop: threading.Event, rows: int, seconds: float) ->
             return Committer(root, rows=rows, seconds=seconds)
         except LogError as error:
             if not said:
-                log.warning("%s It takes over when the other one ends.", str(error).partition(":")[0] + ".")
+                log.warning("%s It is asked again each second.", error)
                 said = True
-        if stop.wait(1.0):
+        if stop.wait(ROUND_SECONDS):
             return None
+
+
+def _tidy(root: Path, stop: threading.Event, keep_days: int | None) -> None:
+    while not stop.wait(TIDY_SECONDS):
+        try:
+            tidy(root, keep_days=keep_days, going_on=lambda: not stop.is_set())
+        except LogError as error:
+            log.error("%s", error)  # noqa: TRY400  # the message says it all

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 import numpy as np
@@ -22,8 +21,8 @@ from holdfast.errors import LogError
 from holdfast.log import batch
 from holdfast.log.batch import Item, Refused
 from holdfast.log.columns import CONFLICT, DATE
-from holdfast.log.frames import Kind, Layout
-from holdfast.log.lake import folder
+from holdfast.log.frames import Layout
+from holdfast.log.lake import Key, folder
 from holdfast.log.parquet import write
 from holdfast.log.physical import Place, placed
 from holdfast.log.seen import FOLDER as SEEN
@@ -31,9 +30,6 @@ from holdfast.log.seen import Seen, Uses, uses_of
 from holdfast.log.state import denied
 from holdfast.log.table import ConflictError, Table, create
 from holdfast.log.tail import has_log, mend
-
-Key: TypeAlias = tuple[str, Kind]
-"""Model and kind: a table."""
 
 REFUSED = Path("spool", "refused")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import get_args
+from typing import TypeAlias, get_args
 
 from holdfast.log.disk import locked
 from holdfast.log.frames import Kind
@@ -13,6 +13,9 @@ from holdfast.log.tail import has_log
 
 FOLDER = "lake"
 LOCK = "lake.lock"
+
+Key: TypeAlias = tuple[str, Kind]
+"""Model and kind: a table."""
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def folder(root: Path, model: str, kind: Kind) -> Path:
     return root / FOLDER / model / kind
 
 
-def tables(root: Path) -> list[tuple[str, Kind]]:
+def tables(root: Path) -> list[Key]:
     """Models and kinds that have a table."""
     kinds: tuple[Kind, ...] = get_args(Kind)
     models = sorted(path.name for path in (root / FOLDER).glob("*"))

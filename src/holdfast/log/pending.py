@@ -9,8 +9,8 @@ from pathlib import Path
 
 from holdfast.errors import LogError
 from holdfast.log.batch import Item
-from holdfast.log.destination import Key
 from holdfast.log.disk import make_folder
+from holdfast.log.lake import Key
 from holdfast.log.salvage import ASIDE, salvage
 from holdfast.log.spool import spools
 from holdfast.log.spooled import DamagedSpoolError, SpoolFile

@@ -19,12 +19,10 @@ from holdfast.log.disk import make_folder, sync
 from holdfast.log.frames import Layout
 from holdfast.log.ids import Ulids
 from holdfast.log.spool import Frame, opened, writer_in
+from holdfast.log.spooled import NO_COUNTERS
 from holdfast.log.state import remember_writer, writer_known
 
 ASIDE = "damaged"
-LOST = "salvaged"
-"""Key in the new spool: whether its counters say what the damaged one had accepted."""
-
 STEPS = 1_000
 """Numbers that are tried one by one behind a damaged place; after that the steps double."""
 
@@ -93,7 +91,8 @@ def _write(place: Path, writer: str, damaged: sqlite3.Connection) -> int:
         writer_in(new)
         new.execute("BEGIN")
         new.execute("UPDATE meta SET value = ? WHERE key = 'writer'", (writer,))
-        new.execute("INSERT INTO meta VALUES (?, ?)", (LOST, "no counters" if counters is None else "counters"))
+        if counters is None:
+            new.execute("INSERT INTO meta VALUES (?, ?)", NO_COUNTERS)
         for number, layout in layouts.items():
             new.execute("INSERT INTO layouts VALUES (?, ?)", (number, msgspec.json.encode(layout).decode()))
         for name, value in (counters or {}).items():

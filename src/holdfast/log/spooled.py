@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast, get_args
 
 import msgspec
 
 from holdfast.errors import LogError
 from holdfast.log.disk import sync
 from holdfast.log.frames import Kind, Layout
+from holdfast.log.lake import Key
 from holdfast.log.spool import Frame, opened, writer_in
 
 REMOVED_AT_ONCE = 100
 """Frames that one transaction removes: the server waits for no more than that."""
+
+NO_COUNTERS = ("salvaged", "no counters")
+"""What a spool says of itself that was saved from a damaged file whose counters could not be read."""
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -39,19 +45,25 @@ class SpoolFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._layouts: dict[int, Layout] = {}
-        self._inode = path.stat().st_ino
         with _told(path):
             self._connection = opened(path)
             self.writer = writer_in(self._connection)
             # Who writes the spool decides when its log is folded into the file.
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+        self._inode = path.stat().st_ino
 
     @property
     def replaced(self) -> bool:
         """Whether another file has its name now."""
         return not self.path.exists() or self.path.stat().st_ino != self._inode
 
-    def frames(self, without: Collection[tuple[str, Kind]] = ()) -> Iterator[Frame]:
+    @property
+    def tables(self) -> set[Key]:
+        """Models and kinds that it has had rows of."""
+        with _told(self.path):
+            return {(layout.model, layout.kind) for layout in self._known_layouts().values()}
+
+    def frames(self, without: Collection[Key] = ()) -> Iterator[Frame]:
         """What is in the spool, in order, but for some tables; as it was when the reading began."""
         with _told(self.path):
             layouts = self._known_layouts()
@@ -75,6 +87,43 @@ class SpoolFile:
                 yield Frame(seq, self._layouts[number], *rest)
         finally:
             cursor.close()
+
+    def counted(self, ends: Mapping[Key, int]) -> dict[Key, tuple[int | None, int]]:
+        """Rows that were accepted and rows that wait, of each table, at one moment.
+
+        Parameters
+        ----------
+        ends
+            Number of the last frame that a table has; what is not above it does not wait.
+
+        Returns
+        -------
+        None for what was accepted where a damaged file could not say.
+        """
+        with _told(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                counters = dict(self._connection.execute("SELECT name, value FROM counters"))
+                known = self._connection.execute(
+                    "SELECT 1 FROM meta WHERE key = ? AND value = ?", NO_COUNTERS
+                ).fetchone()
+                pending: Counter[Key] = Counter()
+                for number, layout in self._known_layouts().items():
+                    key = (layout.model, layout.kind)
+                    query = "SELECT TOTAL(rows) FROM frames WHERE layout = ? AND seq > ?"
+                    (rows,) = self._connection.execute(query, (number, ends.get(key, 0))).fetchone()
+                    pending[key] += int(rows)
+            finally:
+                self._connection.execute("COMMIT")
+        found: dict[Key, tuple[int | None, int]] = {}
+        for name, value in counters.items():
+            what, _, rest = name.partition(".")
+            model, _, kind = rest.rpartition(".")
+            if what == "accepted" and kind in get_args(Kind):
+                found[model, cast("Kind", kind)] = value, 0
+        for key, waiting in pending.items():
+            found[key] = (None if known else found.get(key, (0, 0))[0]), waiting
+        return found
 
     def sync(self) -> None:
         """Have the disk know what was read: a number that a power cut takes back would be given again, to other rows."""

@@ -43,12 +43,13 @@ class ConflictError(Exception):
 
 
 class File(NamedTuple):
-    """A file of a table: its path in the table's folder, bytes, rows, and UTC day of receipt."""
+    """A file of a table: its path in the table's folder, bytes, rows, UTC day of receipt, and when it was committed."""
 
     path: str
     size: int
     rows: int
     date: str
+    committed: int
 
 
 class Added(NamedTuple):
@@ -122,10 +123,12 @@ class Table:
 
     @property
     def files(self) -> list[File]:
-        """Its files, in the order of their paths."""
+        """Its files, in the order in which they were committed."""
         actions = pa.table(self._delta.get_add_actions(flatten=True))
-        named = actions.select(["path", "size_bytes", "num_records", f"partition.{DATE}"]).to_pydict()
-        return sorted(map(File, *named.values()))
+        names = ["path", "size_bytes", "num_records", f"partition.{DATE}", "modification_time"]
+        return sorted(
+            map(File, *actions.select(names).to_pydict().values()), key=lambda file: (file.committed, file.path)
+        )
 
     def refresh(self) -> None:
         """Take in what others have written since."""
@@ -211,6 +214,17 @@ class Table:
             self._delta.create_checkpoint()
         log = self.path / LOG
         sync(log / f"{self.version:020d}.checkpoint.parquet", log / "_last_checkpoint", log)
+
+    def removed(self, hours: int) -> list[str]:
+        """Files that it had, and removed so many hours ago or earlier."""
+        with _told(self.path):
+            found = self._delta.vacuum(hours, dry_run=True, enforce_retention_duration=False)
+        return [str(path) for path in found]
+
+    def shorten_log(self) -> None:
+        """Remove the entries that the last checkpoint stands for, when they are older than the table keeps them."""
+        with _told(self.path):
+            self._delta.cleanup_metadata()
 
     def added_since(self, version: int) -> list[tuple[int, list[str]]] | None:
         """Files with new rows of each later entry; None if the entries are not there any more."""
