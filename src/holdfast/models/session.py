@@ -21,7 +21,7 @@ DTYPES = {"float": np.float32, "double": np.float64, "int64": np.int64, "int32":
 BATCH_ROWS = 16_384
 """Rows that are run at once: with labels of categories, each may take 8 kB."""
 
-FEWEST_ROWS = 4_096
+FEWEST_ROWS = 1_024
 """Rows that are worth a thread of their own."""
 
 
