@@ -69,8 +69,28 @@ ARROWS = {
         "uncertainty",
     },
     "released": {"evaluation", "models", "objective", "policy", "releases", "schema", "uncertainty"},
+    "golden": {"policy", "profile", "released", "releases"},
+    "site": set(),
+    "log": {"column", "kinds"},
+    "book": set(),
+    "serve": {
+        "book",
+        "golden",
+        "kinds",
+        "log",
+        "models",
+        "objective",
+        "policy",
+        "released",
+        "releases",
+        "schema",
+        "site",
+        "stats",
+        "uncertainty",
+    },
     "seal": {
         "config",
+        "golden",
         "released",
         "engines",
         "evaluation",
@@ -135,6 +155,11 @@ THIRD_PARTY = {
     "comparison": {"numpy", "msgspec"},
     "gate": {"numpy", "pyarrow", "msgspec"},
     "released": {"numpy", "pyarrow", "msgspec"},
+    "golden": {"numpy", "pyarrow"},
+    "site": {"msgspec"},
+    "log": {"numpy", "pyarrow", "msgspec"},
+    "book": {"msgspec", "sqlalchemy"},
+    "serve": {"numpy", "pyarrow", "msgspec", "uvicorn", "uvloop"},
     "seal": {"numpy", "pyarrow", "msgspec"},
 }
 """What a part may import when it is itself imported."""
@@ -169,6 +194,9 @@ LAZY = {
     },
     "report": {"altair": "0.25 s, for charts only", "jinja2": "for pages only"},
     "comparison": {"pyarrow": "for the type of `Result.to_arrow` only"},
+    "log": {"deltalake": "extra `serve`; the processes that answer never load it"},
+    "book": {"alembic": "where the schema is behind"},
+    "serve": {"prometheus_client": "for `/metrics` only"},
 }
 """What is imported at the point of use, with the reason."""
 
@@ -296,6 +324,11 @@ def test_serving_a_model_loads_no_scipy() -> None:
     modules = ["policy", "stats.calibration", "stats.conformal", "stats.support", "models.session"]
     heavy = {"scipy", "sklearn", "onnx", "altair", "deltalake", "shap"}
     assert loaded_by("\n".join(f"import holdfast.{module}" for module in modules)) & heavy == set()
+
+
+def test_a_process_that_answers_stays_small() -> None:
+    heavy = {"deltalake", "scipy", "pandas", "sklearn", "altair", "onnx", "alembic", "jinja2", "typer", "rich", "shap"}
+    assert loaded_by("import holdfast.serve.worker") & heavy == set()
 
 
 def test_a_comparison_loads_only_the_core() -> None:
