@@ -116,8 +116,8 @@ def test_one_text_that_many_views_show_is_refused() -> None:
         (pa.array([[1]]), "'x' has another Arrow type"),
         (pa.array([b"a"]), "'x' has another Arrow type"),
         (pa.array([1], pa.time32("s")), "'x' has another Arrow type"),
-        (pa.array([2**62], pa.timestamp("us", "UTC")), "years 1 to 9999: 'x' has others"),
-        (pa.array([2**62], pa.timestamp("s")), "years 1 to 9999: 'x' has others"),
+        (pa.array([2**62], pa.timestamp("us", "UTC")), "years 1 to 9999 in a known zone: 'x' has others"),
+        (pa.array([2**62], pa.timestamp("s")), "years 1 to 9999 in a known zone: 'x' has others"),
     ],
 )
 def test_columns_that_no_field_is_like(array: pa.Array, message: str) -> None:
@@ -132,6 +132,16 @@ def test_offsets_that_point_outside_are_refused() -> None:
     offsets = np.array([0, 4, 8], dtype=np.int32).tobytes()
     assert body.count(offsets) == 1
     assert refused(body.replace(offsets, np.array([0, 4, 10**6], dtype=np.int32).tobytes())).status == 400
+
+
+def test_names_and_zones_that_are_no_utf_8_are_refused() -> None:
+    time = pa.array([0], pa.timestamp("us", "Asia/Tokyo"))
+    for array in (time, time.dictionary_encode()):
+        body = stream(pa.record_batch({"amount": array}))
+        assert refused(body.replace(b"amount", b"\xff" * 6)).status == 400
+        table = read_stream(body.replace(b"Asia", b"\xff" * 4))
+        with pytest.raises(ServeError, match="in a known zone: 'amount'"):
+            values_in(table.column("amount"), "amount")
 
 
 BODIES = [
