@@ -196,7 +196,7 @@ LAZY = {
     "comparison": {"pyarrow": "for the type of `Result.to_arrow` only"},
     "log": {"deltalake": "extra `serve`; the processes that answer never load it"},
     "book": {"alembic": "where the schema is behind"},
-    "serve": {"prometheus_client": "for `/metrics` only"},
+    "serve": {"prometheus_client": "for `/metrics` only", "jinja2": "for `/docs` only"},
 }
 """What is imported at the point of use, with the reason."""
 
@@ -230,7 +230,8 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
-            names = [node.module or ""]
+            # The version stands in the top package, which imports nothing.
+            names = [] if [alias.name for alias in node.names] == ["__version__"] else [node.module or ""]
         for name in names:
             yield name, id(node) in inside or id(node) in for_types
 

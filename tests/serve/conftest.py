@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from holdfast.testing.servers import Running
+from holdfast.testing.servers import running as run
+
 
 @pytest.fixture
 def peak() -> Iterator[Callable[[], int]]:
@@ -14,3 +17,10 @@ def peak() -> Iterator[Callable[[], int]]:
     tracemalloc.start()
     yield lambda: tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
+
+
+@pytest.fixture(scope="package")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server with a small model of each task."""
+    with run(tmp_path_factory.mktemp("site"), "binary", "classes", "regression") as found:
+        yield found

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import pyarrow as pa
@@ -18,35 +17,9 @@ from holdfast.book.stages import promote
 from holdfast.released import load_release
 from holdfast.releases.store import open_store
 from holdfast.testing.releases import FEATURES, payments, seal_small
-from holdfast.testing.servers import Server, serving
+from holdfast.testing.servers import Running, serving, small_site
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True}
-
-
-def site(folder: Path, *tasks: Any) -> Path:
-    """A folder with a champion of each task, named after it."""
-    store, book = open_store(folder / "releases"), open_book(folder / ".holdfast" / "book.db")
-    for task in tasks:
-        sealed = seal_small(store, task, task)
-        promote(book, task, 1, sealed.identity, author="test")
-    book.close()
-    return folder
-
-
-class Running(NamedTuple):
-    folder: Path
-    server: Server
-    client: httpx.Client
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = site(tmp_path_factory.mktemp("site"), "binary", "classes", "regression")
-    with (
-        serving(folder, "binary", "classes", "regression") as server,
-        httpx.Client(base_url=server.address, timeout=30) as client,
-    ):
-        yield Running(folder, server, client)
 
 
 @pytest.fixture
@@ -207,7 +180,7 @@ def test_metrics_count_rows_and_no_unknown_name(client: httpx.Client) -> None:
 
 
 def test_what_was_acknowledged_is_in_the_lake_after_the_end(tmp_path: Path) -> None:
-    folder = site(tmp_path, "binary")
+    folder = small_site(tmp_path, "binary")
     with serving(folder, "binary") as server, httpx.Client(base_url=server.address, timeout=30) as client:
         answers = client.post("/v1/models/binary/predict", json={"rows": [ROW] * 5}).json()["answers"]
         ids = [one["id"] for one in answers]
@@ -228,7 +201,7 @@ def test_what_was_acknowledged_is_in_the_lake_after_the_end(tmp_path: Path) -> N
 
 
 def test_a_promoted_version_takes_over_without_a_lost_request(tmp_path: Path) -> None:
-    folder = site(tmp_path, "binary")
+    folder = small_site(tmp_path, "binary")
     store = open_store(folder / "releases")
     second = seal_small(store, "binary", seed=7)
     statuses: list[int] = []
@@ -259,7 +232,7 @@ def test_a_promoted_version_takes_over_without_a_lost_request(tmp_path: Path) ->
 
 
 def test_a_release_that_was_changed_is_not_served(tmp_path: Path) -> None:
-    folder = site(tmp_path, "binary")
+    folder = small_site(tmp_path, "binary")
     policy = folder / "releases" / "binary" / "1" / "policy.json"
     policy.write_bytes(policy.read_bytes().replace(b"0.5", b"0.6"))
     with serving(folder, "binary") as server, httpx.Client(base_url=server.address, timeout=30) as client:
@@ -279,7 +252,7 @@ def test_a_model_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_workers_share_the_port_and_one_page_of_metrics(tmp_path: Path) -> None:
-    folder = site(tmp_path, "binary")
+    folder = small_site(tmp_path, "binary")
     with serving(folder, "binary", options=["--workers", "2"]) as server:
         for _ in range(40):  # a connection each, so that both workers get some
             assert httpx.post(f"{server.address}/v1/models/binary/predict", json={"rows": [ROW]}).status_code == 200

@@ -18,10 +18,13 @@ from holdfast.log.spool import Spool
 from holdfast.serve import inference_metadata, inference_protocol, labels, records
 from holdfast.serve.access import Access
 from holdfast.serve.bodies import read_arrow, read_csv, write_arrow, write_csv
+from holdfast.serve.docs_page import docs_page
 from holdfast.serve.errors import InvalidRowsError, ServeError
 from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of, unpacked
 from holdfast.serve.live import told
+from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
+from holdfast.serve.openapi import document
 from holdfast.serve.roster import Roster, Serving
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -61,11 +64,12 @@ class Answer(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """A request on its way: what was asked, its headers, body, and who asks."""
+    """A request on its way: its headers and body, who asks, and whether by `http` or `https`."""
 
     headers: Mapping[bytes, bytes]
     body: bytes
     client: str
+    scheme: str
 
 
 Handler: TypeAlias = Callable[[Asking], Awaitable[Answer]]
@@ -152,7 +156,7 @@ class App:
             if route.role is not None:
                 client = self._access.who(headers, route.role).name
             body = b"" if scope["method"] == "GET" else await self._body(headers, receive)
-            answer = await route.handler(Asking(headers, body, client))
+            answer = await route.handler(Asking(headers, body, client, scope["scheme"]))
         except ServeError as error:
             answer = refusal(error)
         except _GoneError:
@@ -227,6 +231,9 @@ class App:
             ("GET", "/v1/models"): Route("metadata", "read", self._models),
             ("POST", "/v1/labels"): Route("labels", "label", self._labels),
             ("GET", "/metrics"): Route("metrics", "read", self._show_metrics),
+            ("GET", "/openapi.json"): Route("metadata", None, self._openapi),
+            ("GET", "/docs"): Route("metadata", None, self._docs),
+            ("GET", "/"): Route("metadata", None, self._docs),
         }
 
     def _of_model(self, model: str, version: int | None, path: str) -> Mapping[tuple[str, str], Route]:
@@ -350,6 +357,24 @@ class App:
 
     async def _model_ready(self, serving: Serving, _: Asking) -> Answer:
         return Answer(inference_metadata.model_ready(serving.loaded.model))
+
+    def _champions(self) -> dict[str, Loaded]:
+        """What answers where no version is asked for, by model."""
+        return {
+            serving.loaded.model: serving.loaded
+            for serving in self._roster.serving
+            if serving.loaded.version == self._roster.champion(serving.loaded.model)
+        }
+
+    async def _openapi(self, _: Asking) -> Answer:
+        versions = {model: self._roster.versions(model) for model in self._roster.models}
+        return Answer(msgspec.json.encode(document(self._champions(), versions)))
+
+    async def _docs(self, asking: Asking) -> Answer:
+        host = asking.headers.get(b"host", b"localhost").decode("latin-1")
+        address = f"{asking.scheme}://{host}"
+        page = await asyncio.to_thread(docs_page, list(self._champions().values()), address, keys=not self._access.open)
+        return Answer(page.encode(), media=b"text/html; charset=utf-8")
 
     async def _show_metrics(self, _: Asking) -> Answer:
         self._metrics.set("holdfast_requests_in_flight", (), self._in_flight)

@@ -139,7 +139,7 @@ def _objective(task: Task) -> Objective:
         case "binary":
             return Cost(false_positive=5.0, false_negative="amount", currency="EUR")
         case "classes":
-            costs = {
+            costs: dict[str, dict[str, float | str]] = {
                 "low": {"middle": 1.0, "high": 2.0},
                 "middle": {"low": 2.0, "high": 1.0},
                 "high": {"low": 9.0, "middle": 4.0},

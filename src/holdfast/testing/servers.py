@@ -12,6 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from holdfast.book.opening import open_book
+from holdfast.book.stages import promote
+from holdfast.releases.store import open_store
+from holdfast.testing.releases import Task, seal_small
+
+if TYPE_CHECKING:
+    import httpx
 
 START_SECONDS = 60.0
 
@@ -104,6 +113,37 @@ def serving(folder: Path, *names: str, options: Sequence[str] = ()) -> Iterator[
         reader.join(5)
         assert process.stdout is not None
         process.stdout.close()
+
+
+class Running(NamedTuple):
+    """A server of small releases, a client of it, and the folder that it runs in."""
+
+    folder: Path
+    server: Server
+    client: httpx.Client
+
+
+@contextmanager
+def running(folder: Path, *tasks: Task, options: Sequence[str] = ()) -> Iterator[Running]:
+    """Serve a small champion of each task from a folder, and a client of the server."""
+    import httpx
+
+    small_site(folder, *tasks)
+    with (
+        serving(folder, *tasks, options=options) as server,
+        httpx.Client(base_url=server.address, timeout=30) as client,
+    ):
+        yield Running(folder, server, client)
+
+
+def small_site(folder: Path, *tasks: Task) -> Path:
+    """A folder with a small champion of each task, named after it."""
+    store, book = open_store(folder / "releases"), open_book(folder / ".holdfast" / "book.db")
+    for task in tasks:
+        sealed = seal_small(store, task, task)
+        promote(book, task, sealed.manifest.version, sealed.identity, author="test")
+    book.close()
+    return folder
 
 
 def _read(server: Server, ready: threading.Event) -> None:

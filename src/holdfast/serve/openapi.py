@@ -1,0 +1,259 @@
+"""The OpenAPI description of a server, with the fields of its models and examples that can be sent as they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from holdfast import __version__
+from holdfast.kinds import Kind, Role
+from holdfast.serve import labels
+from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Field
+from holdfast.serve.loaded import Loaded
+from holdfast.serve.records import Answers
+from holdfast.serve.request import LONGEST_ID, MOST_ROWS
+
+_REF = "#/components/schemas/{name}"
+_JSON = "application/json"
+EXAMPLE_TIME = "2025-01-31T12:00:00Z"
+
+
+def document(models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """The description.
+
+    Parameters
+    ----------
+    models
+        What answers where no version is asked for, by model.
+    versions
+        All versions that answer, by model.
+    """
+    (_, _, _), components = msgspec.json.schema_components((Answers, labels.Labels, Refused), ref_template=_REF)
+    paths: dict[str, Any] = {}
+    for model, loaded in models.items():
+        components[f"{model}.Row"] = row_schema(loaded)
+        components[f"{model}.Rows"] = _rows_schema(model)
+        paths |= _of_model(model, loaded)
+        if versions.get(model):
+            paths |= _of_version(model, loaded, versions[model])
+    paths |= _fixed(list(models.values()))
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Holdfast",
+            "version": __version__,
+            "description": "Answers of sealed releases. Each prediction is logged before it is sent.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "bearer": {"type": "http", "scheme": "bearer"},
+            },
+        },
+    }
+
+
+class Refused(msgspec.Struct):
+    """Why there is no answer; `problems` lists those of single values."""
+
+    error: str
+    problems: list[dict[str, int | str]] | None = None
+
+
+def row_schema(loaded: Loaded) -> dict[str, Any]:
+    """The JSON schema of a row of a model."""
+    fields = loaded.engine.fields
+    properties = {field.name: _field_schema(field) for field in fields}
+    if loaded.engine.id_field not in properties:
+        about = "What the row is called; made up where there is none. A row that is sent again is logged once."
+        properties[loaded.engine.id_field] = {"type": "string", "maxLength": LONGEST_ID, "description": about}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [field.name for field in fields if field.wanted],
+        "example": example(loaded),
+    }
+
+
+def example(loaded: Loaded) -> dict[str, Any]:
+    """A row that the model answers without a warning."""
+    return {field.name: _example(field) for field in loaded.engine.fields if field.wanted}
+
+
+def _example(field: Field) -> Any:
+    column = field.column
+    match column.kind:
+        case Kind.NUMBER:
+            low = (
+                column.minimum if column.minimum is not None else column.maximum if column.maximum is not None else 0.0
+            )
+            high = column.maximum if column.maximum is not None else low
+            middle = (low + high) / 2
+            return int(middle) if field.at_rest == "int64" else float(f"{middle:.6g}")
+        case Kind.BOOLEAN:
+            return True
+        case Kind.TIME:
+            return EXAMPLE_TIME
+        case _:
+            return column.categories[0] if column.categories else "text"
+
+
+def _field_schema(field: Field) -> dict[str, Any]:
+    column = field.column
+    found: dict[str, Any]
+    match column.kind:
+        case Kind.NUMBER if field.at_rest == "int64":
+            found = {"type": "integer", "minimum": -WHOLE, "maximum": WHOLE}
+        case Kind.NUMBER:
+            found = {"type": "number"}
+        case Kind.BOOLEAN:
+            found = {"type": "boolean"}
+        case Kind.TIME:
+            found = {"type": "string", "format": "date-time"}
+        case _:
+            found = {"type": "string", "maxLength": LONGEST_TEXT}
+    if column.nullable or not field.wanted:
+        found["type"] = [found["type"], "null"]
+    return found | ({"description": told} if (told := about(field)) else {})
+
+
+def about(field: Field) -> str:
+    """What the history has of a field, in words."""
+    column = field.column
+    told = []
+    if column.role is not Role.FEATURE:
+        told.append(f"{column.role}, logged beside the features" if not field.wanted else str(column.role))
+    # Names of rows and of owners are nobody's business.
+    if not (column.identifier or column.personal or column.role in (Role.ID, Role.TIME, Role.GROUP)):
+        if column.minimum is not None and column.maximum is not None:
+            told.append(f"{column.minimum:g} to {column.maximum:g} in the history")
+        elif column.categories:
+            shown = ", ".join(column.categories[:10])
+            told.append(f"in the history {shown}{', …' if len(column.categories) > 10 else ''}")
+    return "; ".join(told)
+
+
+def _rows_schema(model: str) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "rows": {
+                "type": "array",
+                "items": {"$ref": _REF.format(name=f"{model}.Row")},
+                "minItems": 1,
+                "maxItems": MOST_ROWS,
+            },
+            "explain": {"type": "boolean", "default": False, "description": "What each feature brings to the score."},
+        },
+        "required": ["rows"],
+    }
+
+
+def _of_model(model: str, loaded: Loaded) -> dict[str, Any]:
+    return {
+        f"/v1/models/{model}/predict": {"post": _predict(model, loaded, f"Answer rows with the champion of {model}")},
+        f"/v1/models/{model}": {"get": _plain(f"What {model} is and wants")},
+        f"/v2/models/{model}": {"get": _plain(f"{model} in the Open Inference Protocol")},
+        f"/v2/models/{model}/ready": {"get": _plain(f"Whether {model} answers", open_=True)},
+        f"/v2/models/{model}/infer": {"post": _infer(model, loaded)},
+    }
+
+
+def _of_version(model: str, loaded: Loaded, versions: Sequence[int]) -> dict[str, Any]:
+    asked = {
+        "name": "version",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "integer", "enum": list(versions)},
+    }
+    operation = _predict(model, loaded, f"Answer rows with a version of {model}") | {"parameters": [asked]}
+    return {f"/v1/models/{model}/versions/{{version}}/predict": {"post": operation}}
+
+
+def _predict(model: str, loaded: Loaded, summary: str) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name=f"{model}.Rows")}
+    return {
+        "summary": summary,
+        "tags": [model],
+        "requestBody": {
+            "required": True,
+            "content": {_JSON: {"schema": schema, "example": {"rows": [example(loaded)]}}, "text/csv": {}},
+        },
+        "responses": _responses({"$ref": _REF.format(name="Answers")}),
+    }
+
+
+def _infer(model: str, loaded: Loaded) -> dict[str, Any]:
+    inputs = [
+        {"name": name, "shape": [1], "datatype": _datatype(value), "data": [value]}
+        for name, value in example(loaded).items()
+    ]
+    return {
+        "summary": "Answer rows, as the Open Inference Protocol has it",
+        "tags": [model],
+        "requestBody": {
+            "required": True,
+            "content": {_JSON: {"schema": {"type": "object"}, "example": {"inputs": inputs}}},
+        },
+        "responses": _responses({"type": "object"}),
+    }
+
+
+def _datatype(value: Any) -> str:
+    names = {bool: "BOOL", int: "INT64", float: "FP64"}
+    return names.get(type(value), "BYTES")
+
+
+def _fixed(loaded: Sequence[Loaded]) -> dict[str, Any]:
+    label: dict[str, Any] = {"id": "01J00000000000000000000000", "label": True}
+    if loaded:
+        task, classes = loaded[0].released.model.task, loaded[0].released.model.classes
+        label["label"] = 1.0 if task == "regression" else classes[0] if task == "classes" else True
+        label["model"] = loaded[0].model
+    return {
+        "/v1/labels": {
+            "post": {
+                "summary": "Say what came to pass",
+                "tags": ["labels"],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        _JSON: {"schema": {"$ref": _REF.format(name="Labels")}, "example": {"labels": [label]}}
+                    },
+                },
+                "responses": _responses({"type": "object"}),
+            }
+        },
+        "/v1/models": {"get": _plain("The models")},
+        "/v2": {"get": _plain("The server", open_=True)},
+        "/v2/health/live": {"get": _plain("Whether the server lives", open_=True)},
+        "/v2/health/ready": {"get": _plain("Whether every model answers", open_=True)},
+        "/metrics": {"get": _plain("What is counted, for Prometheus", media="text/plain")},
+    }
+
+
+def _plain(summary: str, *, open_: bool = False, media: str = _JSON) -> dict[str, Any]:
+    schema = {"type": "object"} if media == _JSON else {"type": "string"}
+    found = {"summary": summary, "tags": ["server"], "responses": _responses(schema, media)}
+    return found | ({"security": []} if open_ else {})
+
+
+def _responses(schema: dict[str, Any], media: str = _JSON) -> dict[str, Any]:
+    refused = {"content": {_JSON: {"schema": {"$ref": _REF.format(name="Refused")}}}}
+    told = {
+        "400": "The body cannot be read",
+        "401": "A key is needed",
+        "403": "The key does not allow it",
+        "413": "The body is too large",
+        "422": "Rows or labels do not fit",
+        "429": "Too often",
+        "503": "Too much at once, or not ready",
+    }
+    return {
+        "200": {"description": "The answer", "content": {media: {"schema": schema}}},
+        **{status: {"description": words, **refused} for status, words in told.items()},
+    }

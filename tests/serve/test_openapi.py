@@ -1,0 +1,62 @@
+"""The description of a server: its examples are answered as they stand, and so are the lines of its page."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+
+import pytest
+
+from holdfast.testing.pages import read
+from holdfast.testing.servers import Running
+
+
+@pytest.mark.parametrize("task", ["binary", "classes", "regression"])
+def test_examples_are_answered_without_a_warning(running: Running, task: str) -> None:
+    paths = running.client.get("/openapi.json").json()["paths"]
+    path = f"/v1/models/{task}/predict"
+    example = paths[path]["post"]["requestBody"]["content"]["application/json"]["example"]
+    (answer,) = running.client.post(path, json=example).json()["answers"]
+    assert "warnings" not in answer
+    path = f"/v2/models/{task}/infer"
+    example = paths[path]["post"]["requestBody"]["content"]["application/json"]["example"]
+    outputs = {one["name"]: one["data"] for one in running.client.post(path, json=example).json()["outputs"]}
+    assert outputs["score"] == pytest.approx(list(answer["score"].values()) if task == "classes" else [answer["score"]])
+
+
+def test_fields_are_described_as_the_schema_has_them(running: Running) -> None:
+    document = running.client.get("/openapi.json").json()
+    row = document["components"]["schemas"]["binary.Row"]
+    assert row["required"] == ["amount", "items", "country", "online"]
+    assert row["properties"]["items"]["type"] == "integer"
+    assert row["properties"]["country"]["type"] == ["string", "null"]
+    assert "in the history AT, FR" in row["properties"]["country"]["description"]
+    assert row["properties"]["age"]["description"].startswith("protected, logged beside the features")
+    # What rows are called is nobody's business.
+    assert row["properties"]["payment"]["description"] == "id, logged beside the features"
+
+
+def test_every_reference_leads_somewhere(running: Running) -> None:
+    document = running.client.get("/openapi.json").json()
+
+    def references(node: object) -> list[str]:
+        if isinstance(node, dict):
+            own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
+            return own + [found for value in node.values() for found in references(value)]
+        return [found for value in node for found in references(value)] if isinstance(node, list) else []
+
+    found = set(references(document))
+    assert "#/components/schemas/Answers" in found
+    for reference in found:
+        node = document
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[step]
+
+
+def test_the_lines_of_the_page_work_as_printed(running: Running) -> None:
+    page = read(running.client.get("/docs").text)
+    assert "Release 1 answers where none is asked for." in page.text
+    lines = [text for tag, text in page.texts if tag == "pre"]
+    asked = next(line for line in lines if "/binary/predict" in line)
+    done = subprocess.run(shlex.split(asked), capture_output=True, text=True, check=True)
+    assert '"model":"binary"' in done.stdout
