@@ -67,7 +67,7 @@ def _verify(root: Path, *, json: bool) -> None:
         say_json({"proofs": proofs, "problems": problems})
         raise typer.Exit(1 if problems else 0)
     if proofs:
-        names = ("accepted", "committed", "pending", "duplicates", "refused", "unexplained")
+        names = ("accepted", "committed", "pending", "duplicates", "refused")
         table(
             ("Table", *(name.title() for name in names)),
             ((f"{one.model}/{one.kind}", *(f"{getattr(one, name):,}" for name in names)) for one in proofs),
