@@ -52,6 +52,7 @@ __all__ = [
     "TopK",
     "bayes_answer",
     "contributions",
+    "cost_range",
     "expected_regrets",
     "periods",
     "value",
@@ -195,6 +196,19 @@ def contributions(objective: Objective, judged: Judged) -> Array:
         case _:
             assert not isinstance(objective, FBeta)
             return _ranking(objective, judged, weight)
+
+
+def cost_range(objective: Cost | CostMatrix, judged: Judged) -> tuple[float, float]:
+    """The least and the most that an answer to any of the rows costs.
+
+    Examples
+    --------
+    >>> rows = Judged(truth=np.array([True, False]), score=np.zeros(2), columns={"amount": np.array([30.0, 80.0])})
+    >>> cost_range(Cost(false_positive=5, false_negative="amount"), rows)
+    (0.0, 80.0)
+    """
+    table = _table(objective, judged.columns, judged.classes)
+    return float(np.nanmin(table)), float(np.nanmax(table))
 
 
 def expected_regrets(

@@ -36,13 +36,18 @@ def test_of_two_limits_the_worse_one_counts() -> None:
     [
         Estimate(value=None),
         Estimate(value=math.nan, low=0.9, high=1.0),
-        Estimate(value=0.95, low=math.nan, high=1.0),
-        Estimate(value=0.95),
     ],
 )
 def test_what_could_not_be_had_fails(figure: Estimate) -> None:
     assert judge(figure, at_least=0.0).status is Status.FAIL
     assert judge(figure, at_most=1.0).status is Status.FAIL
+
+
+@pytest.mark.parametrize("figure", [Estimate(value=0.95), Estimate(value=0.95, low=math.nan, high=1.0)])
+def test_a_figure_without_an_interval_never_passes(figure: Estimate) -> None:
+    assert judge(figure, at_least=0.9).status is Status.INCONCLUSIVE
+    assert judge(figure, at_most=1.0).status is Status.INCONCLUSIVE
+    assert judge(figure, at_least=0.96).status is Status.FAIL
 
 
 @pytest.mark.parametrize("limits", [{}, {"at_least": math.nan}, {"at_least": 0.1, "at_most": math.nan}])

@@ -47,11 +47,22 @@ def test_what_is_named_and_missing_fails(limit: Limit) -> None:
     assert judged(limit).status is Status.FAIL
 
 
-def test_a_figure_without_an_interval_fails() -> None:
+def test_a_figure_that_could_not_be_had_fails() -> None:
     vague = Metric(key="roc_auc", title="ROC AUC", estimate=Estimate(value=float("nan"), low=0.9, high=0.95))
     found = judged(Limit(metric="roc_auc", at_least=0.5), Figures(metrics={"roc_auc": vague}))
     assert found.status is Status.FAIL
     assert "cannot pass" in found.message
+
+
+def test_a_figure_without_an_interval_is_inconclusive_or_fails() -> None:
+    vague = Metric(key="mae", title="Mean absolute error", estimate=Estimate(value=0.0, unit="EUR", rows=9))
+    found = judged(Limit(metric="mae", at_most=1.0), Figures(metrics={"mae": vague}))
+    assert found.status is Status.INCONCLUSIVE
+    assert found.message == (
+        "Mean absolute error: 0 EUR, without an interval: all rows are alike, or there is one. "
+        "So it cannot pass the limit 1."
+    )
+    assert judged(Limit(metric="mae", at_least=1.0), Figures(metrics={"mae": vague})).status is Status.FAIL
 
 
 def test_better_than_a_simple_rule() -> None:

@@ -54,6 +54,13 @@ def test_one_row_has_no_interval() -> None:
     assert (found.value, found.low, found.high) == (2.0, None, None)
 
 
+def test_rows_that_are_alike_have_no_interval() -> None:
+    """0.1 has no exact mean: what rounding leaves of nothing is no scatter."""
+    found = mean_of(np.full(1_000, 0.1))
+    assert (found.value, found.low, found.high) == (pytest.approx(0.1), None, None)
+    assert mean_of(np.array([1.0, 1.0, 5.0]), np.array([1.0, 1.0, 0.0])).low is None
+
+
 def test_an_improvement_is_positive_whatever_the_direction() -> None:
     better, worse = np.array([1.0, 1.0, 2.0]), np.array([2.0, 3.0, 2.0])
     assert improvement(better, worse, "lower").value == 1.0

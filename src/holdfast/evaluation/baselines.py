@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.one_feature import best_feature
 from holdfast.evaluation.outcome import Outcome, as_if
-from holdfast.evaluation.paired import improvement
 from holdfast.evaluation.tuning import tune
 from holdfast.evidence import Baseline
 from holdfast.objective import AsymmetricCost, Objective, PinballLoss, RootMeanSquaredError, value
@@ -157,8 +156,4 @@ def _constant(objective: Objective, train: Labelled) -> Array:
 def _judged(found: Outcome, key: str, title: str, score: Array, answer: NDArray[Any]) -> Baseline:
     """The rule on the test rows, and what the model saves against it on the rows that both answer."""
     rule = replace(as_if(found, answer), score=score)
-    model, weight = found.contributions()
-    theirs, _ = rule.contributions(found.counted)
-    unit = found.objective.unit
-    saving = improvement(model, theirs, found.objective.direction, weight, unit=unit) if len(model) else None
-    return Baseline(key=key, title=title, objective=rule.value(), saving=saving)
+    return Baseline(key=key, title=title, objective=rule.value(), saving=found.better_by(rule))

@@ -43,15 +43,25 @@ def _averages(table: ClassTable, precision: Precision) -> list[Metric]:
     """Figures of the whole matrix; standard errors by resampling its cells."""
     chunks = poisson_replicates(table.weights, table.squares, precision.replicates, precision.seed)
     drawn = [averages(chunk) for chunk in chunks]
-    total, squares = table.weights.sum(), table.squares.sum()
-    rows = total**2 / squares if squares > 0 else np.nan
+    whole = _effective(table.weights.sum(), table.squares.sum())
+    sizes = _effective(table.weights.sum(axis=1), table.squares.sum(axis=1))
+    sizes = sizes[sizes > 0]
+    # Where all are right: one wrong row of the rarest class changes a mean over classes by so much.
+    rarest = len(sizes) * sizes.min() if len(sizes) else np.nan
     found = []
     for key, value in averages(table.weights).items():
         error = spread(np.concatenate([part[key] for part in drawn]))
+        rows = rarest if key.startswith("macro") else whole
         ends = wilson_by_variance(value, error**2, rows, precision.level)
         title = key.replace("_", " ").capitalize().replace("f1", "F1")
         found.append(metric(key, title, value, ends, rows=table.rows, level=precision.level))
     return found
+
+
+def _effective(weight: Floats, squares: Floats) -> Floats:
+    """Rows that weights stand for (Kish, *Survey Sampling*, 1965, section 8.2); NaN for none."""
+    rows: Floats = np.divide(weight**2, squares, out=np.full(np.shape(weight), np.nan), where=squares > 0)
+    return rows
 
 
 def _log_loss(table: ClassTable, level: float) -> Metric:

@@ -27,7 +27,7 @@ def judge(estimate: Estimate, *, at_least: float | None = None, at_most: float |
     Parameters
     ----------
     estimate
-        The figure and its interval. A figure or an interval that could not be had fails.
+        The figure and its interval. A figure that could not be had fails, and one without an interval does not pass.
     at_least, at_most
         Limits in the figure's unit; at least one.
 
@@ -57,8 +57,10 @@ def judge(estimate: Estimate, *, at_least: float | None = None, at_most: float |
 def _one_sided(estimate: Estimate, limit: float, sign: float) -> Judgement:
     """With `sign` 1 the figure must be at least the limit; with -1, at most."""
     value, low, high = estimate.value, estimate.low, estimate.high
-    if value is None or low is None or high is None:
+    if value is None:
         return Judgement(status=Status.FAIL, limit=limit)
+    if low is None or high is None:
+        return Judgement(status=Status.INCONCLUSIVE if sign * (value - limit) >= 0 else Status.FAIL, limit=limit)
     near, far = (low, high) if sign > 0 else (high, low)
     if sign * (near - limit) >= 0:
         return Judgement(status=Status.PASS, limit=limit)

@@ -88,9 +88,15 @@ def _against_champion(limit: Limit, figures: Figures) -> Finding:
 
 
 def _worded(limit: Limit, estimate: Estimate, judgement: Judgement, what: str) -> Finding:
-    if estimate.value is None or estimate.low is None or estimate.high is None:
-        return _finding(limit, Status.FAIL, f"{what}: the figure or its interval could not be had, so it cannot pass.")
+    if estimate.value is None:
+        return _finding(limit, Status.FAIL, f"{what}: the figure could not be had, so it cannot pass.")
     unit = f" {estimate.unit}" if estimate.unit and estimate.unit != "share" else ""
+    if estimate.low is None or estimate.high is None:
+        alone = (
+            f"{what}: {estimate.value:.4g}{unit}, without an interval: all rows are alike, or there is one. "
+            f"So it cannot pass the limit {judgement.limit:.4g}."
+        )
+        return _finding(limit, judgement.status, alone, estimate, judgement)
     told = f"{what}: {estimate.value:.4g}{unit} ({100 * estimate.level:.4g}% interval {estimate.low:.4g} to {estimate.high:.4g})"
     ending = {
         Status.PASS: "all of it keeps to",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.evaluation.labelled import Labelled
-from holdfast.evaluation.paired import mean_of
+from holdfast.evaluation.worth import better_by, worth
 from holdfast.evidence import Estimate
 from holdfast.objective import Cost, CostMatrix, Judged, Objective, contributions
 from holdfast.policy import REASONS, Answers, Policy, decide
@@ -59,17 +59,33 @@ class Outcome:
 
     def contributions(self, rows: Rows | None = None) -> tuple[Array, Array | None]:
         """Contributions to the objective and weights, of the counted ones among some rows (all by default)."""
+        part, found = self._paid(rows)
+        return found, part.weight if len(found) else None
+
+    def value(self, rows: Rows | None = None, *, level: float = 0.95) -> Estimate:
+        """The objective, with its interval, of all rows or of some."""
+        part, found = self._paid(rows)
+        if not len(found):
+            return Estimate(value=None, level=level, unit=self.objective.unit)
+        return worth(self.objective, part, found, level=level)
+
+    def better_by(self, other: Outcome, rows: Rows | None = None, *, level: float = 0.95) -> Estimate:
+        """By how much it is better than another one, on the rows among some that count for both."""
+        both = np.intersect1d(self.counted, other.counted)
+        both = both if rows is None else np.intersect1d(both, rows)
+        (part, mine), (_, theirs) = self._paid(both), other._paid(both)
+        if not len(mine):
+            return Estimate(value=None, level=level, unit=self.objective.unit)
+        return better_by(self.objective, part, mine, theirs, level=level)
+
+    def _paid(self, rows: Rows | None) -> tuple[Judged, Array]:
+        """The counted ones among some rows, and their contributions; none where none has weight."""
         chosen = self.counted if rows is None else np.intersect1d(rows, self.counted, assume_unique=True)
         part = self.judged.take(chosen)
         if not len(chosen) or (part.weight is not None and not part.weight.sum() > 0):
-            return np.empty(0), None
+            return part, np.empty(0)
         paid = self.review_cost * self.answers.review[chosen] if isinstance(self.objective, Cost | CostMatrix) else 0.0
-        return contributions(self.objective, part) + paid, part.weight
-
-    def value(self, rows: Rows | None = None) -> Estimate:
-        """The objective, with its interval, of all rows or of some."""
-        found, weight = self.contributions(rows)
-        return mean_of(found, weight, unit=self.objective.unit)
+        return part, contributions(self.objective, part) + paid
 
     def take(self, rows: Rows) -> Outcome:
         """Some of the rows."""

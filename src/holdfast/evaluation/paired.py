@@ -16,10 +16,9 @@ Array = NDArray[np.float64]
 def mean_of(contributions: Array, weight: Array | None = None, *, unit: str = "", level: float = 0.95) -> Estimate:
     """Weighted mean of per-row contributions, with an interval from their (weighted) scatter and skewness.
 
-    Amounts of money are skewed: a normal interval of their mean covers too little. The standard error of a ratio-type
-    weighted mean is that of its linearisation (Särndal, Swensson and Wretman, *Model Assisted Survey Sampling*, 1992,
-    section 5.7): `sqrt(sum(w² (c - mean)²)) / sum(w)`, times `sqrt(n/(n-1))`; the interval is that of
-    `stats.intervals.skewed_mean_interval`.
+    Amounts of money are skewed: a normal interval of their mean covers too little. The interval is that of
+    `stats.intervals.skewed_mean_interval`, with the standard error below. Rows that are all alike, or a single one, do
+    not say how the next one may differ: then there is no interval.
 
     Parameters
     ----------
@@ -36,19 +35,38 @@ def mean_of(contributions: Array, weight: Array | None = None, *, unit: str = ""
     """
     n = len(contributions)
     w = np.ones(n) if weight is None else weight
-    total = float(w.sum()) if n else 0.0
-    if total <= 0:
+    if not w.sum() > 0:
         return Estimate(value=None, level=level, unit=unit, rows=n)
-    mean = float(np.dot(w, contributions) / total)
-    counted = int(np.count_nonzero(w))
-    if counted < 2:
+    mean = float(np.average(contributions, weights=w))
+    error = standard_error(contributions, weight)
+    if not error > 0:
         return Estimate(value=mean, level=level, unit=unit, rows=n)
     scattered = w * (contributions - mean)
-    squares = float(np.sum(scattered**2))
-    error = math.sqrt(squares * counted / (counted - 1)) / total
-    skewness = float(np.sum(scattered**3)) / squares**1.5 if squares > 0 else 0.0
+    skewness = float(np.sum(scattered**3)) / float(np.sum(scattered**2)) ** 1.5
     low, high = (float(end) for end in skewed_mean_interval(mean, error, skewness, level))
     return Estimate(value=mean, low=low, high=high, level=level, unit=unit, rows=n)
+
+
+def standard_error(contributions: Array, weight: Array | None = None) -> float:
+    """Standard error of a weighted mean; 0 where all rows with weight are alike, NaN of fewer than two.
+
+    It is that of its linearisation, as for a ratio: `sqrt(sum(w² (c - mean)²)) / sum(w)`, times `sqrt(n/(n-1))`.
+
+    Source: Särndal, Swensson and Wretman, *Model Assisted Survey Sampling* (1992), section 5.7.
+
+    >>> standard_error(np.array([0.0, 2.0]), np.array([1.0, 1.0])), standard_error(np.full(5, 0.1))
+    (1.0, 0.0)
+    """
+    counted = np.ones(len(contributions), bool) if weight is None else weight > 0
+    c = contributions[counted]
+    w = np.ones(len(c)) if weight is None else weight[counted]
+    if len(c) < 2:
+        return math.nan
+    # Rounding leaves a little of nothing.
+    if np.ptp(c) <= 1e-12 * np.abs(c).max():
+        return 0.0
+    squares = np.sum((w * (c - np.average(c, weights=w))) ** 2)
+    return float(np.sqrt(squares * len(c) / (len(c) - 1)) / w.sum())
 
 
 def improvement(

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from holdfast.evaluation.codes import Codes
 from holdfast.evaluation.paired import mean_of
+from holdfast.evaluation.worth import worth
 from holdfast.evidence import Estimate, Group
-from holdfast.objective import Judged, Objective, contributions
+from holdfast.objective import Judged, Objective
 from holdfast.stats.intervals import wilson
 
 Rows: TypeAlias = NDArray[np.intp]
@@ -108,7 +109,7 @@ def figures_of(objective: Objective, judged: Judged) -> Figures:
 
     def figures(rows: Rows) -> dict[str, Estimate]:
         part = judged.take(rows)
-        found = {"objective": mean_of(contributions(objective, part), part.weight, unit=objective.unit)}
+        found = {"objective": worth(objective, part)}
         if part.answer is None:
             return found
         if part.truth.dtype == bool:

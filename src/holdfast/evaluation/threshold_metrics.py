@@ -73,14 +73,39 @@ class Outcomes:
         units = np.divide(square, weight, out=np.full(2, both), where=weight > 0)
         return Outcomes(rows, weights, squares, units)
 
+    @staticmethod
+    def of(truth: NDArray[np.bool_], answer: NDArray[np.bool_], weight: NDArray[np.float64] | None = None) -> Outcomes:
+        """Outcomes of rows, (n,) each, without a table."""
+        w = np.ones(len(truth)) if weight is None else weight
+        cells = [truth & answer, ~truth & answer, truth & ~answer, ~truth & ~answer]
+        rows, weights, squares = (
+            Confusion(*(np.asarray(of[cell].sum()) for cell in cells)) for of in (np.ones(len(w)), w, w**2)
+        )
+        state = [~truth, truth]
+        either = (w**2).sum() / w.sum() if w.sum() > 0 else 1.0
+        units = [(w[s] ** 2).sum() / w[s].sum() if w[s].sum() > 0 else either for s in state]
+        return Outcomes(rows, weights, squares, np.array(units))
+
+    def interval(self, share: Share, level: float) -> tuple[float, float]:
+        """Wilson's interval of a share of the outcomes; NaN where there is no such row."""
+        (success, success_unit), (failure, failure_unit) = self._side(share.success), self._side(share.failure)
+        low, high = wilson_weighted(success, failure, success_unit, failure_unit, level)
+        return float(low), float(high)
+
     def metric(self, key: str, share: Share, level: float) -> Metric:
         """A share with Wilson's interval."""
-        (success, success_unit), (failure, failure_unit) = self._side(share.success), self._side(share.failure)
-        ends = wilson_weighted(success, failure, success_unit, failure_unit, level)
+        success, failure = self._side(share.success)[0], self._side(share.failure)[0]
         rows = sum(int(getattr(self.rows, outcome)) for outcome in (*share.success, *share.failure))
         value = success / (success + failure) if success + failure > 0 else nan
         return metric(
-            key, share.title, value, ends, rows=rows, level=level, direction=share.direction, formula=share.formula
+            key,
+            share.title,
+            value,
+            self.interval(share, level),
+            rows=rows,
+            level=level,
+            direction=share.direction,
+            formula=share.formula,
         )
 
     def _side(self, outcomes: Mapping[str, float]) -> tuple[float, float]:

@@ -82,10 +82,10 @@ def wilson_by_variance(
     >>> [round(float(end), 3) for end in wilson_by_variance(1.0, 0.0, 20)]
     [0.839, 1.0]
     """
-    # A sum of shares may end a rounding error above 1.
+    # A sum of shares may end a rounding error above 1, or below.
     share, variance = np.clip(np.asarray(share, dtype=np.float64), 0, 1), np.asarray(variance, dtype=np.float64)
     spread = share * (1 - share)
-    certain = (spread <= 0) | (variance == 0)
+    certain = (spread <= 1e-12) | (variance == 0)
     rows = np.where(certain, least_rows, spread / np.where(variance > 0, variance, np.nan))
     return wilson(share * rows, rows, level)
 
