@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sklearn.ensemble import GradientBoostingClassifier, GradientBoostingRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline
 
@@ -24,10 +26,13 @@ from holdfast.gate.champion import Champion, compared
 from holdfast.gate.evaluate import tried
 from holdfast.gate.evidence import Trial, figures
 from holdfast.gate.reading import loaded_model, read_parts, scores_of
+from holdfast.models.convert import to_onnx
 from holdfast.models.loading import load_model
+from holdfast.models.session import OnnxSession
 from holdfast.objective import Cost
 from holdfast.policy import Policy
 from holdfast.records import Status
+from holdfast.stats.intervals import wilson
 
 Asked = Callable[..., Project]
 LIMITS = [
@@ -64,6 +69,69 @@ def test_a_candidate_is_as_good_as_itself(case: tuple[Trial, Evidence]) -> None:
     for one in compared(trial, evidence, Champion(name="1", model=trial.model, policy=trial.policy)).champion:
         assert one.difference.value == 0
         assert one.candidate.value == one.champion.value
+
+
+@pytest.mark.parametrize(
+    ("estimator", "target", "objective"),
+    [
+        (LogisticRegression(), "bad", {"kind": "f_beta"}),
+        (GradientBoostingClassifier(n_estimators=20), "city", {"kind": "f_beta", "average": "macro"}),
+        (GradientBoostingRegressor(n_estimators=20), "y", {"kind": "rmse"}),
+        (LinearRegression(), "amount", {"kind": "mae", "unit": "EUR"}),
+    ],
+    ids=["binary", "classes", "trees", "line"],
+)
+def test_a_model_is_as_good_as_its_own_release(
+    estimator: Any, target: str, objective: dict[str, Any], payments: pd.DataFrame, asked: Asked
+) -> None:
+    """The release is an ONNX form, whose rounding is no difference that more rows would have to decide."""
+    limits = [{"metric": "objective", "against": "champion"}]
+    project = asked(data={"target": target, "features": ["x", "amount2"]}, objective=objective, gate={"limits": limits})
+    history = payments.assign(amount2=payments["amount"] + payments["y"])
+    fitted = estimator.fit(history[:1500][["x", "amount2"]].to_numpy(), history[:1500][target])
+    model = loaded_model(fitted, project)
+    parts, schema = read_parts(history, project, model)
+    trial, why = tried(model, schema, parts, scores_of(model, parts), project)
+    sealed = OnnxSession(to_onnx(model, parts.test.features))
+    assert (sealed.predict(parts.test.features) != trial.scores.test).any()
+    champion = Champion(name="p/1", model=sealed, policy=trial.policy)
+    found = compared(trial, figures(trial, why, uses=1), champion)
+    [difference] = [one.difference for one in found.champion]
+    assert (difference.value, difference.low, difference.high) == (0.0, 0.0, 0.0)
+    assert judge(difference, at_least=0.0).status is Status.PASS
+    assert found.notes[-1].startswith("The model scores as release p/1 does")
+
+
+def test_models_that_differ_and_answer_alike_are_not_certainly_alike(case: tuple[Trial, Evidence]) -> None:
+    """No row of 600 is answered otherwise: with a margin of a row in a hundred that passes, without one it does not."""
+    trial, evidence = case
+    always = Policy(rule="threshold", threshold=0.0)
+    plain = Cost(false_positive=1.0, false_negative=1.0)
+    test = replace(as_if(trial.test, np.ones(600, bool)), objective=plain)
+    other = replace(trial, test=test, policy=always, project=msgspec.structs.replace(trial.project, objective=plain))
+    champion = Champion(name="1", model=Worse(trial.model, 2.0), policy=always)
+    difference = compared(other, evidence, champion).champion[0].difference
+    assert difference.value == 0
+    assert judge(difference, at_least=0.0).status is Status.INCONCLUSIVE
+    assert judge(difference, at_least=-0.01).status is Status.PASS
+
+
+def test_areas_of_perfect_models_are_not_certain(case: tuple[Trial, Evidence]) -> None:
+    trial, evidence = case
+    truth = trial.test.rows.truth
+    perfect = replace(trial, test=replace(trial.test, score=np.where(truth, 0.9, 0.1)))
+
+    class Perfect(Worse):
+        def predict(self, rows: pa.Table) -> np.ndarray[Any, Any]:
+            return np.where(truth[: rows.num_rows], 0.8, 0.3)
+
+    champion = Champion(name="1", model=Perfect(trial.model, 0.0), policy=trial.policy)
+    area = compared(perfect, evidence, champion).champion[1]
+    positives = int(truth.sum())
+    assert (area.candidate.value, area.difference.value) == (1.0, 0.0)
+    level = 1 - 0.05 / 3
+    assert area.candidate.low == pytest.approx(wilson(positives, positives, level)[0])
+    assert area.difference.high == -area.difference.low == pytest.approx(wilson(0, positives, level)[1])
 
 
 def test_figures_are_those_of_both_models_on_the_same_rows(case: tuple[Trial, Evidence]) -> None:

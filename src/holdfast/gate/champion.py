@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from holdfast.config import Limit, Project
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.outcome import Outcome, outcome
-from holdfast.evaluation.paired import improvement, mean_of
 from holdfast.evaluation.slices import rows_where
 from holdfast.evaluation.support import Support
+from holdfast.evaluation.worth import effective
 from holdfast.evidence import Estimate, Evidence, Versus
 from holdfast.gate.choosing import identity_of
 from holdfast.gate.evidence import Trial
@@ -25,6 +25,7 @@ from holdfast.policy import Policy
 from holdfast.profile.numeric import numbers
 from holdfast.released import load_release
 from holdfast.releases.store import open_store
+from holdfast.stats.intervals import wilson, wilson_by_variance
 from holdfast.stats.ranking import average_precision, roc_auc
 
 Array: TypeAlias = NDArray[np.float64]
@@ -91,12 +92,41 @@ def compared(trial: Trial, evidence: Evidence, champion: Champion | None) -> Evi
     )
     asked = list(dict.fromkeys([("objective", ()), *_asked(trial.project.gate.limits)]))
     level = 1 - trial.project.gate.error_budget / len(asked)
-    found = [
+    found = tuple(
         _versus(trial.test, other, champion.name, metric, dict(where), level)
         for metric, where in asked
         if metric == "objective" or metric in RANKINGS
-    ]
-    return msgspec.structs.replace(evidence, champion=tuple(found))
+    )
+    if not _same(trial, other, champion):
+        return msgspec.structs.replace(evidence, champion=found)
+    note = (
+        f"The model scores as release {champion.name} does, to the tolerance of its conversion, and answers alike: there "
+        "is no difference between the two."
+    )
+    alike = tuple(msgspec.structs.replace(one, difference=_none(one.difference)) for one in found)
+    return msgspec.structs.replace(evidence, champion=alike, notes=(*evidence.notes, note))
+
+
+def _same(trial: Trial, other: Outcome, champion: Champion) -> bool:
+    """Whether the two differ by no more than a model and its converted form may: then it is the same model.
+
+    The release is an ONNX form, which rounds; the candidate is not. What rounding changes is no difference of models,
+    and however small, it would never be certain.
+    """
+    mine, theirs, tolerance = trial.test.score, other.score, trial.project.gate.parity_tolerance
+    if mine.shape != theirs.shape or trial.model.classes != champion.model.classes:
+        return False
+    size = np.maximum(1.0, np.abs(mine)) if trial.model.task == "regression" else 1.0
+    if not (np.abs(mine - theirs) <= tolerance * size).all():
+        return False
+    if trial.model.task == "regression" or trial.policy == champion.policy:
+        return True
+    one, two = trial.test.answers, other.answers
+    return bool((one.decision == two.decision).all() and (one.review == two.review).all())
+
+
+def _none(difference: Estimate) -> Estimate:
+    return msgspec.structs.replace(difference, value=0.0, low=0.0, high=0.0)
 
 
 def _rows_for(champion: Champion, rows: Labelled) -> tuple[Labelled, list[str]]:
@@ -126,20 +156,19 @@ def _versus(
         one, other, difference = _ranked(candidate, champion, metric, rows, level)
     else:
         rows = np.intersect1d(np.intersect1d(rows, candidate.counted), champion.counted)
-        (mine, weight), (theirs, _) = candidate.contributions(rows), champion.contributions(rows)
-        objective = candidate.objective
-        one, other = (mean_of(c, weight, unit=objective.unit, level=level) for c in (mine, theirs))
-        difference = improvement(mine, theirs, objective.direction, weight, unit=objective.unit, level=level)
+        one, other = candidate.value(rows, level=level), champion.value(rows, level=level)
+        difference = candidate.better_by(champion, rows, level=level)
     return Versus(release=release, metric=metric, candidate=one, champion=other, difference=difference, slice=told)
 
 
 def _ranked(
     candidate: Outcome, champion: Outcome, metric: str, rows: Rows, level: float
 ) -> tuple[Estimate, Estimate, Estimate]:
-    """Both figures and their difference; its interval is normal, with the standard error of a paired Poisson bootstrap.
+    """Both figures, in Wilson's interval for their variance, and their difference, in a normal one.
 
-    Each replicate weighs every row by a Poisson(1) number, the same for both models (Chamandy and others, *Estimating
-    uncertainty for massive data streams*, 2012).
+    Standard errors are those of a paired Poisson bootstrap: each replicate weighs every row by a Poisson(1) number, the
+    same for both models (Chamandy and others, *Estimating uncertainty for massive data streams*, 2012). Where no
+    replicate differs, the difference is as unsure as a figure that is perfect on as many rows of the rarer class.
     """
     from scipy.special import ndtri
 
@@ -154,9 +183,15 @@ def _ranked(
         resampled = weight * rng.poisson(1.0, len(rows))
         drawn.append([figure(score, truth, resampled) for score in scores])
     errors = np.nanstd(np.column_stack([np.array(drawn), np.subtract(*np.array(drawn).T)]), axis=0, ddof=1)
-    reach = float(ndtri(0.5 + level / 2)) * errors
-    one, other, difference = (
-        Estimate(value=float(v), low=float(v - r), high=float(v + r), level=level, unit="share", rows=len(rows))
-        for v, r in zip([*values, values[0] - values[1]], reach, strict=True)
+    fewest = min(effective(weight[truth]), effective(weight[~truth]))
+
+    def estimate(value: float, low: float, high: float) -> Estimate:
+        return Estimate(value=value, low=low, high=high, level=level, unit="share", rows=len(rows))
+
+    one, other = (
+        estimate(value, *map(float, wilson_by_variance(value, error**2, fewest, level)))
+        for value, error in zip(values, errors, strict=False)
     )
-    return one, other, difference
+    apart = float(values[0] - values[1])
+    reach = float(ndtri(0.5 + level / 2) * errors[2] if errors[2] > 0 else wilson(0, fewest, level)[1])
+    return one, other, estimate(apart, apart - reach, apart + reach)
