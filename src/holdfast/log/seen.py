@@ -66,11 +66,14 @@ class Seen:
     ----------
     folder
         Where its arrays lie.
+    keep
+        Whether what it learns is kept there: by the committer, not by those who only read.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, keep: bool = True) -> None:
         self._folder = folder
-        self._parts = _stored(folder)
+        self._keep = keep
+        self._parts = _stored(folder, keep=keep)
 
     @property
     def version(self) -> int:
@@ -84,7 +87,7 @@ class Seen:
         added = table.added_since(self.version) if 0 <= self.version < table.version else None
         if added is None:
             self._forget()
-            day = str(np.datetime64(int(time.time()) - WINDOW_SECONDS, "s"))[:10]
+            day = str(np.datetime64(recent_since(), "us"))[:10]
             paths = [file.path for file in table.files if file.date >= day]
             added = [(table.version, paths)]
         for version, paths in added:
@@ -122,9 +125,9 @@ class Seen:
 
     def store(self) -> None:
         """Write what is only in memory; a full disk changes nothing but the time of the next start."""
-        if not self._parts or self._parts[-1].path is not None:
+        if not self._keep or not self._parts or self._parts[-1].path is not None:
             return
-        since = int(time.time() - WINDOW_SECONDS) * 1_000_000
+        since = recent_since()
         merging = [part for part in self._parts if part.path is None]
         kept = [part for part in self._parts if part.path is not None]
         rows = sum(part.uses.rows for part in merging)
@@ -162,9 +165,14 @@ class Seen:
 
     def _forget(self) -> None:
         for part in self._parts:
-            if part.path is not None:
+            if part.path is not None and self._keep:
                 part.path.unlink(missing_ok=True)
         self._parts = []
+
+
+def recent_since() -> int:
+    """From when on uses of an id matter to rows that come now, in microseconds since 1970."""
+    return int(time.time() - WINDOW_SECONDS) * 1_000_000
 
 
 def uses_of(rows: pa.Table) -> tuple[Uses, Integers]:
@@ -212,7 +220,7 @@ def _joined(uses: Sequence[Uses]) -> Uses:
     return Uses(*map(np.concatenate, zip(NONE, *uses, strict=True)))
 
 
-def _stored(folder: Path) -> list[_Part]:
+def _stored(folder: Path, *, keep: bool) -> list[_Part]:
     """What is on the disk; nothing if it has a gap or cannot be read, since all can be made again."""
     found: list[_Part] = []
     paths = sorted(folder.glob("[0-9]*.npy"), key=lambda path: (path.stem[:20], -int(path.stem[21:])))
@@ -226,6 +234,6 @@ def _stored(folder: Path) -> list[_Part]:
         whole_sequence = False
     kept = {part.path for part in found if whole_sequence}
     for path in paths:
-        if path not in kept:
+        if path not in kept and keep:
             path.unlink(missing_ok=True)
     return found if whole_sequence else []

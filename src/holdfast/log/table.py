@@ -124,11 +124,15 @@ class Table:
     @property
     def files(self) -> list[File]:
         """Its files, in the order in which they were committed."""
-        actions = pa.table(self._delta.get_add_actions(flatten=True))
         names = ["path", "size_bytes", "num_records", f"partition.{DATE}", "modification_time"]
         return sorted(
-            map(File, *actions.select(names).to_pydict().values()), key=lambda file: (file.committed, file.path)
+            map(File, *self.statistics.select(names).to_pydict().values()), key=lambda file: (file.committed, file.path)
         )
+
+    @property
+    def statistics(self) -> pa.Table:
+        """Its files as the log has them; besides what `files` tell, `min.<name>` and `max.<name>` of few columns."""
+        return pa.table(self._delta.get_add_actions(flatten=True))
 
     def refresh(self) -> None:
         """Take in what others have written since."""
