@@ -4,8 +4,8 @@
     python -m holdfast.demo --data rows.parquet --time column  a file of yours, the last tenth of it as new rows
                             --target column                    and a model of one of its columns
 
-Fit a model on a labelled history, evaluate it honestly, seal a release; see a leaky candidate refused; then compare the
-rows that came after with the history.
+Fit a model on a labelled history, evaluate it honestly, seal a release; see a leaky candidate refused; serve the release,
+and kill the server in the middle; then compare the rows that came after with the history.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ def release(history: Path, roles: dict[str, str], output: Path, *, generated: bo
     page = output / "evaluation.html"
     page.write_text(evaluation.to_html(), encoding="utf-8")
     print(f"\nReport    {page.absolute().as_uri()}")
+    sealed = None
     if evaluation.passed:
         with steps() as say:
             sealed = hf.release(evaluation, say=say)
@@ -84,7 +85,12 @@ def release(history: Path, roles: dict[str, str], output: Path, *, generated: bo
         print(f"Release   {hf.release(candidate).name}: the leak was not seen.")
     except hf.ReleaseError as error:
         print(textwrap.fill(f"Release   refused. {error}", 80, subsequent_indent=" " * 10))
-    print("\n3. The rows that came after, compared with the history\n")
+    if sealed is not None:
+        from holdfast.demo.serving import serve
+
+        print("\n3. The release in service, and a server that is killed in the middle\n")
+        serve(project, sealed, evaluation, output)
+    print(f"\n{3 if sealed is None else 4}. The rows that came after, compared with the history\n")
 
 
 def compare(reference: Path, current: Path, roles: dict[str, str], output: Path) -> None:

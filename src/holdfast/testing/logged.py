@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from holdfast.log.columns import DATE, prediction_layout
-from holdfast.log.frames import Kind, Layout, Type, encode
+from holdfast.log.columns import DATE, label_layout, prediction_layout
+from holdfast.log.frames import Kind, Type, encode
 from holdfast.log.lake import folder
 from holdfast.log.spool import Group
 from holdfast.log.table import Table
@@ -60,12 +60,17 @@ def predictions(
     return Group(layout, len(ids), encode(filled))
 
 
-def labels(ids: Sequence[str], *, model: str = "fraud", time: int = MORNING) -> Group:
-    """Labels of these ids, all true."""
-    from holdfast.log.columns import label_layout
-
-    layout: Layout = label_layout(model, "binary")
-    return Group(layout, len(ids), encode([list(ids), [True], ["outcome"], ["someone"], [time], [None]]))
+def labels(
+    ids: Sequence[str],
+    *,
+    model: str = "fraud",
+    truths: Sequence[bool] = (True,),
+    source: str = "outcome",
+    time: int = MORNING,
+) -> Group:
+    """Labels of these ids, all true by default, which arrived at this moment."""
+    layout = label_layout(model, "binary")
+    return Group(layout, len(ids), encode([list(ids), list(truths), [source], ["someone"], [time], [None]]))
 
 
 def in_lake(root: Path, model: str = "fraud", kind: Kind = "predictions") -> pa.Table:

@@ -82,8 +82,8 @@ class Server:
 
 
 @contextmanager
-def serving(folder: Path, *names: str, options: Sequence[str] = ()) -> Iterator[Server]:
-    """Run `holdfast serve` in a folder, at a free port, until the block ends.
+def serving(folder: Path, *names: str, port: int = 0, options: Sequence[str] = ()) -> Iterator[Server]:
+    """Run `holdfast serve` in a folder, at a port (0: a free one), until the block ends.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def serving(folder: Path, *names: str, options: Sequence[str] = ()) -> Iterator[
         It ended, or did not answer in time; with what it wrote.
     """
     process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "holdfast", "serve", *names, "--port", "0", *options],
+        [sys.executable, "-m", "holdfast", "serve", *names, "--port", str(port), *options],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
