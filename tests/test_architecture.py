@@ -71,7 +71,7 @@ ARROWS = {
     "released": {"evaluation", "models", "objective", "policy", "releases", "schema", "uncertainty"},
     "golden": {"policy", "profile", "released", "releases"},
     "site": set(),
-    "log": {"column", "kinds"},
+    "log": {"column", "durations", "kinds", "names"},
     "book": set(),
     "serve": {
         "book",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from holdfast.gate.evaluate import evaluate
     from holdfast.gate.evaluation import Evaluation
+    from holdfast.log.reading import PredictionLog, open_log
     from holdfast.models.loading import load_model
     from holdfast.profile.codec import load_profile, save_profile
     from holdfast.profile.table import Profile
@@ -50,6 +51,7 @@ __all__ = [
     "Kind",
     "MissingExtraError",
     "ModelError",
+    "PredictionLog",
     "Profile",
     "ProfileError",
     "Project",
@@ -71,6 +73,7 @@ __all__ = [
     "load_profile",
     "load_project",
     "load_release",
+    "open_log",
     "open_release",
     "open_store",
     "open_table",
@@ -96,6 +99,7 @@ _HOMES = {
     ],
     "gate.evaluate": ["evaluate"],
     "gate.evaluation": ["Evaluation"],
+    "log.reading": ["PredictionLog", "open_log"],
     "models.loading": ["load_model"],
     "profile.codec": ["load_profile", "save_profile"],
     "profile.table": ["Profile"],

@@ -1,0 +1,222 @@
+"""Reading the log: predictions, with the truth as far as it is known, and labels; the last second too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from holdfast.errors import InputError
+from holdfast.log.columns import COMMITTED
+from holdfast.log.frames import ARROW
+from holdfast.log.joining import JOINED, Labels
+from holdfast.log.lake import Key, tables
+from holdfast.log.moments import Moment, moment
+from holdfast.log.recent import waiting
+from holdfast.log.snapshot import Between, Piece, Snapshot, readable, snapshot
+from holdfast.names import listed, no_such_column
+
+UNASKED = frozenset(name for name, _ in COMMITTED)
+"""Columns that are given to who names them: where a row lies, and came from."""
+
+TOGETHER_ROWS = 2_000_000
+"""Predictions whose labels are looked up at once."""
+
+
+def open_log(root: str | os.PathLike[str] = ".holdfast") -> PredictionLog:
+    """Open the log of an installation for reading.
+
+    Parameters
+    ----------
+    root
+        The folder of spools and lake; `root` in site.toml.
+
+    Examples
+    --------
+    >>> open_log("nowhere").models
+    ()
+    """
+    return PredictionLog(Path(root))
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionLog:
+    """What was answered, and what came to pass. Each reading shows one moment of it, with all that was acknowledged."""
+
+    root: Path
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models of which something is logged."""
+        return tuple(sorted({model for model, _ in {*tables(self.root), *waiting(self.root)}}))
+
+    def predictions(
+        self,
+        model: str,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        release: int | None = None,
+        columns: Sequence[str] | None = None,
+        with_labels: bool = False,
+        as_known_at: Moment | None = None,
+    ) -> pa.RecordBatchReader:
+        """Logged predictions of a model, in the order of their days of receipt.
+
+        Parameters
+        ----------
+        model
+            The model.
+        since, until
+            Received from this moment on, and before that one: a day (`2025-01-31`) or time with its zone
+            (`2025-01-31T12:00Z`), as text or not, or how long ago (`6h`).
+        release
+            Answers of this version only.
+        columns
+            Those to read, by name; None: all but where a row lies (`hf_writer`, `hf_seq`, `hf_row`, `hf_date`).
+        with_labels
+            Whether the label of each row stands beside it, as `hf_label`, `hf_label_source`, `hf_label_giver`,
+            `hf_label_time` (of its arrival) and `hf_outcome_time`. Of several labels of an id the last to arrive counts.
+        as_known_at
+            Leave out what arrived after this moment, predictions and labels.
+
+        Returns
+        -------
+        pa.RecordBatchReader
+            A stream, which any library of data frames reads: `polars.from_arrow(...)`, `....read_pandas()`. It may be
+            read once.
+
+        Raises
+        ------
+        InputError
+            Nothing is logged of the model.
+        SettingError
+            A column is not there, or a moment is none.
+        LogError
+            The log cannot be read.
+        """
+        known = _after(as_known_at, "as_known_at")
+        between = _between(since, until, release, known)
+        groups = waiting(self.root, {(model, "predictions"), (model, "labels")})
+        labels = _labels(self.root, model, groups, known) if with_labels else None
+        taken = self._snapshot((model, "predictions"), groups)
+        wanted = _wanted(taken, columns, f"The log of {model}")
+        schema = [(name, ARROW[kind]) for name, (kind, _) in wanted.items()]
+        if labels is None:
+            stream = _read(taken, {name: of for name, (_, of) in wanted.items()}, between)
+        else:
+            schema += labels.types.items()
+            stream = _read_with_labels(taken, {name: of for name, (_, of) in wanted.items()}, between, labels)
+        return _reader(taken.path, pa.schema(schema), stream)
+
+    def labels(
+        self,
+        model: str,
+        *,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        columns: Sequence[str] | None = None,
+        as_known_at: Moment | None = None,
+    ) -> pa.RecordBatchReader:
+        """All labels of a model as they arrived, corrected and repeated ones too; the parameters are as of `predictions`.
+
+        Its columns are `hf_id`, `hf_label`, `hf_source` (`outcome`, `review` or `import`), `hf_giver`, `hf_time` (of its
+        arrival) and `hf_outcome_time`.
+        """
+        between = _between(since, until, None, _after(as_known_at, "as_known_at"))
+        taken = self._snapshot((model, "labels"), waiting(self.root, {(model, "labels")}))
+        wanted = _wanted(taken, columns, f"The labels of {model}")
+        schema = pa.schema([(name, ARROW[kind]) for name, (kind, _) in wanted.items()])
+        return _reader(taken.path, schema, _read(taken, {name: of for name, (_, of) in wanted.items()}, between))
+
+    def _snapshot(self, key: Key, groups: Mapping[Key, Any]) -> Snapshot:
+        taken = snapshot(self.root, key, groups.get(key, []))
+        if taken.table is None and not taken.recent.num_rows:
+            known = f"models: {listed(self.models)}" if self.models else "the log is empty"
+            raise InputError(f"{self.root} has no {key[1]} of {key[0]!r}: {known}.")
+        return taken
+
+
+def _labels(root: Path, model: str, groups: Mapping[Key, Any], known: int | None) -> Labels:
+    taken = snapshot(root, (model, "labels"), groups.get((model, "labels"), []))
+    if taken.table is None and not taken.recent.num_rows:
+        return Labels()
+    return Labels(snapshot=taken, pieces=taken.pieces(Between(until=known)), until=known)
+
+
+def _between(since: Moment | None, until: Moment | None, release: int | None, known: int | None) -> Between:
+    ends = [end for end in (None if until is None else moment(until, "until"), known) if end is not None]
+    return Between(
+        since=None if since is None else moment(since, "since"), until=min(ends, default=None), release=release
+    )
+
+
+def _after(given: Moment | None, where: str) -> int | None:
+    """The microsecond after a moment: what arrived at the moment itself is known."""
+    return None if given is None else moment(given, where) + 1
+
+
+def _wanted(taken: Snapshot, columns: Sequence[str] | None, where: str) -> dict[str, Any]:
+    there = taken.columns
+    if columns is None:
+        return {name: of for name, of in there.items() if name not in UNASKED}
+    for name in columns:
+        if name not in there:
+            raise no_such_column(name, there, where)
+    return {name: there[name] for name in columns}
+
+
+def _read(taken: Snapshot, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
+    yield from taken.scan(taken.pieces(between), columns, between)
+    yield from taken.scan_recent(columns, between)
+
+
+def _read_with_labels(
+    taken: Snapshot, columns: Mapping[str, Any], between: Between, labels: Labels
+) -> Iterator[pa.RecordBatch]:
+    own = {"hf_id": taken.columns["hf_id"][1]}
+    for block in _blocks(taken.pieces(between)):
+        ids = _column(taken.scan(block, own, between))
+        yield from _beside(taken.scan(block, columns, between), labels.of(ids))
+    ids = _column(taken.scan_recent(own, between))
+    yield from _beside(taken.scan_recent(columns, between), labels.of(ids)) if len(ids) else ()
+
+
+def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """Files whose rows are looked up together."""
+    block: list[Piece] = []
+    for piece in pieces:
+        if block and sum(one.rows for one in block) + piece.rows > TOGETHER_ROWS:
+            yield block
+            block = []
+        block.append(piece)
+    if block:
+        yield block
+
+
+def _column(stream: Iterator[pa.RecordBatch]) -> pa.Array:
+    chunks = [rows.column(0) for rows in stream]
+    return pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
+
+
+def _beside(stream: Iterator[pa.RecordBatch], labels: pa.Table) -> Iterator[pa.RecordBatch]:
+    """Rows with their labels, which are in the same order."""
+    start = 0
+    for rows in stream:
+        added = labels.slice(start, rows.num_rows)
+        start += rows.num_rows
+        columns = [*rows.columns, *(added.column(name).combine_chunks() for name in JOINED)]
+        yield pa.RecordBatch.from_arrays(columns, names=[*rows.schema.names, *JOINED])
+    assert start == labels.num_rows
+
+
+def _reader(path: Path, schema: pa.Schema, stream: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:
+    def told() -> Iterator[pa.RecordBatch]:
+        with readable(path):
+            yield from stream
+
+    return pa.RecordBatchReader.from_batches(schema, told())

@@ -1,0 +1,270 @@
+"""One table of the log at one moment: the files of the lake, and what the spools hold beyond them, read as one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from holdfast.errors import LogError
+from holdfast.log import batch
+from holdfast.log.batch import Item
+from holdfast.log.columns import COMMITTED, CONFLICT, DATE
+from holdfast.log.destination import without_denied
+from holdfast.log.frames import ARROW, Layout, Type
+from holdfast.log.lake import Key, folder
+from holdfast.log.physical import Place, placed, together
+from holdfast.log.seen import FOLDER as SEEN
+from holdfast.log.seen import Seen, uses_of
+from holdfast.log.state import denied
+from holdfast.log.table import Table
+from holdfast.log.tail import has_log
+
+BATCH_ROWS = 65_536
+BATCHES_AHEAD, FILES_AHEAD = 8, 2
+"""What is read before it is asked for: it bounds the memory."""
+
+
+class Piece(NamedTuple):
+    """A file of the lake: its path, rows, UTC day of receipt, and whether it was there in an earlier version."""
+
+    path: str
+    rows: int
+    date: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """Which rows are asked for: those received from `since`, before `until` (microseconds since 1970), of one release."""
+
+    since: int | None = None
+    until: int | None = None
+    release: int | None = None
+
+    def expression(self) -> Any:
+        """As Arrow takes it; None for all rows."""
+        terms = []
+        if self.since is not None:
+            terms.append(pc.field("hf_time") >= _time(self.since))
+        if self.until is not None:
+            terms.append(pc.field("hf_time") < _time(self.until))
+        if self.release is not None:
+            terms.append(pc.field("hf_release") == self.release)
+        found = None
+        for term in terms:
+            found = term if found is None else found & term
+        return found
+
+    def outside(self, statistics: pa.Table) -> pa.Array | None:
+        """Which files have none of these rows, for certain; None if nothing is known."""
+        ends = (
+            ("max.hf_time", pc.less, self.since and _time(self.since)),
+            ("min.hf_time", pc.greater_equal, self.until and _time(self.until)),
+            ("max.hf_release", pc.less, self.release),
+            ("min.hf_release", pc.greater, self.release),
+        )
+        without = None
+        for name, beyond, end in ends:
+            if end is not None and name in statistics.column_names:
+                column = statistics.column(name)
+                these = pc.fill_null(beyond(column, pa.scalar(end, type=column.type)), False)
+                without = these if without is None else pc.or_(without, these)
+        return without
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A table of the log.
+
+    Attributes
+    ----------
+    path
+        Of the table in the lake.
+    table
+        The table in the lake; None where nothing was committed yet.
+    places
+        Columns of the lake, and those that only rows in the spools have.
+    recent
+        Rows in the spools that the lake does not have, with all columns.
+    """
+
+    path: Path
+    table: Table | None
+    places: tuple[Place, ...]
+    recent: pa.Table
+
+    @property
+    def schema(self) -> pa.Schema:
+        """All columns, as they are stored."""
+        return _schema(self.places)
+
+    @property
+    def columns(self) -> dict[str, tuple[Type, Any]]:
+        """Each column that was logged: its type, and the expression that puts its places together."""
+        return {name: _merged(places) for name, places in together(self.places).items()}
+
+    def pieces(self, between: Between, *, within: Collection[str] | None = None) -> list[Piece]:
+        """The files that may have such rows, by day and time; of those `within`, if it is given."""
+        if self.table is None:
+            return []
+        statistics = self.table.statistics
+        without = between.outside(statistics)
+        if without is not None:
+            statistics = statistics.filter(pc.invert(without))
+        order = [(name, "ascending") for name in (f"partition.{DATE}", "min.hf_time", "path")]
+        statistics = statistics.sort_by([key for key in order if key[0] in statistics.column_names])
+        pieces = map(Piece, *statistics.select(["path", "num_records", f"partition.{DATE}"]).to_pydict().values())
+        return [piece for piece in pieces if within is None or piece.path in within]
+
+    def scan(self, pieces: Sequence[Piece], columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
+        """Rows of files, in their order.
+
+        Parameters
+        ----------
+        pieces
+            The files.
+        columns
+            Names, and the expressions that they stand for.
+        between
+            Which rows.
+        """
+        yield from _scanned(self._files(pieces), columns, between) if pieces else ()
+
+    def scan_recent(self, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
+        """The rows in the spools."""
+        import pyarrow.dataset as ds
+
+        yield from _scanned(ds.dataset(self.recent), columns, between) if self.recent.num_rows else ()
+
+    def _files(self, pieces: Sequence[Piece]) -> Any:
+        import pyarrow.dataset as ds
+        from pyarrow.fs import LocalFileSystem
+
+        system, reader = LocalFileSystem(), ds.ParquetFileFormat()
+        fragments = [
+            reader.make_fragment(str(self.path / piece.path), system, partition_expression=ds.field(DATE) == piece.date)
+            for piece in pieces
+        ]
+        return ds.FileSystemDataset(fragments, self.schema, reader, system)
+
+
+def snapshot(root: Path, key: Key, items: Sequence[Item]) -> Snapshot:
+    """A table as it is now.
+
+    Parameters
+    ----------
+    root
+        The folder of spools and lake.
+    key
+        The table.
+    items
+        What waited for it in the spools *before* this is called, as `recent.waiting` gives it.
+
+    Raises
+    ------
+    LogError
+        The lake cannot be read.
+    """
+    path = folder(root, *key)
+    # Before the table is opened: what it says must not be ahead of it.
+    seen = Seen(root / SEEN / key[0], keep=False) if key[1] == "predictions" and items else None
+    table = Table(path) if has_log(path) else None
+    ends = {writer: table.transaction(writer) if table else 0 for writer in {item.writer for item in items}}
+    fresh = [item for item in items if item.frame.seq > ends[item.writer]]
+    parts, _ = batch.read(fresh)  # what is refused will be refused
+    places, mapping = _placed(table, key, [layout for layout, _ in parts])
+    schema = _schema(places)
+    rows = batch.aligned(parts, mapping, schema) if parts else schema.empty_table()
+    if rows.num_rows:
+        rows, _ = without_denied(rows, denied(root, key[0]), fresh)
+    if seen is not None and rows.num_rows:
+        rows = _judged(rows, seen, table)
+    return Snapshot(path=path, table=table, places=tuple(places), recent=rows)
+
+
+def common_type(types: Iterable[Type]) -> Type:
+    """The type in which values of these types can be put together: numbers as floats, all else as text.
+
+    >>> common_type(["int64", "float64"]), common_type(["bool", "float64"]), common_type(["bool"])
+    ('float64', 'string', 'bool')
+    """
+    found = set(types)
+    if len(found) == 1:
+        return found.pop()
+    return "float64" if found == {"int64", "float64"} else "string"
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in a person's words why a file of the lake cannot be read."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise LogError(
+            f"Files of {path} were removed while it was read, by erasing or by age: read it again."
+        ) from None
+    except (OSError, pa.ArrowException) as error:
+        raise LogError(
+            f"{path} cannot be read ({type(error).__name__}): holdfast log verify says which files are damaged."
+        ) from error
+
+
+def _placed(table: Table | None, key: Key, layouts: Iterable[Layout]) -> tuple[list[Place], dict[Layout, list[Place]]]:
+    """The columns of a table with those that layouts add, and where the columns of each layout lie."""
+    known = list(table.places) if table else []
+    mapping = {}
+    for layout in layouts:
+        mapping[layout], missing = placed(known, layout.columns)
+        known += missing
+    if table is None:
+        flag: tuple[tuple[str, Type], ...] = ((CONFLICT, "bool"),) if key[1] == "predictions" else ()
+        known += [Place(name, type_, name) for name, type_ in (*COMMITTED[:-1], *flag, COMMITTED[-1])]
+    return known, mapping
+
+
+def _judged(rows: pa.Table, seen: Seen, table: Table | None) -> pa.Table:
+    """Rows without retries, as they are going to be committed."""
+    uses, positions = uses_of(rows)
+    retries, conflicts = np.zeros((2, rows.num_rows), dtype=bool)
+    if uses.rows:
+        if table is not None:
+            seen.follow(table)
+        retry, conflict = seen.judge(uses)
+        retries[positions[retry]], conflicts[positions[conflict]] = True, True
+    rows = rows.set_column(rows.column_names.index(CONFLICT), CONFLICT, pa.array(conflicts))
+    return rows.filter(pa.array(~retries)) if retries.any() else rows
+
+
+def _merged(places: Sequence[Place]) -> tuple[Type, Any]:
+    kind = common_type(place.type for place in places)
+    fields = [pc.field(place.physical) for place in places]
+    if len(places) == 1:
+        return kind, fields[0]
+    return kind, pc.coalesce(*(field.cast(ARROW[kind]) for field in fields))
+
+
+def _schema(places: Iterable[Place]) -> pa.Schema:
+    return pa.schema([pa.field(place.physical, ARROW[place.type]) for place in places])
+
+
+def _scanned(dataset: Any, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
+    scanner = dataset.scanner(
+        columns=dict(columns),
+        filter=between.expression(),
+        batch_size=BATCH_ROWS,
+        batch_readahead=BATCHES_AHEAD,
+        fragment_readahead=FILES_AHEAD,
+    )
+    for rows in scanner.to_batches():
+        if rows.num_rows:
+            yield rows
+
+
+def _time(microseconds: int) -> Any:
+    return pa.scalar(microseconds, type=ARROW["timestamp"])
