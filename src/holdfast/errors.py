@@ -32,7 +32,14 @@ class MissingExtraError(HoldfastError, ImportError):
 
 
 class ModelError(HoldfastError):
-    """A model that cannot be loaded, run or converted: mend the model, or say how it is to be read."""
+    """A model that cannot be loaded, run or converted: mend the model, or say how it is to be read.
+
+    `row` is the place, from 0, of a row that it cannot score among those that it was given, where there is one.
+    """
+
+    def __init__(self, message: str, *, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 class ReleaseError(HoldfastError):

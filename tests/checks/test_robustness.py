@@ -47,6 +47,56 @@ def test_a_model_that_raises_or_gives_no_number_fails_where_nulls_occur(occurrin
         assert "secret" not in found.message
 
 
+def test_features_without_which_the_model_breaks_alike_are_one_finding() -> None:
+    """A score that is NaN is refused by Holdfast, not by the model: it gives no number."""
+    rows = pa.table({name: np.arange(4.0) for name in "abcdefgh"})
+
+    def refused(table: pa.Table) -> np.ndarray:
+        if any(table[name].null_count for name in "abcdef"):
+            raise ModelError("the score is NaN or infinite at row 0", row=0)
+        if table["g"].null_count:
+            raise ModelError("the model raised") from KeyError("secret")
+        return np.nan_to_num(table["h"].to_numpy())
+
+    many, one = nulls(refused, rows, wrong, "lower", occurring={"g"})
+    assert (many.status, many.subject, many.evidence) == (Status.WARN, "", {"features": list("abcdef")})
+    assert many.message == (
+        "The model gives no number where any of 6 features is missing, and so far none ever was in the history. "
+        "They are 'a', 'b', 'c', 'd', 'e' and 1 more."
+    )
+    assert (one.status, one.subject) == (Status.FAIL, "g")
+    assert one.message.startswith("The model raises KeyError where it is missing")
+
+
+def test_noise_stays_within_the_range_of_each_column() -> None:
+    rng = np.random.default_rng(0)
+    table = pa.table({"x": np.r_[0.0, 1.0, rng.random(1_000)], "n": rng.integers(0, 500, 1_002)})
+    seen = []
+
+    def model(rows: pa.Table) -> np.ndarray:
+        seen.append(rows)
+        return rows["x"].to_numpy()
+
+    noise(model, table, lambda scores: scores > 0.5, LIMITS)
+    for name in table.column_names:
+        noisy, plain = (rows[name].to_numpy() for rows in seen)
+        assert (noisy != plain).any()
+        assert plain.min() <= noisy.min() <= noisy.max() <= plain.max()
+
+
+def test_a_model_that_breaks_by_noise_warns() -> None:
+    table = pa.table({"x": np.random.default_rng(0).random(500)})
+
+    def brittle(rows: pa.Table) -> np.ndarray:
+        if not rows.equals(table):
+            raise ModelError("the model raised") from ValueError("secret")
+        return rows["x"].to_numpy()
+
+    [found] = noise(brittle, table, lambda scores: scores > 0.5, LIMITS)
+    assert found.status is Status.WARN
+    assert found.message.startswith("The model raises ValueError once noise of 1%")
+
+
 def test_an_objective_that_cannot_be_had_does_not_pass() -> None:
     assert nulls(tolerant, ROWS, lambda _: None, "lower", occurring=())[0].status is Status.INCONCLUSIVE
     assert nulls(tolerant, ROWS.slice(0, 0), wrong, "lower", occurring=())[0].status is Status.NOT_APPLICABLE

@@ -57,6 +57,25 @@ def test_nothing_is_explained_where_no_rows_are_asked_for(case: tuple[Trial, Evi
     assert explained(replace(trial, project=off), evidence) is evidence
 
 
+def test_a_model_that_cannot_score_mixed_rows_is_not_explained(payments: pd.DataFrame, asked: Asked) -> None:
+    """The logarithm of a difference that is positive in every row of the history, and not across rows."""
+    history = payments.assign(more=payments["x"] + 0.1)
+
+    def model(rows: pa.Table) -> np.ndarray:
+        apart = rows["more"].to_numpy() - rows["x"].to_numpy()
+        return np.log(np.where(apart > 0, apart, np.nan)) / 100 + 0.5
+
+    project = asked(
+        data={"features": ["x", "more"]}, model={"task": "binary"}, explain={"rows": 60}, policy={"threshold": 0.3}
+    )
+    loaded = loaded_model(model, project)
+    parts, schema = read_parts(history, project, loaded)
+    trial, why = tried(loaded, schema, parts, scores_of(loaded, parts), project)
+    found = explained(trial, figures(trial, why, uses=1))
+    assert found.importances == ()
+    assert found.notes[-1].startswith("The model was not explained: it cannot score rows that mix values of others")
+
+
 def test_without_review_the_model_decides_every_row() -> None:
     score = np.linspace(0, 1, 101)
     policy = Policy(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
@@ -210,3 +211,36 @@ def test_what_the_project_names_is_loaded_and_pickles_need_trust(
 def test_roles_come_from_several_places(asked: Asked) -> None:
     project = asked(data={"id": "n", "weight": "w", "roles": {"city": "segment"}})
     assert roles_of(project) == {"city": "segment", "when": "time", "n": "id", "w": "weight", "bad": "target"}
+
+
+@pytest.mark.parametrize("kind", ["raises", "nan"])
+def test_the_row_that_cannot_be_scored_is_a_row_of_the_data(kind: str, payments: pd.DataFrame, asked: Asked) -> None:
+    """Rows are sorted by time and split: the number must be that of the data, which are in another order."""
+
+    def model(rows: pa.Table) -> Any:
+        x = rows["x"].to_numpy()
+        if kind == "raises" and (x == worst).any():
+            raise ValueError("secret")
+        return np.where(x == worst, np.nan, 0.5)
+
+    worst = payments["x"][2500:].max()
+    shuffled = payments.sample(frac=1, random_state=0).reset_index(drop=True)
+    [place] = np.flatnonzero(shuffled["x"] == worst)
+    project = asked(data={"features": ["x"]}, model={"task": "binary"})
+    loaded = loaded_model(model, project)
+    with pytest.raises(ModelError, match=f"of the test part, which is row {place:,} of the data") as caught:
+        scores_of(loaded, read_parts(shuffled, project, loaded)[0])
+    assert caught.value.row == place
+    assert "secret" not in str(caught.value)
+
+
+def test_rows_that_fail_only_together_are_of_a_part(payments: pd.DataFrame, asked: Asked) -> None:
+    def model(rows: pa.Table) -> Any:
+        if rows.num_rows == 600:
+            raise ValueError
+        return np.full(rows.num_rows, 0.5)
+
+    project = asked(data={"features": ["x"]}, model={"task": "binary"})
+    loaded = loaded_model(model, project)
+    with pytest.raises(ModelError, match=r"In the validation part: .* at rows 0 to 599"):
+        scores_of(loaded, read_parts(payments, project, loaded)[0])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.checks.ask import Said, not_applicable
 from holdfast.checks.limits import ReleaseLimits
+from holdfast.errors import ModelError
 from holdfast.evidence import Direction
 from holdfast.profile.arrays import floats
 from holdfast.records import Status
@@ -23,6 +24,8 @@ Decide: TypeAlias = Callable[[Array], NDArray[np.generic]]
 
 NOISE = 0.01
 """Standard deviation of the noise, as a share of a feature's interquartile range."""
+NAMED = 5
+"""Features that a message names; the evidence has them all."""
 
 
 def nulls(
@@ -62,23 +65,19 @@ def nulls(
     if not features.num_rows or not features.num_columns:
         return [not_applicable("There are no rows, or no features.")]
     usual = objective(predict(features))
-    told: list[Said] = []
+    broken: dict[tuple[bool, str], list[str]] = {}
     lost: dict[str, float] = {}
     for place, name in enumerate(features.column_names):
         missing = pa.nulls(features.num_rows, features.schema.field(place).type)
-        try:
-            scores = predict(features.set_column(place, features.schema.field(place), missing))
-        except Exception as error:  # noqa: BLE001  # a foreign model may raise anything
-            told.append(_breaks(name, f"raises {type(error.__cause__ or error).__name__}", name in occurring))
-            continue
-        if not np.isfinite(scores).all():
-            told.append(_breaks(name, "gives no number", name in occurring))
+        scores = _tried(predict, features.set_column(place, features.schema.field(place), missing))
+        if isinstance(scores, str):
+            broken.setdefault((name in occurring, scores), []).append(name)
             continue
         value = objective(scores)
         if value is not None and usual is not None:
             lost[name] = value - usual if direction == "lower" else usual - value
-    if told:
-        return told
+    if broken:
+        return [_breaks(names, how, occurs) for (occurs, how), names in broken.items()]
     if not lost:
         return [
             Said(status=Status.INCONCLUSIVE, message="It answers, but the objective could not be had of the sample.")
@@ -95,17 +94,40 @@ def nulls(
     ]
 
 
-def _breaks(name: str, how: str, occurs: bool) -> Said:
-    ending = "it is in some rows of the history." if occurs else "so far it never was in the history."
-    message = f"The model {how} where it is missing, and {ending}"
-    return Said(status=Status.FAIL if occurs else Status.WARN, subject=name, message=message)
+def _tried(predict: Predict, rows: pa.Table) -> Array | str:
+    """Scores, or what a model does that has none for these rows."""
+    try:
+        scores = predict(rows)
+    except Exception as error:  # noqa: BLE001  # a foreign model may raise anything
+        # What Holdfast itself refuses is a score that is NaN or infinite; what the model raises is the cause of that.
+        own = isinstance(error, ModelError) and error.__cause__ is None
+        return "gives no number" if own else f"raises {type(error.__cause__ or error).__name__}"
+    return scores if np.isfinite(scores).all() else "gives no number"
+
+
+def _breaks(names: list[str], how: str, occurs: bool) -> Said:
+    """One finding for all features without which the model breaks in the same way."""
+    if len(names) == 1:
+        ending = "it is in some rows of the history." if occurs else "so far it never was in the history."
+        message = f"The model {how} where it is missing, and {ending}"
+    else:
+        listed = ", ".join(map(repr, names[:NAMED])) + (f" and {len(names) - NAMED:,} more" * (len(names) > NAMED))
+        ending = "each is in some rows of the history." if occurs else "so far none ever was in the history."
+        message = f"The model {how} where any of {len(names):,} features is missing, and {ending} They are {listed}."
+    return Said(
+        status=Status.FAIL if occurs else Status.WARN,
+        subject=names[0] if len(names) == 1 else "",
+        message=message,
+        evidence={"features": names},
+    )
 
 
 def noise(predict: Predict, features: pa.Table, decide: Decide, limits: ReleaseLimits, seed: int = 0) -> list[Said]:
     """How many decisions change when every number is a little off?
 
-    Normal noise with a standard deviation of 1% of its interquartile range is added to every number; whole numbers stay
-    whole. Of predicted numbers the mean absolute change is told, in standard deviations of the predictions.
+    Normal noise with a standard deviation of 1% of its interquartile range is added to every number, within the range of
+    its column; whole numbers stay whole. Of predicted numbers the mean absolute change is told, in standard deviations
+    of the predictions.
 
     Parameters
     ----------
@@ -125,7 +147,14 @@ def noise(predict: Predict, features: pa.Table, decide: Decide, limits: ReleaseL
     for name, column in noisy.items():
         place = features.column_names.index(name)
         table = table.set_column(place, features.schema.field(place), column)
-    before, after = decide(predict(features)), decide(predict(table))
+    scores = _tried(predict, table)
+    if isinstance(scores, str):
+        message = (
+            f"The model {scores} once noise of {NOISE:.0%} of each number's interquartile range is added, within the range "
+            "of its column."
+        )
+        return [Said(status=Status.WARN, message=message)]
+    before, after = decide(predict(features)), decide(scores)
     if np.issubdtype(before.dtype, np.floating):
         return [_moved(before.astype(np.float64), after.astype(np.float64), limits.noise)]
     rows, flips = len(before), int(np.count_nonzero(before != after))
@@ -172,7 +201,7 @@ def _noisy(features: pa.Table, rng: np.random.Generator) -> dict[str, pa.Array]:
         wide = float(np.subtract(*np.quantile(known, [0.75, 0.25]))) if len(known) else 0.0
         if not wide > 0:
             continue
-        moved = values + rng.normal(0, NOISE * wide, len(values))
+        moved = np.clip(values + rng.normal(0, NOISE * wide, len(values)), known.min(), known.max())
         if pa.types.is_integer(column.type):
             moved = np.rint(moved)
         array = pa.array(moved, mask=np.asarray(column.is_null()))

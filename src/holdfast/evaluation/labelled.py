@@ -51,6 +51,8 @@ class Labelled:
         (n,) what identifies the rows, or None.
     others
         Columns that only the release in place is given, or None.
+    place
+        (n,) which rows of the data they are, from 0, or None.
     """
 
     task: Task
@@ -63,6 +65,7 @@ class Labelled:
     groups: Mapping[str, Codes] = field(default_factory=dict)
     ids: pa.Array | None = None
     others: pa.Table | None = None
+    place: NDArray[np.intp] | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -80,6 +83,7 @@ class Labelled:
             groups={n: Codes(codes=g.codes[rows], values=g.values) for n, g in self.groups.items()},
             ids=None if self.ids is None else self.ids.take(pa.array(rows)),
             others=None if self.others is None else self.others.take(pa.array(rows)),
+            place=None if self.place is None else self.place[rows],
         )
 
     def judged(self, score: NDArray[np.float64], answer: NDArray[Any] | None = None) -> Judged:
@@ -208,6 +212,7 @@ def read_labelled(
         groups={name: grouped(_whole(read, name)) for name in sliced}
         | {name: codes_of(_whole(read, name)) for name in together},
         ids=None if identity is None else _whole(read, identity),
+        place=np.arange(read.num_rows),
     )
     dropped = Dropped(
         no_truth=int(np.count_nonzero(~known)),

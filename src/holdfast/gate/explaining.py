@@ -34,6 +34,8 @@ TREES = {"DecisionTree", "ExtraTree", "ExtraTrees", "GradientBoosting", "HistGra
 def explained(trial: Trial, evidence: Evidence, fast: Model | None = None) -> Evidence:
     """The evidence with importances, interactions and dependences; unchanged where none are asked for.
 
+    A model that cannot score mixed rows, such as the logarithm of a difference, is not explained, and a note says so.
+
     Shapley values are those of the model's own library where it has exact ones for its trees, else they are sampled.
     `fast` is a form of the model that gives the same scores sooner.
     """
@@ -66,7 +68,11 @@ def explained(trial: Trial, evidence: Evidence, fast: Model | None = None) -> Ev
         ModelError,
         MissingExtraError,
     ):  # linear trees, rounding that does not add up, no `shap`: sampling always works
-        found = by(None)
+        try:
+            found = by(None)
+        except ModelError as error:
+            note = f"The model was not explained: it cannot score rows that mix values of others ({error})."
+            return msgspec.structs.replace(evidence, notes=(*evidence.notes, note))
     return msgspec.structs.replace(
         evidence,
         importances=found.importances,

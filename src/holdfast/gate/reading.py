@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.config import Project
-from holdfast.errors import InputError, SettingError
+from holdfast.errors import InputError, ModelError, SettingError
 from holdfast.evaluation.clock import moment, zone_named
 from holdfast.evaluation.codes import label_text
 from holdfast.evaluation.labelled import Dropped, Labelled, read_labelled
@@ -121,18 +121,29 @@ def read_parts(data: object, project: Project, model: Model, others: Iterable[st
 
 
 def scores_of(model: Model, parts: Parts, quantiles: tuple[Model, Model] | None = None) -> Scores:
-    """Scores of all parts."""
+    """Scores of all parts; a `ModelError` says which row of the data it is that the model cannot score."""
 
-    def both(rows: Labelled) -> Array:
+    def both(rows: Labelled, name: str) -> Array:
         assert quantiles is not None
-        return np.column_stack([one.predict(rows.features) for one in quantiles])
+        return np.column_stack([_scored(one, rows, name) for one in quantiles])
 
     return Scores(
-        quantiles=None if quantiles is None else (both(parts.validation), both(parts.test)),
-        known=model.predict(parts.known.features) if len(parts.known) else np.empty(0),
-        validation=model.predict(parts.validation.features),
-        test=model.predict(parts.test.features),
+        quantiles=None if quantiles is None else (both(parts.validation, "validation"), both(parts.test, "test")),
+        known=_scored(model, parts.known, "train") if len(parts.known) else np.empty(0),
+        validation=_scored(model, parts.validation, "validation"),
+        test=_scored(model, parts.test, "test"),
     )
+
+
+def _scored(model: Model, rows: Labelled, name: str) -> Array:
+    try:
+        return model.predict(rows.features)
+    except ModelError as error:
+        if error.row is None or rows.place is None:
+            raise ModelError(f"In the {name} part: {error}") from error
+        place = int(rows.place[error.row])
+        told = f"{error}. This is row {error.row:,} of the {name} part, which is row {place:,} of the data"
+        raise ModelError(told, row=place) from error
 
 
 def roles_of(project: Project) -> dict[str, Role | str]:

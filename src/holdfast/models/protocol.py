@@ -134,7 +134,8 @@ class FittedModel:
             where = f"rows {start} to {start + rows.num_rows - 1}" if at is None else f"row {start + at}"
             raise ModelError(
                 f"the {self.family} model raised {failure.kind} at {where} (counted from 0); "
-                "look at that row's missing values, types and unseen categories"
+                "look at that row's missing values, types and unseen categories",
+                row=None if at is None else start + at,
             ) from error
         return checked(self, scores, rows.num_rows, start)
 
@@ -183,7 +184,8 @@ def _refuse(bad: NDArray[np.bool_], what: str, start: int) -> None:
         return
     rows = np.flatnonzero(bad if bad.ndim == 1 else bad.any(axis=1))
     more = f" and at {len(rows) - 1} more rows" if len(rows) > 1 else ""
-    raise ModelError(f"the score is {what} at row {start + rows[0]} (counted from 0){more}")
+    row = int(start + rows[0])
+    raise ModelError(f"the score is {what} at row {row} (counted from 0){more}", row=row)
 
 
 def failing_row(run: Callable[[pa.Table], Any], rows: pa.Table) -> int | None:
