@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 MODELS := .venv-models
+CLIENTS := .venv-clients
 READY  := $(VENV)/.ready
 DATA   ?=
 TIME   ?=
 TARGET ?=
 WORKERS ?= 2
 
-.PHONY: demo test test-models lint format bench bench-peers setup system clean
+.PHONY: demo test test-models test-clients lint format bench bench-peers setup system clean
 
 demo: $(READY)  ## release a model of generated card transactions and compare new ones (or DATA=file.parquet TIME=column TARGET=column)
 	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)") $(if $(TARGET),--target "$(TARGET)")
@@ -19,6 +20,9 @@ test: $(READY) system  ## every test, the doctests and the examples in the docs
 
 test-models: $(MODELS)/.ready  ## conversions of PyTorch, TabNet and TensorFlow models, with these in environments of their own (3 GB)
 	XDG_CACHE_HOME="$(abspath $(MODELS))/cache" $(MODELS)/bin/python -m pytest -m slow_models $(addprefix tests/models/test_,torch.py tabnet.py savedmodel.py)
+
+test-clients: $(READY) $(CLIENTS)/.ready  ## the clients of KServe and MLServer, in an environment of their own, against a real server
+	HOLDFAST_CLIENTS="$(abspath $(CLIENTS))/bin/python" $(BIN)/python -m pytest tests/serve/test_clients.py
 
 lint: $(READY)  ## style, formatting, types
 	$(BIN)/ruff check
@@ -52,5 +56,11 @@ $(MODELS)/.ready: pyproject.toml constraints.txt
 	$(MODELS)/bin/python -m pip install --quiet --constraint constraints.txt --group test-models --editable ".[tabnet,tensorflow]"
 	@touch $@
 
+$(CLIENTS)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(CLIENTS)/bin/python -m pip install --quiet --group test-clients
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(MODELS) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output
+	rm -rf $(VENV) $(MODELS) $(CLIENTS) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output
