@@ -19,8 +19,8 @@ DAY = WINDOW_SECONDS * 1_000_000
 
 @pytest.fixture(autouse=True)
 def today(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The moment is the day after 1970-01-01, so that times of a day are recent."""
-    monkeypatch.setattr("holdfast.log.seen.time.time", lambda: float(WINDOW_SECONDS))
+    """Times of 1970-01-01 are recent."""
+    monkeypatch.setattr(module, "recent_since", lambda: 0)
 
 
 def uses(*rows: tuple[int, int, int]) -> Uses:
@@ -94,7 +94,7 @@ def test_large_arrays_are_left_alone_and_old_ones_dropped(tmp_path: Path, monkey
         seen.add(version, uses((2 * version, 10, 1), (2 * version + 1, 10, 1)))
         seen.store()
     assert len(list(tmp_path.iterdir())) == 3
-    monkeypatch.setattr("holdfast.log.seen.time.time", lambda: 3.0 * WINDOW_SECONDS)
+    monkeypatch.setattr(module, "recent_since", lambda: 2 * DAY)
     seen.add(3, uses((9, 10, 2 * DAY)))
     seen.store()
     assert len(list(tmp_path.iterdir())) == 1

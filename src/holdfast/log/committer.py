@@ -118,11 +118,11 @@ class Committer:
     def _try(self, key: Key, items: Sequence[Item]) -> Done:
         try:
             return self._commit(key, items)
-        except LogError as error:
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other tables go on
             self._destinations.pop(key, None)
             seconds = min(2 * self._paused[key].seconds, LONGEST_PAUSE_SECONDS) if key in self._paused else 1.0
             self._paused[key] = _Pause(self._clock() + seconds, seconds)
-            return Done(problems=[str(error)])
+            return Done(problems=[_told(key, error)])
 
     def _commit(self, key: Key, items: Sequence[Item]) -> Done:
         """Commit these frames to their table, and remove them from the spools."""
@@ -136,6 +136,14 @@ class Committer:
         self._paused.pop(key, None)
         self._waiting_since.pop(key, None)
         return done
+
+
+def _told(key: Key, error: Exception) -> str:
+    if isinstance(error, LogError):
+        return str(error)
+    # What else it says may be a value.
+    reason = error.strerror if isinstance(error, OSError) else None
+    return f"The table of {key[0]} {key[1]} cannot be written: {reason or type(error).__name__}."
 
 
 def run(

@@ -37,8 +37,8 @@ class Pending:
 
     def look(self) -> list[str]:
         """Take in spools that are new, save what can be read of damaged ones; returns what is wrong."""
-        problems = [self._salvage(path, error) for path, error in self._damaged.items()]
-        self._damaged.clear()
+        damaged, self._damaged = self._damaged, {}
+        problems = [self._salvage(path, error) for path, error in damaged.items()]
         paths = spools(self._folder)
         for path in [path for path, spool in self._open.items() if path not in paths or spool.replaced]:
             self._open.pop(path).close()
@@ -101,6 +101,7 @@ class Pending:
     def _take_in(self, path: Path) -> str | None:
         try:
             spool = SpoolFile(path)
+            known = writer_known(self._root, path.name)
         except DamagedSpoolError as error:
             return self._salvage(path, error)
         except LogError as error:
@@ -109,10 +110,12 @@ class Pending:
             spool.close()
             return f"The spool {path} is a copy of another one, and is left alone: move it away."
         self._open[path] = spool
-        known = writer_known(self._root, path.name)
         if known == spool.writer:
             return None
-        remember_writer(self._root, path.name, spool.writer)
+        try:
+            remember_writer(self._root, path.name, spool.writer)
+        except LogError as error:  # the disk is full: only the message below depends on it
+            return str(error)
         if known is None or any((self._folder / ASIDE).glob(f"{path.stem}-*")):
             return None
         return f"The spool {path} is not the one that it was: what only that one had is lost."
@@ -120,5 +123,8 @@ class Pending:
     def _salvage(self, path: Path, error: DamagedSpoolError) -> str:
         if path in self._open:
             self._open.pop(path).close()
-        told = salvage(self._root, path)
+        try:
+            told = salvage(self._root, path)
+        except (LogError, OSError) as reason:
+            return f"{error} It cannot be saved now: {getattr(reason, 'strerror', None) or reason}."
         return told or f"{error} What can be read of it is saved when the process that writes it has ended."

@@ -15,7 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal, NamedTuple, TypeAlias
@@ -114,13 +114,16 @@ class Spool:
             raise LogError(f"The spool cannot be written in {folder}: {error.strerror}.") from None
         self.durability = durability
         again = self.path.exists()
-        with _told(self.path):
-            self._connection = opened(self.path)
-            self._connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}")
-            self._connection.execute("PRAGMA wal_autocheckpoint = 0")
-            self.writer = writer_in(self._connection)
-            if again:
-                _begin_after(self._connection, time.time_ns() // 1000)
+        with ExitStack() as on_failure:
+            on_failure.callback(self._lock_file.close)
+            with _told(self.path):
+                self._connection = on_failure.enter_context(closing(opened(self.path)))
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}")
+                self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+                self.writer = writer_in(self._connection)
+                if again:
+                    _begin_after(self._connection, time.time_ns() // 1000)
+            on_failure.pop_all()
         self._layouts: dict[Layout, int] = {}
         self.unlogged = Tally(self.path.with_suffix(".unlogged"))
         self._waiting = _Waiting()
@@ -331,7 +334,11 @@ def opened(path: Path) -> sqlite3.Connection:
     """A connection to a spool's file."""
     # Each connection is used by one thread at a time.
     connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

@@ -6,7 +6,7 @@ import fcntl
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import cast, get_args
 
@@ -45,12 +45,13 @@ class SpoolFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._layouts: dict[int, Layout] = {}
-        with _told(path):
-            self._connection = opened(path)
+        with _told(path), ExitStack() as on_failure:
+            self._connection = on_failure.enter_context(closing(opened(path)))
             self.writer = writer_in(self._connection)
             # Who writes the spool decides when its log is folded into the file.
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
-        self._inode = path.stat().st_ino
+            self._inode = path.stat().st_ino
+            on_failure.pop_all()
 
     @property
     def replaced(self) -> bool:
@@ -142,7 +143,8 @@ class SpoolFile:
                     self._connection.executemany("DELETE FROM frames WHERE seq = ?", some)
                     self._connection.execute("COMMIT")
                 except sqlite3.Error:
-                    self._connection.execute("ROLLBACK")
+                    with suppress(sqlite3.Error):  # on a full disk it is rolled back already
+                        self._connection.execute("ROLLBACK")
                     raise
             if not in_use(self.path):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

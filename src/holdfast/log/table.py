@@ -7,6 +7,7 @@ files are written first and synced, types are compared, and an entry counts when
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -311,4 +312,13 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         raise LogError(f"The table {path} cannot be used: {error.strerror or error}.") from None
     except DeltaError as error:
-        raise LogError(f"The table {path} cannot be used: {error}.") from error
+        raise LogError(f"The table {path} cannot be used: {_cause(error)}.") from error
+
+
+def _cause(error: Exception) -> str:
+    r"""The last line, without colours: delta-rs writes the layers of an error, one below the other.
+
+    >>> _cause(Exception("cannot copy\n  \x1b[31m↳\x1b[0m No space left on device\n"))
+    'No space left on device'
+    """
+    return re.sub(r"\x1b\[[0-9;]*m|↳", "", str(error)).strip().rpartition("\n")[2].strip().rstrip(".")
