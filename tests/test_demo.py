@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import holdfast as hf
+from holdfast.testing.servers import serving
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 
@@ -115,6 +117,32 @@ def test_a_model_is_released_and_a_leaky_one_refused(demo_output: tuple[Path, st
     assert released.name == "fraud/1"
     assert "known_later" not in released.model.features
     assert "</html>" in (folder / "evaluation.html").read_text(encoding="utf-8")
+
+
+def test_a_killed_server_loses_nothing(demo_output: tuple[Path, str]) -> None:
+    _, printed = demo_output
+    assert "with SIGKILL" in printed
+    logged, acknowledged = re.search(
+        r"In the log ([\d,]+) rows; acknowledged ([\d,]+), missing 0, twice 0", printed
+    ).groups()
+    assert logged == acknowledged
+
+
+def test_the_lines_of_the_readme_are_answered_as_printed(demo_output: tuple[Path, str]) -> None:
+    folder, _ = demo_output
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\$ (curl .*)\n(\{.*\})$", readme, re.MULTILINE)
+    assert len(lines) == 2
+    with serving(folder, "fraud") as server:
+        for line, shown in lines:
+            asked = shlex.split(line.replace("localhost:8080", f"localhost:{server.port}"))
+            done = subprocess.run(asked, capture_output=True, text=True, check=True)
+            answer, expected = json.loads(done.stdout), json.loads(shown)
+            for one, other in zip(answer.get("answers", []), expected.get("answers", []), strict=True):
+                # Boosted trees are fitted alike on every machine but for the last digits.
+                assert one.pop("score") == pytest.approx(other.pop("score"), abs=0.02)
+                assert one.pop("confidence") == pytest.approx(other.pop("confidence"), abs=0.05)
+            assert answer == expected
 
 
 def test_a_model_of_a_file_of_ones_own(tmp_path: Path) -> None:
