@@ -194,7 +194,10 @@ LAZY = {
     },
     "report": {"altair": "0.25 s, for charts only", "jinja2": "for pages only"},
     "comparison": {"pyarrow": "for the type of `Result.to_arrow` only"},
-    "log": {"deltalake": "extra `serve`; the processes that answer never load it"},
+    "log": {
+        "deltalake": "extra `serve`; the processes that answer never load it",
+        "duckdb": "extra `sql`, for queries only",
+    },
     "book": {"alembic": "where the schema is behind"},
     "serve": {"prometheus_client": "for `/metrics` only", "jinja2": "for `/docs` only"},
 }

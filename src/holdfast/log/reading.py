@@ -18,6 +18,7 @@ from holdfast.log.lake import Key, tables
 from holdfast.log.moments import Moment, moment
 from holdfast.log.recent import waiting
 from holdfast.log.snapshot import Between, Piece, Snapshot, readable, snapshot
+from holdfast.log.sql import run
 from holdfast.names import listed, no_such_column
 
 UNASKED = frozenset(name for name, _ in COMMITTED)
@@ -132,6 +133,24 @@ class PredictionLog:
         wanted = _wanted(taken, columns, f"The labels of {model}")
         schema = pa.schema([(name, ARROW[kind]) for name, (kind, _) in wanted.items()])
         return _reader(taken.path, schema, _read(taken, {name: of for name, (_, of) in wanted.items()}, between))
+
+    def query(self, query: str) -> pa.RecordBatchReader:
+        """What an SQL query gives, over these views; needs the extra `sql`.
+
+        Parameters
+        ----------
+        query
+            SQL as DuckDB has it. For each model there are `predictions_<model>`, `labels_<model>` (all labels as they
+            arrived) and `labelled_<model>` (predictions, each with the label that arrived last). Names of models with other
+            characters than letters, digits and `_` are quoted: `"predictions_card-fraud"`. `hf_date` is the UTC day of
+            receipt, as text: a condition on it or on `hf_time` keeps other files from being read.
+
+        Raises
+        ------
+        InputError
+            The query failed.
+        """
+        return run(self.root, query)
 
     def _snapshot(self, key: Key, groups: Mapping[Key, Any]) -> Snapshot:
         taken = snapshot(self.root, key, groups.get(key, []))

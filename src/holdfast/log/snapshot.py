@@ -134,7 +134,7 @@ class Snapshot:
         between
             Which rows.
         """
-        yield from _scanned(self._files(pieces), columns, between) if pieces else ()
+        yield from _scanned(self.dataset(pieces), columns, between) if pieces else ()
 
     def scan_recent(self, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
         """The rows in the spools."""
@@ -142,7 +142,8 @@ class Snapshot:
 
         yield from _scanned(ds.dataset(self.recent), columns, between) if self.recent.num_rows else ()
 
-    def _files(self, pieces: Sequence[Piece]) -> Any:
+    def dataset(self, pieces: Sequence[Piece]) -> Any:
+        """Files as Arrow and DuckDB scan them, with the columns as they are stored."""
         import pyarrow.dataset as ds
         from pyarrow.fs import LocalFileSystem
 
