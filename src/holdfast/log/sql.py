@@ -109,8 +109,8 @@ def _add(
     for place, source in enumerate(sources):
         connection.register(f"{kind}_{place}_of_{model}", source)
         parts.append(f"FROM {_quoted(f'{kind}_{place}_of_{model}')}")
-    view = f"CREATE VIEW {_quoted(f'{kind}_{model}')} AS"
-    connection.execute(f"{view} SELECT {_columns(taken)} FROM ({' UNION ALL '.join(parts)})")
+    view = f"CREATE VIEW {_quoted(f'{kind}_{model}')}"
+    connection.execute(f"{view} AS FROM ({' UNION ALL '.join(parts)}) SELECT {_columns(taken)}")
     return True
 
 
