@@ -315,6 +315,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Cost against threshold, risk against coverage, reliability, gain, ROC, precision-recall, ...
     explained_rows, explained_by
         Rows whose contributions were computed, and how: `sampling`, or exactly (`path-dependent`, `interventional`).
+    unsealable
+        Why the model has no ONNX form, and so cannot be sealed; empty: it has one.
     weak
         Segments that were searched for, and whether the other half confirms them.
     notes
@@ -350,6 +352,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     equalised: tuple[Equalised, ...] = ()
     weak: tuple[Group, ...] = ()
     parity: Parity | None = None
+    unsealable: str = ""
     running: RunningCost | None = None
     champion: tuple[Versus, ...] = ()
     notes: tuple[str, ...] = ()

@@ -27,7 +27,9 @@ def test_scores_and_decisions_agree(worst: float, beyond: int, flips: int, statu
 
 
 def test_what_was_not_compared_does_not_pass() -> None:
-    assert parity(None, ReleaseLimits())[0].status is Status.NOT_APPLICABLE
+    [found] = parity(None, ReleaseLimits(), "a callable model has no ONNX form")
+    assert found.status is Status.WARN
+    assert found.message == "The model can be judged, and it cannot be sealed: a callable model has no ONNX form."
     assert parity(Parity(rows=0, worst=0.0, tolerance=1e-4, beyond=0), ReleaseLimits())[0].status is Status.INCONCLUSIVE
 
 

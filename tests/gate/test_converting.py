@@ -59,7 +59,7 @@ def test_an_onnx_form_that_differs_is_seen_on_every_row(case: tuple[Trial, Evide
     assert session is None
 
 
-def test_what_has_no_onnx_form_is_a_note(payments: pd.DataFrame, asked: Asked) -> None:
+def test_what_has_no_onnx_form_says_why(payments: pd.DataFrame, asked: Asked) -> None:
     def slope(rows: pa.Table) -> Any:
         return np.clip(rows["x"].to_numpy() / 8 + 0.5, 0, 1)
 
@@ -69,5 +69,5 @@ def test_what_has_no_onnx_form_is_a_note(payments: pd.DataFrame, asked: Asked) -
     trial, why = tried(model, schema, parts, scores_of(model, parts), project)
     found, session = converted(trial, figures(trial, why, uses=1))
     assert found.parity is None
-    assert found.notes[-1].startswith("Not sealable: a callable model has no ONNX form")
+    assert found.unsealable.startswith("a callable model has no ONNX form")
     assert session is None

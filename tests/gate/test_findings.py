@@ -129,8 +129,8 @@ def test_drift_between_train_and_test_warns_and_does_not_refuse(table: pa.Table)
 
 
 def test_a_model_that_cannot_take_nulls_warns_where_none_ever_came(table: pa.Table) -> None:
-    findings = of("robustness.nulls", found(table, ["amount", "age"], LogisticRegression()))
-    assert [(f.status, f.subject) for f in findings] == [(Status.WARN, "amount"), (Status.WARN, "age")]
+    [finding] = of("robustness.nulls", found(table, ["amount", "age"], LogisticRegression()))
+    assert (finding.status, finding.evidence) == (Status.WARN, {"features": ["amount", "age"]})
 
 
 def test_one_broken_check_hides_no_other(honest: tuple[Trial, Evidence], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.compose import ColumnTransformer, make_column_selector, make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -22,7 +23,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
@@ -211,8 +212,29 @@ def test_a_step_that_skl2onnx_does_not_know_is_a_model_error() -> None:
 
     estimator = make_pipeline(Doubled(), LogisticRegression()).fit([[0.0], [1.0]], [0, 1])
     model = load_model(estimator, features=["x"])
-    with pytest.raises(ModelError, match="cannot convert Pipeline"):
+    with pytest.raises(ModelError, match=r"cannot convert the step Doubled of Pipeline .*; replace that step"):
         to_onnx(model, pa.table({"x": [0.5]}))
+
+
+def test_a_function_of_one_s_own_is_named_where_it_stops_the_conversion() -> None:
+    columns = make_column_transformer((FunctionTransformer(np.log1p), ["x"]), (StandardScaler(), ["y"]))
+    rows = pd.DataFrame({"x": [0.0, 1.0], "y": [1.0, 0.0]})
+    model = load_model(make_pipeline(columns, LogisticRegression()).fit(rows, [0, 1]))
+    with pytest.raises(ModelError, match="cannot convert the step FunctionTransformer of Pipeline"):
+        to_onnx(model, pa.Table.from_pandas(rows))
+
+
+def test_a_fitted_pipeline_that_does_not_say_its_columns_is_not_called_unfitted() -> None:
+    class Plain(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+        def fit(self, *_: Any) -> Plain:
+            return self
+
+        def transform(self, rows: Any) -> Any:
+            return rows
+
+    estimator = make_pipeline(Plain(), LogisticRegression()).fit(pd.DataFrame({"x": [0.0, 1.0]}), [0, 1])
+    with pytest.raises(SettingError, match="does not say which columns it was fitted on"):
+        load_model(estimator)
 
 
 def test_text_where_numbers_are_wanted_is_the_data_s_fault() -> None:

@@ -8,7 +8,7 @@ from holdfast.evidence import Parity, RunningCost
 from holdfast.records import Status
 
 
-def parity(found: Parity | None, limits: ReleaseLimits) -> list[Said]:
+def parity(found: Parity | None, limits: ReleaseLimits, unsealable: str = "") -> list[Said]:
     """Does the converted model give the scores and the decisions of the original?
 
     Parameters
@@ -17,6 +17,8 @@ def parity(found: Parity | None, limits: ReleaseLimits) -> list[Said]:
         What was seen on every test row; None: the model was not converted.
     limits
         `flipped`: share of decisions that may differ.
+    unsealable
+        Why the model has no ONNX form, where it has none.
 
     Examples
     --------
@@ -25,7 +27,8 @@ def parity(found: Parity | None, limits: ReleaseLimits) -> list[Said]:
     The scores of 2 of 1,000 rows differ by more than 0.0001 (at most 0.3), and 1 decision differs.
     """
     if found is None:
-        return [not_applicable("The model was not converted, so nothing can be compared; it cannot be sealed either.")]
+        why = f": {unsealable}" if unsealable else ", because it was not converted"
+        return [Said(status=Status.WARN, message=f"The model can be judged, and it cannot be sealed{why.rstrip('.')}.")]
     if not found.rows:
         return [Said(status=Status.INCONCLUSIVE, message="There was no row to compare on.")]
     share = found.flips / found.rows

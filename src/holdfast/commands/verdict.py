@@ -125,6 +125,8 @@ def _verdict(evaluation: Evaluation) -> RenderableType:
     counts = Counter(finding.status for finding in evaluation.findings)
     told = f"{several(len(evaluation.findings), 'finding')}, {', '.join(counted(counts))}."
     match evaluation.verdict:
+        case "pass" if evaluation.evidence.unsealable:
+            verdict = ("PASS", "bold yellow", ": nothing is wrong, but the model cannot be sealed; see model.parity.")
         case "pass":
             verdict = ("PASS", "bold green", ": nothing refuses a release.")
         case "inconclusive":

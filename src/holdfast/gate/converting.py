@@ -20,13 +20,13 @@ from holdfast.policy import decide
 def converted(trial: Trial, evidence: Evidence) -> tuple[Evidence, OnnxSession | None]:
     """The evidence with parity and running cost, and the converted model, if it agrees everywhere.
 
-    Where there is no ONNX form a note says so.
+    Where there is no ONNX form, the evidence says why.
     """
     test = trial.test
     try:
         session = OnnxSession(to_onnx(trial.model, test.rows.features))
     except ModelError as error:
-        return msgspec.structs.replace(evidence, notes=(*evidence.notes, f"Not sealable: {error}")), None
+        return msgspec.structs.replace(evidence, unsealable=str(error)), None
 
     def decisions(scores: NDArray[np.float64]) -> NDArray[np.generic]:
         if trial.policy.rule == "value":

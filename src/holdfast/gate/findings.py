@@ -230,7 +230,9 @@ QUESTIONS: dict[str, Question] = {
     "fairness.disparity": lambda trial, evidence: fairness.disparity(evidence.disparities, trial.project.gate.checks),
     "robustness.nulls": _nulls,
     "robustness.noise": _noise,
-    "model.parity": lambda trial, evidence: sealing.parity(evidence.parity, trial.project.gate.checks),
+    "model.parity": lambda trial, evidence: sealing.parity(
+        evidence.parity, trial.project.gate.checks, evidence.unsealable
+    ),
     "model.cost": lambda trial, evidence: sealing.running(evidence.running, trial.project.gate.checks),
 }
 """How each check of `checks.catalogue.RELEASE` is put to a trial and its evidence."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -150,10 +151,22 @@ def _converted(
             failure = error
         else:
             return proto, element
+    assert failure is not None
+    step = _failing_step(failure)
+    named = f"the step {step} of {type(estimator).__name__}" if step else type(estimator).__name__
     raise ModelError(
-        f"skl2onnx {skl2onnx.__version__} cannot convert {type(estimator).__name__} ({type(failure).__name__}: see the "
-        "cause); replace the step that it names, or convert the model yourself and give the .onnx file"
+        f"skl2onnx {skl2onnx.__version__} cannot convert {named} ({type(failure).__name__}); replace "
+        f"{'that step' if step else 'it'}, or convert the model yourself and give the .onnx file"
     ) from failure
+
+
+def _failing_step(failure: Exception) -> str | None:
+    """Type of the innermost part that skl2onnx was at when it failed; its own message may hold values of the data."""
+    step = None
+    for called, _ in traceback.walk_tb(failure.__traceback__):
+        part = getattr(called.f_locals.get("operator"), "raw_operator", None)
+        step = step if part is None else type(part).__name__
+    return step
 
 
 def unwrapped(estimator: Any) -> Any:
@@ -254,10 +267,26 @@ def _features(estimator: Any, given: Sequence[str] | None) -> tuple[str, ...]:
     if hasattr(estimator, "feature_names_in_"):
         return tuple(str(name) for name in estimator.feature_names_in_)
     if count is None:
+        if _is_fitted(estimator):
+            raise SettingError(
+                f"the first step of {type(estimator).__name__} does not say which columns it was fitted on: give their names "
+                "in order as `features`"
+            )
         raise ModelError(f"{type(estimator).__name__} is not fitted; fit it first")
     raise SettingError(
         f"the model was fitted on an array of {count} columns without names: give their names in order as `features`"
     )
+
+
+def _is_fitted(estimator: Any) -> bool:
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    try:
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError):
+        return False
+    return True
 
 
 def _is_regressor(estimator: Any) -> bool:

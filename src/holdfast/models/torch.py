@@ -177,7 +177,7 @@ def exported(model: FittedModel, module: Any, column: int | None) -> OnnxModel:
         )
         return sealed(onnx.load_model_from_string(content), signature)
     raise ModelError(
-        f"PyTorch cannot export the module to ONNX ({type(failure).__name__}: see the cause); write it without branches on "
+        f"PyTorch cannot export the module to ONNX ({type(failure).__name__}); write it without branches on "
         "values, or export it yourself and give the .onnx file"
     ) from failure
 

@@ -1,0 +1,47 @@
+"""What the terminal says of an evaluation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from holdfast.commands.verdict import show
+from holdfast.config import project_of
+from holdfast.evidence import Evidence
+from holdfast.gate.evaluation import Evaluation
+from holdfast.policy import Policy
+from holdfast.records import Finding
+from holdfast.testing.evaluations import fraud
+
+PROJECT = {
+    "name": "fraud",
+    "data": {"path": "-", "target": "is_fraud"},
+    "model": {"path": "-"},
+    "objective": {"kind": "cost", "false_positive": 5, "false_negative": "amount", "currency": "EUR"},
+}
+
+
+def printed(capsys: pytest.CaptureFixture[str], evidence: Evidence, *findings: Finding) -> str:
+    """All that is printed, its lines joined."""
+    nothing: Any = None
+    show(
+        Evaluation(
+            project=project_of(PROJECT),
+            schema=nothing,
+            model=nothing,
+            evidence=evidence,
+            findings=findings,
+            policy=Policy(rule="threshold", threshold=0.5),
+            parts=nothing,
+            scores=nothing,
+        )
+    )
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_model_that_cannot_be_sealed_does_not_just_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    evidence = msgspec.structs.replace(fraud(), parity=None, unsealable="a callable model has no ONNX form")
+    assert "PASS: nothing is wrong, but the model cannot be sealed; see model.parity." in printed(capsys, evidence)
+    assert "PASS: nothing refuses a release." in printed(capsys, fraud())
