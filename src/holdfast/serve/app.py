@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
@@ -34,8 +35,11 @@ Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 logger = logging.getLogger("holdfast.serve")
 
 JSON = b"application/json"
-MOST_PROBLEMS = 1_000
-"""Problems of a request that are listed one by one."""
+LISTED_PROBLEMS = 1_000
+"""Problems of a request that are told one by one."""
+
+THREAD_BYTES = 1 << 20
+"""Larger bodies are read in a thread: others are answered meanwhile."""
 
 _MEDIA: dict[Format, bytes] = {kind: name.encode() for name, kind in reversed(MEDIA_TYPES.items())}
 _READERS = {"csv": read_csv, "arrow": read_arrow}
@@ -72,6 +76,7 @@ class Asking(NamedTuple):
     scheme: str
 
 
+Read = TypeVar("Read")
 Handler: TypeAlias = Callable[[Asking], Awaitable[Answer]]
 
 
@@ -263,7 +268,7 @@ class App:
         loaded, headers = serving.loaded, asking.headers
         kind = format_of(headers.get(b"content-type", b"").decode("latin-1"))
         if kind == "json":
-            request = loaded.records.read(asking.body)
+            request = await _read(loaded.records.read, asking.body)
         else:
             request = await asyncio.to_thread(_READERS[kind], asking.body, loaded.columnar)
         reply = await serving.live.ask(request, name, asking.client)
@@ -277,7 +282,7 @@ class App:
 
     async def _infer(self, serving: Serving, asking: Asking, name: str) -> Answer:
         length = asking.headers.get(b"inference-header-content-length")
-        request, wanted = serving.loaded.tensors.read(asking.body, length)
+        request, wanted = await _read(serving.loaded.tensors.read, asking.body, length)
         reply = await serving.live.ask(request, name, asking.client)
         body, json_length = inference_protocol.write(reply, wanted)
         if json_length is None:
@@ -289,7 +294,7 @@ class App:
         )
 
     async def _labels(self, asking: Asking) -> Answer:
-        given = labels.read(asking.body)
+        given = await _read(labels.read, asking.body)
         models = self._roster.models
         by_model: dict[str, list[labels.Label]] = {}
         for label in given:
@@ -317,12 +322,12 @@ class App:
         return Answer(inference_metadata.server_metadata(__version__))
 
     async def _alive(self, _: Asking) -> Answer:
-        return Answer(b'{"live": true}')
+        return Answer(inference_metadata.LIVE)
 
     async def _ready(self, _: Asking) -> Answer:
         if self._roster.ready:
-            return Answer(b'{"ready": true}')
-        return Answer(b'{"ready": false}', 503, headers=((b"retry-after", b"5"),))
+            return Answer(inference_metadata.READY)
+        return Answer(inference_metadata.NOT_READY, 503, headers=((b"retry-after", b"5"),))
 
     async def _models(self, _: Asking) -> Answer:
         found = [
@@ -388,9 +393,18 @@ def refusal(error: ServeError) -> Answer:
     """An error as a client reads it."""
     content: dict[str, Any] = {"error": error.message}
     if isinstance(error, InvalidRowsError):
-        content["problems"] = [problem._asdict() for problem in error.problems[:MOST_PROBLEMS]]
-    headers = () if error.retry_after is None else ((b"retry-after", b"%d" % max(1, round(error.retry_after))),)
+        content["problems"] = [problem._asdict() for problem in error.problems[:LISTED_PROBLEMS]]
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if error.status == 401:
+        headers = ((b"www-authenticate", b'Bearer realm="holdfast"'),)
+    if error.retry_after is not None:
+        headers = ((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))),)
     return Answer(msgspec.json.encode(content), error.status, headers=headers)
+
+
+async def _read(reader: Callable[..., Read], body: bytes, *more: Any) -> Read:
+    """Read a body, a large one in a thread."""
+    return reader(body, *more) if len(body) <= THREAD_BYTES else await asyncio.to_thread(reader, body, *more)
 
 
 class _GoneError(Exception):

@@ -112,8 +112,7 @@ class Columnar:
                 column, found = values_of(field, raw)
                 typed.append(column)
                 problems += [Problem(row, field.name, code, message) for row, code, message in found]
-            if len(problems) > MOST_PROBLEMS:
-                raise ServeError(422, f"More than {MOST_PROBLEMS} values are missing or of another type.")
+            check_problems(problems)
         return list(zip(*typed, strict=True)), problems
 
     def _ids(self, columns: Columns, typed: Sequence[Row], own: str | None) -> tuple[list[str | None], list[Problem]]:
@@ -151,6 +150,12 @@ def check_rows(rows: int) -> None:
         raise ServeError(400, "Expected at least one row.")
     if rows > MOST_ROWS:
         raise ServeError(413, f"Expected at most {MOST_ROWS} rows in a request.")
+
+
+def check_problems(problems: Sequence[Problem]) -> None:
+    """Refuse a request with far too many problems: `ServeError` 422 where there are more than `MOST_PROBLEMS`."""
+    if len(problems) > MOST_PROBLEMS:
+        raise ServeError(422, f"More than {MOST_PROBLEMS} values are missing or of another type.")
 
 
 def values_of(field: Field, raw: Sequence[Any]) -> tuple[Sequence[Any], list[tuple[int, Code, str]]]:

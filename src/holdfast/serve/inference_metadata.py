@@ -13,6 +13,7 @@ from holdfast.serve.outputs import Output
 
 LIVE = b'{"live":true}'
 READY = b'{"ready":true}'
+NOT_READY = b'{"ready":false}'
 PLATFORM = "onnxruntime_onnx"
 """Of every release, in the protocol's form `<project>_<format>`."""
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import astuple
 
+from holdfast.serve.columnar import check_problems
 from holdfast.serve.errors import ServeError
 from holdfast.serve.fields import Field, Problem, Value, read, type_of
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Reply, Request, Row
@@ -124,7 +125,7 @@ class Records:
         Raises
         ------
         ServeError
-            400: it is not `{"rows": [{...}, ...]}`.
+            400: it is not `{"rows": [{...}, ...]}`; 422: far too many problems.
         """
         try:
             decoded: Any = self._decode(body)
@@ -155,6 +156,7 @@ class Records:
             row, found = self._row(i, raw)
             rows.append(row)
             problems += found
+            check_problems(problems)
             own = raw.get(self._id_field)
             if (given := isinstance(own, str | int) and not isinstance(own, bool)) and 0 < len(str(own)) <= LONGEST_ID:
                 ids.append(str(own))
