@@ -256,10 +256,15 @@ class Tally:
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("r+b") if path.exists() else path.open("w+b")
-        stored = self._file.read(self._FORMAT.size)
-        self.value = self._FORMAT.unpack(stored)[0] if len(stored) == self._FORMAT.size else 0
+        self.value = self.read(path)
         self._write()
         os.fsync(self._file.fileno())
+
+    @classmethod
+    def read(cls, path: Path) -> int:
+        """The count of a file; one that is being made says nothing yet."""
+        stored = path.read_bytes()
+        return int(cls._FORMAT.unpack(stored)[0]) if len(stored) == cls._FORMAT.size else 0
 
     def add(self, count: int) -> None:
         """Raise the count."""
@@ -314,6 +319,11 @@ def counters(path: Path) -> dict[str, int]:
     """Rows that a spool has accepted since it was made, by `accepted.<model>.<kind>`."""
     with _told(path), closing(opened(path)) as connection:
         return dict(connection.execute("SELECT name, value FROM counters"))
+
+
+def unlogged(folder: Path) -> int:
+    """Rows that were answered though the spools in a folder could not be written, ever."""
+    return sum(Tally.read(path) for path in folder.glob("*.unlogged"))
 
 
 def writer_of(path: Path) -> str:

@@ -128,7 +128,7 @@ class App:
         spool: Spool | None,
         access: Access,
         metrics: Metrics,
-        exposed: Callable[[], str],
+        exposed: Callable[[], Awaitable[str]],
         most_bytes: int,
     ) -> None:
         self._roster, self._spool, self._access, self._metrics = roster, spool, access, metrics
@@ -382,10 +382,8 @@ class App:
         return Answer(page.encode(), media=b"text/html; charset=utf-8")
 
     async def _show_metrics(self, _: Asking) -> Answer:
-        self._metrics.set("holdfast_requests_in_flight", (), self._in_flight)
-        for serving in self._roster.serving:
-            self._metrics.set("holdfast_queue_rows", (serving.loaded.model,), serving.live.waiting_rows)
-        text = await asyncio.to_thread(self._exposed)
+        self.measure()
+        text = await self._exposed()
         return Answer(text.encode(), media=b"text/plain; version=0.0.4; charset=utf-8")
 
 

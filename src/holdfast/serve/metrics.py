@@ -1,14 +1,15 @@
 """What a server counts, in Prometheus' conventions, over all of its processes.
 
 Each process counts in plain numbers, which costs a fraction of a microsecond, and writes them into a file of its own twice a
-second; whoever is asked adds up the files. A process that died leaves its file, so that no counter ever falls.
+second, and before it shows them to anybody; whoever is asked adds up the files. Who takes the place of a process that died
+goes on with its file, so that no counter ever falls.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -16,15 +17,20 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 Labels: TypeAlias = tuple[str, ...]
+Held: TypeAlias = tuple[tuple[float, ...], list[int], list[float]]
+"""A histogram: the upper ends of its buckets, their counts, and the sum of all values."""
 
 SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 ROWS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
 
 class Definition(NamedTuple):
-    """A metric: its kind, what it is, the names of its labels, and the upper ends of its buckets."""
+    """A metric: its kind, what it is, the names of its labels, and the upper ends of its buckets.
 
-    kind: Literal["counter", "gauge", "histogram"]
+    Of an `info` each process says 1, and so do all; other metrics are added up.
+    """
+
+    kind: Literal["counter", "gauge", "histogram", "info"]
     help: str
     labels: Labels = ()
     buckets: tuple[float, ...] = ()
@@ -55,16 +61,14 @@ METRICS: dict[str, Definition] = {
     ),
     "holdfast_client_requests": Definition("counter", "Requests, by client and way in.", ("client", "api")),
     "holdfast_labels": Definition("counter", "Labels that were taken.", ("model", "source")),
-    "holdfast_model_info": Definition(
-        "gauge", "Releases that are loaded; 1 for each.", ("model", "release", "identity", "stage")
-    ),
+    "holdfast_model_info": Definition("info", "Releases that are loaded.", ("model", "release", "identity", "stage")),
     "holdfast_log_pending_rows": Definition(
         "gauge", "Rows in the spools that are not yet in the lake.", ("model", "kind")
     ),
     "holdfast_log_oldest_uncommitted_seconds": Definition(
         "gauge", "Age of the oldest row that is not yet in the lake."
     ),
-    "holdfast_log_unlogged_rows": Definition("counter", "Rows that could not be logged."),
+    "holdfast_log_unlogged_rows": Definition("counter", "Rows that were answered and could not be logged."),
     "holdfast_label_coverage_ratio": Definition(
         "gauge", "Share of the logged predictions that have a label.", ("model",)
     ),
@@ -76,7 +80,10 @@ METRICS: dict[str, Definition] = {
 """All there are. Labels are bounded: models and fields are those of releases, clients those that have a key."""
 
 
-class _Stored(msgspec.Struct):
+class Stored(msgspec.Struct):
+    """What the file of a process holds."""
+
+    pid: int
     values: list[tuple[str, Labels, float]]
     histograms: list[tuple[str, Labels, list[int], float]]
 
@@ -94,7 +101,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, Labels], float] = {}
-        self._histograms: dict[tuple[str, Labels], tuple[tuple[float, ...], list[int], list[float]]] = {}
+        self._histograms: dict[tuple[str, Labels], Held] = {}
 
     def count(self, name: str, labels: Labels = (), amount: float = 1.0) -> None:
         """Raise a counter."""
@@ -112,19 +119,29 @@ class Metrics:
 
     def observe(self, name: str, labels: Labels, values: Iterable[float]) -> None:
         """Add values to a histogram."""
-        held = self._histograms.get((name, labels))
-        if held is None:
-            buckets = METRICS[name].buckets
-            held = self._histograms[name, labels] = (buckets, [0] * (len(buckets) + 1), [0.0])
-        buckets, counts, total = held
+        buckets, counts, total = self._held(name, labels)
         for value in values:
             counts[bisect_left(buckets, value)] += 1
             total[0] += value
 
+    def add(self, name: str, labels: Labels, counts: Sequence[int], total: float) -> None:
+        """Add the counts of a histogram's buckets and the sum of its values."""
+        held = self._held(name, labels)
+        held[1][:] = [a + b for a, b in zip(held[1], counts, strict=True)]
+        held[2][0] += total
+
+    def _held(self, name: str, labels: Labels) -> Held:
+        held = self._histograms.get((name, labels))
+        if held is None:
+            buckets = METRICS[name].buckets
+            held = self._histograms[name, labels] = (buckets, [0] * (len(buckets) + 1), [0.0])
+        return held
+
     def content(self) -> bytes:
         """All counts, for a file."""
         return msgspec.msgpack.encode(
-            _Stored(
+            Stored(
+                pid=os.getpid(),
                 values=[(name, labels, value) for (name, labels), value in self._values.items()],
                 histograms=[(*key, counts, total[0]) for key, (_, counts, total) in self._histograms.items()],
             )
@@ -136,22 +153,6 @@ class Metrics:
         with suppress(OSError):  # a full disk stops no server
             draft.write_bytes(self.content())
             draft.replace(path)
-
-
-def retire(path: Path) -> None:
-    """Keep of a process that is gone what it counted, not what it had at the moment."""
-    with suppress(OSError, msgspec.MsgspecError):
-        stored = msgspec.msgpack.decode(path.read_bytes(), type=_Stored)
-        stored.values = [one for one in stored.values if METRICS[one[0]].kind == "counter"]
-        path.write_bytes(msgspec.msgpack.encode(stored))
-
-
-def saved(folder: Path, *, without: Path | None = None) -> Iterator[bytes]:
-    """The files of all processes."""
-    for path in sorted(folder.glob("*.counts")):
-        if path != without:
-            with suppress(OSError):
-                yield path.read_bytes()
 
 
 def exposition(contents: Iterable[bytes]) -> str:
@@ -177,12 +178,12 @@ class _Collector:
         histograms: dict[str, dict[Labels, tuple[list[int], float]]] = {}
         for content in self._contents:
             try:
-                stored = msgspec.msgpack.decode(content, type=_Stored)
+                stored = msgspec.msgpack.decode(content, type=Stored)
             except msgspec.MsgspecError:
                 continue  # of another version
             for name, labels, value in stored.values:
-                series = values.setdefault(name, {})
-                series[labels] = series.get(labels, 0.0) + value
+                series, once = values.setdefault(name, {}), METRICS[name].kind == "info"
+                series[labels] = value if once else series.get(labels, 0.0) + value
             for name, labels, counts, total in stored.histograms:
                 known = histograms.setdefault(name, {}).get(labels)
                 if known is not None:
@@ -208,12 +209,3 @@ def _cumulative(buckets: Sequence[float], counts: Sequence[int]) -> list[tuple[s
         total += count
         made.append((end, float(total)))
     return made
-
-
-def process_use(pids: Mapping[str, int]) -> Iterator[tuple[str, float, float]]:
-    """Processor seconds and resident bytes of processes, by worker; of those that are gone, nothing."""
-    tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
-    for worker, pid in pids.items():
-        with suppress(OSError, IndexError, ValueError):
-            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-            yield worker, (int(fields[11]) + int(fields[12])) / tick, float(int(fields[21]) * page)

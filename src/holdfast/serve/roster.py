@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from holdfast.errors import HoldfastError, SettingError
+from holdfast.errors import HoldfastError, ReleaseError, SettingError
 from holdfast.log.spool import Spool
 from holdfast.releases.store import Store
 from holdfast.serve.errors import ServeError
@@ -36,6 +36,41 @@ class Serving:
     live: Live
 
 
+def asked(names: Iterable[str]) -> dict[str, set[int]]:
+    """Versions that are to answer beside the champion, by model.
+
+    Examples
+    --------
+    >>> asked(["fraud", "churn/2", "churn/3"])
+    {'fraud': set(), 'churn': {2, 3}}
+    """
+    found: dict[str, set[int]] = {}
+    for name in names:
+        model, slash, version = name.partition("/")
+        if slash and not (version.isascii() and version.isdigit()):
+            raise SettingError(f"Expected a model, or model/version such as fraud/3; got {name!r}.")
+        found.setdefault(model, set()).update([int(version)] if slash else [])
+    return found
+
+
+def check_known(store: Store, names: Iterable[str]) -> None:
+    """Refuse names of which there is no release.
+
+    Raises
+    ------
+    SettingError
+        A name is none of a model, or of a version.
+    ReleaseError
+        The model or the version has no release; the message tells those that have.
+    """
+    for model, versions in asked(names).items():
+        store.latest(model)
+        known = store.versions(model)
+        if unknown := sorted(versions.difference(known)):
+            there = ", ".join(map(str, known))
+            raise ReleaseError(f"There is no version {unknown[0]} of {model!r} in {store.root}; versions: {there}.")
+
+
 class Roster:
     """The releases of a process. For the event loop's thread.
 
@@ -59,12 +94,8 @@ class Roster:
         metrics: Metrics,
     ) -> None:
         self._store, self._champions, self._spool, self._rules, self._metrics = store, champions, spool, rules, metrics
-        self._pinned: dict[str, set[int]] = {}
-        for name in names:
-            model, slash, version = name.partition("/")
-            if slash and not version.isdecimal():
-                raise SettingError(f"Expected a model, or model/version such as fraud/3; got {name!r}.")
-            self._pinned.setdefault(model, set()).update([int(version)] if slash else [])
+        self._pinned = asked(names)
+        self._without: set[str] = set()
         self._champion: dict[str, Champion] = {}
         self._serving: dict[tuple[str, int], Serving] = {}
         self._failed: dict[tuple[str, int], str] = {}
@@ -130,6 +161,9 @@ class Roster:
                 identity = champion.identity if champion and champion.version == version else None
                 await self._load(model, version, identity)
             if champion is None:
+                if not versions and model not in self._without:
+                    self._without.add(model)
+                    logger.warning("%s has no champion, and does not answer: holdfast promote %s VERSION", model, model)
                 continue
             before = self._champion.get(model)
             if champion != before and (before is None or (model, champion.version) in self._serving):

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from tempfile import mkdtemp
 from types import FrameType
 
 import msgspec
 
 from holdfast.errors import SettingError
+from holdfast.releases.store import open_store
 from holdfast.serve.access import Access, allowed_address
-from holdfast.serve.metrics import retire
+from holdfast.serve.counts import counts_folder
+from holdfast.serve.roster import check_known
 from holdfast.site import Site
 
 BACKLOG = 2_048
@@ -64,7 +64,7 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
     names
         Models, or `model/version`.
     say
-        Called with a line when all workers answer.
+        Called with the server's address when all workers answer.
 
     Returns
     -------
@@ -74,15 +74,16 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
     Raises
     ------
     SettingError
-        The address cannot be used, or others could ask there without a key.
+        The address or the certificate cannot be used, or others could ask there without a key.
+    ReleaseError
+        There is no release of a model or of a version.
     """
     allowed_address(site.server.host, Access(None if site.server.authentication == "none" else ()))
+    check_known(open_store(site.path(site.releases)), names)
+    _check_certificate(site)
     listening = _listen(site)
     host, port = listening.getsockname()[:2]
     site.root_path.mkdir(parents=True, exist_ok=True)
-    run = site.root_path / "run"
-    run.mkdir(exist_ok=True)
-    counts = mkdtemp(prefix=f"{port}-", dir=run)
     stopping: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
@@ -90,7 +91,9 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     children: list[_Child] = []
+    held = ExitStack()
     try:
+        counts = str(held.enter_context(counts_folder(site.root_path)))
         readers = [_worker(site, names, worker, listening, counts, children) for worker in range(site.server.workers)]
         if site.log.enabled:
             children.append(_committer(site))
@@ -102,12 +105,12 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
         while not stopping:
             time.sleep(WATCH_SECONDS)
             for child in children:
-                _revive(child, Path(counts))
+                _revive(child)
         return 0
     finally:
         _stop(children, site.server.drain_seconds)
         listening.close()
-        shutil.rmtree(counts, ignore_errors=True)
+        held.close()
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -120,6 +123,18 @@ def _listen(site: Site) -> socket.socket:
         raise SettingError(
             f"Cannot serve at {host}:{port}: {error.strerror or error}. Choose another --port."
         ) from None
+
+
+def _check_certificate(site: Site) -> None:
+    certificate, key = site.server.certificate, site.server.private_key
+    if certificate is None or key is None:
+        return
+    try:
+        # Without a password, it would be asked for at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(site.path(certificate), site.path(key), password="")
+    except OSError as error:
+        told = f"{site.path(certificate)} and {site.path(key)}"
+        raise SettingError(f"The certificate and its key, {told}, cannot be used: {error.strerror or error}.") from None
 
 
 def _family(host: str) -> socket.AddressFamily:
@@ -179,13 +194,11 @@ def _wait_ready(readers: list[int], children: list[_Child], stopping: list[int])
     return not left
 
 
-def _revive(child: _Child, counts: Path) -> None:
+def _revive(child: _Child) -> None:
     if child.process is None or child.process.poll() is None:
         return
     if time.monotonic() - child.since < RESTART_SECONDS:
         return
-    for path in counts.glob(f"*-{child.process.pid}.counts"):
-        retire(path)
     child.start()
 
 

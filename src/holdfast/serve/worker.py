@@ -22,13 +22,14 @@ from holdfast.book.keys import Key, keys
 from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
 from holdfast.errors import HoldfastError, LogError
-from holdfast.log.spool import Spool, pending, spools
+from holdfast.log.spool import Spool, pending, spools, unlogged
 from holdfast.releases.store import open_store
 from holdfast.serve.access import Access
 from holdfast.serve.app import App
+from holdfast.serve.counts import process_use, resumed, saved
 from holdfast.serve.fields import INVALID, UNUSUAL, Code
 from holdfast.serve.live import Rules
-from holdfast.serve.metrics import Metrics, exposition, process_use, saved
+from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.roster import POLL_SECONDS, Champion, Roster
 from holdfast.site import Served, Site
 
@@ -79,8 +80,9 @@ def main() -> None:
 
 async def run(task: Task) -> None:
     """Serve from now on."""
-    site, metrics = task.site, Metrics()
-    counts = Path(task.counts) / f"{task.worker}-{os.getpid()}.counts"
+    site = task.site
+    counts = Path(task.counts) / f"{task.worker}.counts"
+    metrics = resumed(counts)
     spool = Spool(site.spool_path, site.log.durability) if site.log.enabled else None
     book = _Book(site.book_location)
     store = open_store(site.path(site.releases))
@@ -106,7 +108,7 @@ async def run(task: Task) -> None:
     server = uvicorn.Server(config)
     background = [
         asyncio.create_task(_watch(roster, app, access, book)),
-        asyncio.create_task(_flush(metrics, counts, roster)),
+        asyncio.create_task(_flush(metrics, counts, app, roster)),
         asyncio.create_task(_announce(server, task.ready)),
     ]
     try:
@@ -132,7 +134,7 @@ async def _watch(roster: Roster, app: App, access: Access, book: _Book) -> None:
                 logger.warning("keys cannot be read: %s", error)
 
 
-async def _flush(metrics: Metrics, counts: Path, roster: Roster) -> None:
+async def _flush(metrics: Metrics, counts: Path, app: App, roster: Roster) -> None:
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
         for serving in roster.serving:
@@ -149,6 +151,7 @@ async def _announce(server: uvicorn.Server, ready: int | None) -> None:
 
 class _Book:
     """The book, opened when it is first there."""
+        app.measure()
 
     def __init__(self, location: str) -> None:
         self._location = location
@@ -189,7 +192,7 @@ def _rules(site: Site) -> Callable[[str], Rules]:
     return of
 
 
-def _exposed(site: Site, metrics: Metrics, own: Path) -> str:
+def _exposed(site: Site, counts: Path) -> str:
     """All counts of all workers, and what the spools hold."""
     now = Metrics()
     oldest: list[int] = []
@@ -201,12 +204,12 @@ def _exposed(site: Site, metrics: Metrics, own: Path) -> str:
             oldest += [] if since is None else [since]
     age = max(0.0, time.time() - min(oldest) / 1000) if oldest else 0.0
     now.set("holdfast_log_oldest_uncommitted_seconds", (), age)
-    files = list(own.parent.glob("*.counts"))
-    pids = {file.stem.partition("-")[0]: int(file.stem.partition("-")[2]) for file in sorted(files)}
-    for worker, seconds, size in process_use(pids):
+    now.count("holdfast_log_unlogged_rows", (), unlogged(site.spool_path))
+    contents = saved(counts)
+    for worker, seconds, size in process_use(contents):
         now.set("holdfast_worker_cpu_seconds", (worker,), seconds)
         now.set("holdfast_worker_resident_memory_bytes", (worker,), size)
-    return exposition([metrics.content(), now.content(), *saved(own.parent, without=own)])
+    return exposition([now.content(), *contents.values()])
 
 
 def _follow() -> None:
