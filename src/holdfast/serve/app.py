@@ -147,6 +147,15 @@ class App:
                 routes |= self._of_model(model, version, f"/{model}/versions/{version}")
         self._routes, self._paths = routes, {path for _, path in routes}
 
+    def measure(self) -> None:
+        """Set what is so at the moment."""
+        self._metrics.set("holdfast_requests_in_flight", (), self._in_flight)
+        waiting = dict.fromkeys(self._roster.models, 0)
+        for serving in self._roster.serving:
+            waiting[serving.loaded.model] += serving.live.waiting_rows
+        for model, rows in waiting.items():
+            self._metrics.set("holdfast_queue_rows", (model,), rows)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
         started = time.monotonic()

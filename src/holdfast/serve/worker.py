@@ -89,7 +89,12 @@ async def run(task: Task) -> None:
     roster = Roster(store, task.names, book.champions, spool, _rules(site), metrics)
     await roster.refresh()
     access = Access(await asyncio.to_thread(book.keys) if site.server.authentication == "keys" else None)
-    app = App(roster, spool, access, metrics, lambda: _exposed(site, metrics, counts), site.server.most_bytes)
+
+    async def exposed() -> str:
+        metrics.save(counts)  # so that no other process shows less afterwards
+        return await asyncio.to_thread(_exposed, site, counts.parent)
+
+    app = App(roster, spool, access, metrics, exposed, site.server.most_bytes)
     config = uvicorn.Config(
         app,
         http="httptools",
