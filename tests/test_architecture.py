@@ -26,6 +26,8 @@ ARROWS = {
     "tables": {"sources"},
     "kinds": set(),
     "names": set(),
+    "metric_keys": set(),
+    "validated": {"durations", "names"},
     "column": {"kinds"},
     "parsing": {"kinds", "tables"},
     "observed": {"column", "kinds", "names", "parsing", "tables"},
@@ -40,13 +42,13 @@ ARROWS = {
     "profile": {"stats", "schema", "tables"},
     "engines": {"profile", "schema", "tables"},
     "checks": {"evidence", "profile", "stats", "schema"},
-    "config": {"checks", "durations", "kinds", "objective"},
+    "config": {"checks", "durations", "kinds", "metric_keys", "names", "objective", "validated"},
     "draft": {"evidence", "schema"},
     "explain": {"evidence", "kinds", "names", "schema", "stats"},
     "evaluation": {"config", "durations", "evidence", "objective", "policy", "profile", "schema", "stats", "tables"},
     "report": {"evidence", "policy", "profile", "stats"},
     "rows": {"profile", "schema", "tables"},
-    "comparison": {"engines", "checks", "profile", "schema", "tables", "rows", "junit", "report"},
+    "comparison": {"engines", "checks", "profile", "schema", "tables", "rows", "junit", "report", "validated"},
     "gate": {
         "checks",
         "released",
@@ -132,6 +134,8 @@ THIRD_PARTY = {
     "tables": {"pyarrow"},
     "kinds": set(),
     "names": set(),
+    "metric_keys": set(),
+    "validated": {"msgspec"},
     "column": {"msgspec"},
     "parsing": {"numpy", "pyarrow"},
     "observed": {"numpy", "pyarrow"},
@@ -199,7 +203,7 @@ LAZY = {
         "duckdb": "extra `sql`, for queries only",
     },
     "book": {"alembic": "where the schema is behind"},
-    "serve": {"prometheus_client": "for `/metrics` only", "jinja2": "for `/docs` only"},
+    "serve": {"prometheus_client": "for `/metrics` only", "jinja2": "for `/docs` only", "opentelemetry": "extra `otel`"},
 }
 """What is imported at the point of use, with the reason."""
 

@@ -34,6 +34,10 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Largest body of a request.
     drain_seconds
         How long a stopping server goes on with the requests that it has.
+    log_lines
+        Lines on standard error as `text` or `json`.
+    traces, traced_share
+        Where OpenTelemetry's collector is, such as `http://127.0.0.1:4318`, and the share of requests that are traced.
     """
 
     host: str = "127.0.0.1"
@@ -44,6 +48,9 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     private_key: str | None = None
     most_bytes: Count = 32 << 20
     drain_seconds: Positive = 20.0
+    log_lines: Literal["text", "json"] = "text"
+    traces: str | None = None
+    traced_share: Annotated[float, Meta(ge=0, le=1)] = 1.0
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.private_key is None):

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 
@@ -27,10 +27,7 @@ from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.openapi import document
 from holdfast.serve.roster import Roster, Serving
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from holdfast.serve.telemetry import Receive, Scope, Send
 
 logger = logging.getLogger("holdfast.serve")
 
@@ -155,6 +152,11 @@ class App:
             waiting[serving.loaded.model] += serving.live.waiting_rows
         for model, rows in waiting.items():
             self._metrics.set("holdfast_queue_rows", (model,), rows)
+
+    def named(self, scope: Scope) -> tuple[str, str]:
+        """What a request asks for, and of which model."""
+        route = self._routes.get((scope["method"], scope["path"]))
+        return (route.api, route.model) if route else ("none", "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""

@@ -6,6 +6,7 @@ The supervisor tells it on standard input what to do; when that ends, so does th
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -13,6 +14,7 @@ import threading
 import msgspec
 
 from holdfast.errors import HoldfastError
+from holdfast.serve.telemetry import log_to_stderr
 from holdfast.site import Site
 
 
@@ -21,7 +23,7 @@ def main() -> None:
     from holdfast.log.committer import run
 
     site = msgspec.json.decode(sys.stdin.buffer.readline(), type=Site)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    log_to_stderr(site.server.log_lines)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_follow, args=(stop,), daemon=True, name="holdfast-parent").start()
@@ -34,7 +36,9 @@ def main() -> None:
 
 def _follow(stop: threading.Event) -> None:
     """End with whoever started this process."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock would be held when the interpreter ends.
+    while os.read(0, 4_096):
+        pass
     stop.set()
 
 

@@ -31,6 +31,7 @@ from holdfast.serve.fields import INVALID, UNUSUAL, Code
 from holdfast.serve.live import Rules
 from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.roster import POLL_SECONDS, Champion, Roster
+from holdfast.serve.telemetry import Tracing, log_to_stderr
 from holdfast.site import Served, Site
 
 FLUSH_SECONDS = 0.5
@@ -69,7 +70,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """Answer until told to stop."""
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
+    log_to_stderr(task.site.server.log_lines)
     threading.Thread(target=_follow, daemon=True, name="holdfast-parent").start()
     try:
         uvloop.run(run(task))
@@ -95,8 +96,9 @@ async def run(task: Task) -> None:
         return await asyncio.to_thread(_exposed, site, counts.parent)
 
     app = App(roster, spool, access, metrics, exposed, site.server.most_bytes)
+    tracing = Tracing(site.server.traces, site.server.traced_share) if site.server.traces else None
     config = uvicorn.Config(
-        app,
+        tracing.traced(app, app.named) if tracing else app,
         http="httptools",
         lifespan="off",
         access_log=False,
@@ -116,6 +118,9 @@ async def run(task: Task) -> None:
         asyncio.create_task(_flush(metrics, counts, app, roster)),
         asyncio.create_task(_announce(server, task.ready)),
     ]
+    # When it has ended, uvicorn raises again what it was told to end by, which must not cut short what is done below.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
     try:
         await server.serve(sockets=[listening])
     finally:
@@ -123,6 +128,8 @@ async def run(task: Task) -> None:
             one.cancel()
         if spool is not None:
             await asyncio.to_thread(spool.close)
+        if tracing is not None:
+            await asyncio.to_thread(tracing.close)
         metrics.save(counts)
 
 
@@ -144,6 +151,7 @@ async def _flush(metrics: Metrics, counts: Path, app: App, roster: Roster) -> No
         await asyncio.sleep(FLUSH_SECONDS)
         for serving in roster.serving:
             serving.live.sweep()
+        app.measure()
         metrics.save(counts)
 
 
@@ -156,7 +164,6 @@ async def _announce(server: uvicorn.Server, ready: int | None) -> None:
 
 class _Book:
     """The book, opened when it is first there."""
-        app.measure()
 
     def __init__(self, location: str) -> None:
         self._location = location
@@ -219,7 +226,9 @@ def _exposed(site: Site, counts: Path) -> str:
 
 def _follow() -> None:
     """End with whoever started this process."""
-    sys.stdin.buffer.read()
+    # Not through sys.stdin, whose lock would be held when the interpreter ends.
+    while os.read(0, 4_096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
