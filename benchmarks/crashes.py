@@ -8,18 +8,25 @@ of a group that was being acknowledged when the writer died may be there or not,
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from bars import Bar, Effort
 from holdfast.log.committer import Committer
+from holdfast.log.frames import Kind
 from holdfast.log.proof import verify
 from holdfast.testing.logged import in_lake
+
+MOST: dict[Kind, int] = {"predictions": 2, "labels": 1}
+"""Times that an id may be there: some are predicted with an id of the server's and again with one of the client's."""
 
 WRITER = """
 import sys
@@ -34,8 +41,7 @@ for number in count():
     some = [ids.next() for _ in range(number % 7 + 1)]
     groups = [predictions(some, given=number % 3 == 0), labels(some)]
     if number % 5 == 0:
-        groups.append(predictions(some, given=True))
-        groups.append(predictions(some, given=True))
+        groups += [predictions(some, given=True)] * 2
     print("begin", *some, flush=True)
     spool.write(groups)
     print("done", *some, flush=True)
@@ -69,70 +75,77 @@ def crashes(effort: Effort) -> Iterator[Bar]:
     yield Bar(setting=setting, bar="0", measured=f"{len(wrong)}", met=not wrong)
 
 
+@dataclass(slots=True)
+class Worker:
+    """A process, and the file that it prints to: a pipe that nobody reads would stop it."""
+
+    code: str
+    process: subprocess.Popen[str]
+    output: IO[str]
+
+    def lines(self) -> list[str]:
+        """What it has printed."""
+        self.output.seek(0)
+        return self.output.readlines()
+
+    def kill(self) -> int:
+        """Kill it; how it ended."""
+        self.process.kill()
+        return self.process.wait()
+
+
 def killed(root: Path, kills: int, seed: int = 0) -> tuple[int, list[str]]:
     """Kill writer and committer in turn at random moments; returns how many rows were acknowledged, and what is wrong."""
     moments = random.Random(seed)
-    begun, done = Counter[str](), Counter[str]()
-    wrong: list[str] = []
-    processes = {code: _started(code, root) for code in (WRITER, COMMITTER)}
+    begun, done, wrong = set[str](), set[str](), list[str]()
+    workers = {code: started(code, root) for code in (WRITER, COMMITTER)}
     for number in range(kills):
         code = COMMITTER if number % 4 else WRITER
-        time.sleep(moments.uniform(0.0, 0.6))
-        if code == COMMITTER:
-            _until_ready(processes[code], moments)
-        _kill(code, processes[code], begun, done, wrong)
-        processes[code] = _started(code, root)
-    for code, process in processes.items():
-        _kill(code, process, begun, done, wrong)
+        if code == COMMITTER and moments.random() < 0.7:  # else, most of the time, it is still loading
+            wait_until_ready(workers[code])
+        time.sleep(moments.uniform(0.0, 0.5))
+        end(workers[code], begun, done, wrong)
+        workers[code] = started(code, root)
+    for worker in workers.values():
+        end(worker, begun, done, wrong)
     with Committer(root) as committer:
         wrong += committer.round(flush=True).problems
     proofs, problems = verify(root)
     wrong += problems
     wrong += [f"{one.pending} rows of {one.model}/{one.kind} wait" for one in proofs if one.pending]
-    for kind in ("predictions", "labels"):
+    for kind, most in MOST.items():
         there = Counter(in_lake(root, kind=kind).column("hf_id").to_pylist())
         wrong += [f"{kind} {i} is missing" for i in done if i not in there]
         wrong += [f"{kind} {i} was never begun" for i in there if i not in begun]
-        wrong += [f"{kind} {i} is there {n} times" for i, n in there.items() if n > (2 if kind == "predictions" else 1)]
+        wrong += [f"{kind} {i} is there {n} times" for i, n in there.items() if n > most]
     return len(done), wrong
 
 
-def _started(code: str, root: Path) -> subprocess.Popen[str]:
-    # What they print goes to a file: a pipe that nobody reads would stop them.
-    output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed when they are killed
-    process = subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=output, text=True)
-    process.output = output  # type: ignore[attr-defined]
-    return process
+def started(code: str, root: Path) -> Worker:
+    """A process that runs this code."""
+    output = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed when it has ended
+    return Worker(code, subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=output, text=True), output)
 
 
-def _until_ready(process: subprocess.Popen[str], moments: random.Random) -> None:
-    """The most of what a committer does at its start is to load: half of the kills wait for the end of that."""
-    if moments.random() < 0.5:
-        return
-    while process.poll() is None:
-        process.output.seek(0)  # type: ignore[attr-defined]
-        if process.output.readline():  # type: ignore[attr-defined]
-            break
+def wait_until_ready(worker: Worker) -> None:
+    """Wait until it has printed something."""
+    while not worker.lines() and worker.process.poll() is None:
         time.sleep(0.02)
-    time.sleep(moments.uniform(0.0, 0.4))
 
 
-def _kill(code: str, process: subprocess.Popen[str], begun: Counter[str], done: Counter[str], wrong: list[str]) -> None:
-    process.kill()
-    if process.wait() != -9:
-        wrong.append(f"a process ended by itself with {process.returncode}")
-    output = process.output  # type: ignore[attr-defined]
-    output.seek(0)
-    for line in output:
+def end(worker: Worker, begun: set[str], done: set[str], wrong: list[str]) -> None:
+    """Kill a process, and take in what it said."""
+    if (code := worker.kill()) != -signal.SIGKILL:
+        wrong.append(f"a process ended by itself with {code}")
+    for line in worker.lines():
         word, *ids = line.split()
-        if code == COMMITTER:
-            if word != "ready":
-                wrong.append(line)
-        elif line.endswith("\n"):
+        if worker.code == WRITER and line.endswith("\n"):
             (begun if word == "begin" else done).update(ids)
-    output.close()
+        elif worker.code == COMMITTER and word != "ready":
+            wrong.append(line)
+    worker.output.close()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        print(killed(Path(place), int(sys.argv[1]), int(sys.argv[2])))
+    rows, faults = killed(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    print(rows, *faults)

@@ -87,10 +87,11 @@ def _compact(site: Site, *, json: bool) -> None:
     done = tidy(site.root_path, keep_days=site.log.keep_days)
     if json:
         say_json(done)
-        return
-    say(
-        f"{done.compacted:,} files became {done.into:,}; {done.expired:,} rows expired; {done.deleted:,} files deleted."
-    )
+    else:
+        _tell(done.problems)
+        gone = f"{done.expired:,} rows expired; {done.deleted:,} files deleted"
+        say(f"{done.compacted:,} files became {done.into:,}; {gone}.")
+    raise typer.Exit(1 if done.problems else 0)
 
 
 def _tell(problems: Iterable[str]) -> None:

@@ -185,7 +185,5 @@ def _when_alone(root: Path, stop: threading.Event, rows: int, seconds: float) ->
 
 def _tidy(root: Path, stop: threading.Event, keep_days: int | None) -> None:
     while not stop.wait(TIDY_SECONDS):
-        try:
-            tidy(root, keep_days=keep_days, going_on=lambda: not stop.is_set())
-        except LogError as error:
-            log.error("%s", error)  # noqa: TRY400  # the message says it all
+        for problem in tidy(root, keep_days=keep_days, going_on=lambda: not stop.is_set()).problems:
+            log.error("%s", problem)

@@ -47,12 +47,15 @@ class Tidied(msgspec.Struct, kw_only=True):
         Rows that were removed by age.
     deleted
         Files that no table named any more.
+    problems
+        What could not be done.
     """
 
     compacted: int = 0
     into: int = 0
     expired: int = 0
     deleted: int = 0
+    problems: list[str] = []
 
 
 def tidy(
@@ -77,15 +80,18 @@ def tidy(
     """
     done = Tidied()
     for model, kind in tables(root):
-        if keep_days is not None and going_on():
-            done.expired += expire(root, model, kind, keep_days, now)
-        for step in compact(root, model, kind, now) if going_on() else ():
-            done.compacted += step
-            done.into += 1
-            if not going_on():
-                break
-        if going_on():
-            done.deleted += vacuum(root, model, kind)
+        try:
+            if keep_days is not None and going_on():
+                done.expired += expire(root, model, kind, keep_days, now)
+            for files in compact(root, model, kind, now) if going_on() else ():
+                done.compacted += files
+                done.into += 1
+                if not going_on():
+                    break
+            if going_on():
+                done.deleted += vacuum(root, model, kind)
+        except (LogError, OSError) as error:
+            done.problems.append(str(error))
     return done
 
 
@@ -190,7 +196,13 @@ def _replace(root: Path, table: Table, day: str, files: Sequence[File]) -> bool:
     """Write one file of these, and put it in their place; not if any of them is no longer of the table."""
     schema = table.arrow
     # A name that nobody else gives: were the file of another one's commit replaced, its size would not be what the log says.
-    one = write(table.path, day, f"day-{token_hex(16)}", parts_of(table.path, files, schema), schema)
+    try:
+        one = write(table.path, day, f"day-{token_hex(16)}", parts_of(table.path, files, schema), schema)
+    except LogError:
+        table.refresh()
+        if set(files) <= set(table.files):
+            raise
+        return False  # they were erased or expired, and deleted, while they were read
     for _ in range(ATTEMPTS):
         with changing(root), suppress(ConflictError):
             table.refresh()
