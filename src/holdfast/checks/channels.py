@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 SELDOM = 20
-"""Values that the reference has less often are judged together with those it never had."""
+"""Values of which a sample like the reference has fewer are judged together with those it never had."""
 
 POWER_QUANTILE = 0.8416212335729143
 """Standard normal quantile of 80%, the power of the smallest visible effect."""
@@ -89,7 +89,8 @@ def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Cou
 
     The vocabulary comes from the reference, so the cell of what is new is empty there *by construction*: lumped together,
     new values would always look like a change. Without windows each new value is a cell of its own, as it would be if the
-    vocabulary had come from both samples. With windows, new values are joined with those that the reference has seldom.
+    vocabulary had come from both samples. With windows, new values are joined with those that are seldom in both together:
+    were it in the reference alone, those that it has seldom by chance would be rarer there than they are.
     """
     if np.count_nonzero(windows.sum(1)) < FEWEST_WINDOWS:
         named = np.array(list(current.fresh.counts.values()), dtype=np.int64)
@@ -98,7 +99,9 @@ def category_pair(current: ColumnProfile, reference: ColumnProfile, windows: Cou
         before = np.concatenate([reference.cells[1:], np.zeros(len(named), dtype=np.int64), rest_before])
         return Pair(current=now, reference=before, windows=windows)
     usual = reference.grouped
-    place = np.where(usual >= SELDOM, np.cumsum(usual >= SELDOM), 0)
+    often = usual + current.grouped >= SELDOM * (1 + current.grouped.sum() / max(usual.sum(), 1))
+    often[0] = False  # what is new
+    place = np.where(often, np.cumsum(often), 0)
     joined = np.eye(int(place.max()) + 1, dtype=np.int64)[place]
     return Pair(current=current.grouped @ joined, reference=usual @ joined, windows=windows @ joined)
 
