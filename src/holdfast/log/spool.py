@@ -269,7 +269,8 @@ class Tally:
     def add(self, count: int) -> None:
         """Raise the count."""
         self.value += count
-        self._write()
+        with suppress(OSError):  # a broken disk: at the next time
+            self._write()
 
     def close(self) -> None:
         """Let the file go."""

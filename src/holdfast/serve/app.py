@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
 import msgspec
 
 from holdfast import __version__
-from holdfast.book.keys import Role
+from holdfast.book.key import Role
 from holdfast.errors import LogError
 from holdfast.log.spool import Spool
 from holdfast.serve import inference_metadata, inference_protocol, labels, records
@@ -38,6 +38,9 @@ LISTED_PROBLEMS = 1_000
 THREAD_BYTES = 1 << 20
 """Larger bodies are read in a thread: others are answered meanwhile."""
 
+BODY_SECONDS = 60.0
+"""How long a body may take to come."""
+
 _MEDIA: dict[Format, bytes] = {kind: name.encode() for name, kind in reversed(MEDIA_TYPES.items())}
 _READERS = {"csv": read_csv, "arrow": read_arrow}
 _WRITERS = {"csv": write_csv, "arrow": write_arrow}
@@ -47,6 +50,7 @@ _OUTCOMES = {
     403: "denied",
     404: "unknown",
     405: "unknown",
+    408: "too_slow",
     413: "too_large",
     415: "malformed",
     422: "invalid",
@@ -217,27 +221,40 @@ class App:
         raise ServeError(404, "There is nothing at this path: see /docs.")
 
     async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self._most_bytes:
+            raise self._too_large()
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _GoneError
         body: bytes = message.get("body", b"")
+        if len(body) > self._most_bytes:
+            raise self._too_large()
         if message.get("more_body"):
-            length = headers.get(b"content-length", b"0")
-            if length.isdigit() and int(length) > self._most_bytes:
-                raise ServeError(413, f"The body is larger than {self._most_bytes:,} bytes: send fewer rows at once.")
-            pieces, size = [body], len(body)
-            while message.get("more_body"):
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _GoneError
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if size > self._most_bytes:
-                    raise ServeError(
-                        413, f"The body is larger than {self._most_bytes:,} bytes: send fewer rows at once."
-                    )
-            body = b"".join(pieces)
+            try:
+                body = await asyncio.wait_for(self._rest(body, receive), BODY_SECONDS)
+            except TimeoutError:
+                raise ServeError(408, f"The body did not come within {BODY_SECONDS:g} seconds.") from None
         if (encoding := headers.get(b"content-encoding")) is not None:
             body = unpacked(body, encoding.decode("latin-1"), self._most_bytes)
         return body
+
+    async def _rest(self, begin: bytes, receive: Receive) -> bytes:
+        """A body that comes in pieces."""
+        pieces, size, more = [begin], len(begin), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _GoneError
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if size > self._most_bytes:
+                raise self._too_large()
+            more = message.get("more_body", False)
+        return b"".join(pieces)
+
+    def _too_large(self) -> ServeError:
+        return ServeError(413, f"The body is larger than {self._most_bytes:,} bytes: send fewer rows at once.")
 
     def _fixed(self) -> Mapping[tuple[str, str], Route]:
         return {

@@ -255,7 +255,7 @@ class Live:
             self._loop.call_soon_threadsafe(finish, error)
 
         def finish(error: Exception | None) -> None:
-            if error is not None and self._spool is not None:
+            if error is not None and self._spool is not None and self.rules.answer_unlogged:
                 self._spool.unlogged.add(rows)
             self._metrics.observe("holdfast_stage_duration_seconds", (self.model, "log"), [time.monotonic() - handed])
             then(error)

@@ -120,9 +120,8 @@ def _listen(site: Site) -> socket.socket:
     try:
         return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
     except OSError as error:
-        raise SettingError(
-            f"Cannot serve at {host}:{port}: {error.strerror or error}. Choose another --port."
-        ) from None
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or error
+        raise SettingError(f"Cannot serve at {host}:{port}: {reason}. Choose another --port.") from None
 
 
 def _check_certificate(site: Site) -> None:
