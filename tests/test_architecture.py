@@ -73,6 +73,7 @@ ARROWS = {
     "released": {"evaluation", "models", "objective", "policy", "releases", "schema", "uncertainty"},
     "golden": {"policy", "profile", "released", "releases"},
     "site": set(),
+    "startup": set(),
     "log": {"column", "durations", "kinds", "names"},
     "book": set(),
     "serve": {
@@ -87,6 +88,7 @@ ARROWS = {
         "releases",
         "schema",
         "site",
+        "startup",
         "stats",
         "uncertainty",
     },
@@ -120,7 +122,7 @@ LAZY_ARROWS = {
 }
 """Arrows for types, or for what few callers need; the rest of the part runs without them."""
 
-FREE = {"__init__", "__main__", "cli", "commands", "demo", "startup", "testing"}
+FREE = {"__init__", "__main__", "cli", "commands", "demo", "testing"}
 """These may import everything, and nothing imports them."""
 
 THIRD_PARTY = {
@@ -161,6 +163,7 @@ THIRD_PARTY = {
     "released": {"numpy", "pyarrow", "msgspec"},
     "golden": {"numpy", "pyarrow"},
     "site": {"msgspec"},
+    "startup": set(),
     "log": {"numpy", "pyarrow", "msgspec"},
     "book": {"msgspec", "sqlalchemy"},
     "serve": {"numpy", "pyarrow", "msgspec", "uvicorn", "uvloop"},
@@ -337,6 +340,12 @@ def test_serving_a_model_loads_no_scipy() -> None:
 def test_a_process_that_answers_stays_small() -> None:
     heavy = {"deltalake", "scipy", "pandas", "sklearn", "altair", "onnx", "alembic", "jinja2", "typer", "rich", "shap"}
     assert loaded_by("import holdfast.serve.worker") & heavy == set()
+
+
+def test_what_starts_the_processes_that_answer_loads_little() -> None:
+    """They are started that much sooner."""
+    heavy = {"numpy", "pyarrow", "sqlalchemy", "uvicorn", "onnxruntime"}
+    assert loaded_by("import holdfast.serve.supervisor") & heavy == set()
 
 
 def test_a_comparison_loads_only_the_core() -> None:

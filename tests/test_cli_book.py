@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from holdfast.book.keys import digest_of, keys
+from holdfast.book.key import digest_of
+from holdfast.book.keys import keys
 from holdfast.book.opening import open_book
 from holdfast.book.stages import champions, in_force
 from holdfast.cli import run

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from holdfast.book.audit import entries, newest_entry
-from holdfast.book.keys import add_key, digest_of, keys, public_part, revoke_key
+from holdfast.book.key import digest_of, public_part
+from holdfast.book.keys import add_key, keys, revoke_key
 from holdfast.book.opening import Book, reading
 from holdfast.book.tables import KEYS
 from holdfast.errors import SettingError

@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import secrets
 from collections.abc import Collection
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import get_args
 
 import msgspec
 from sqlalchemy import select
 
 from holdfast.book.audit import record
+from holdfast.book.key import ANONYMOUS, ROLES, Key, Role, digest_of
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import KEYS
 from holdfast.errors import SettingError
 
-Role = Literal["predict", "label", "read", "operate"]
-ROLES: frozenset[Role] = frozenset(get_args(Role))
-
-ANONYMOUS = "anonymous"
-"""Who asks where no keys are in use."""
-
 # Names stand in logs, in columns and as labels of metrics.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,99}")
-_TOKEN = re.compile(r"holdfast_([0-9a-f]{10})_[0-9a-f]{64}")
-
-
-class Key(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of an API key.
-
-    Attributes
-    ----------
-    id
-        The public part, which the key itself begins with: `holdfast_<id>_...`.
-    name
-        Whose it is; several keys may have one name, so that one can replace the other without a gap.
-    digest
-        SHA-256 of the key, in hexadecimal. It has 256 random bits: no salt and no slow hash make it safer.
-    roles
-        What it may do.
-    rate
-        Requests a second; None: without limit.
-    created, revoked
-        Since when, and until when, in UTC.
-    """
-
-    id: str
-    name: str
-    digest: str
-    roles: tuple[Role, ...]
-    rate: float | None
-    created: datetime
-    revoked: datetime | None = None
 
 
 def add_key(
@@ -117,18 +82,3 @@ def keys(book: Book) -> tuple[Key, ...]:
     with reading(book) as connection:
         rows = connection.execute(select(KEYS).order_by(KEYS.c.created, KEYS.c.id))
         return tuple(msgspec.convert(row, Key, from_attributes=True) for row in rows)
-
-
-def digest_of(token: str) -> str:
-    """What the book knows of a key."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def public_part(token: str) -> str | None:
-    """The id in a key; None where this is no key.
-
-    >>> public_part(f"holdfast_0123456789_{64 * 'a'}"), public_part("secret")
-    ('0123456789', None)
-    """
-    found = _TOKEN.fullmatch(token)
-    return found[1] if found else None

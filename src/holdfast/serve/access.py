@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from holdfast.book.keys import ANONYMOUS, ROLES, Key, Role, digest_of, public_part
+from holdfast.book.key import ANONYMOUS, ROLES, Key, Role, digest_of, public_part
 from holdfast.errors import SettingError
 from holdfast.serve.errors import ServeError
 

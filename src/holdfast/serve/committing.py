@@ -16,10 +16,12 @@ import msgspec
 from holdfast.errors import HoldfastError
 from holdfast.serve.telemetry import log_to_stderr
 from holdfast.site import Site
+from holdfast.startup import prepare
 
 
 def main() -> None:
     """Commit until told to stop, and then what is left."""
+    prepare()
     from holdfast.log.committer import run
 
     site = msgspec.json.decode(sys.stdin.buffer.readline(), type=Site)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from holdfast.errors import HoldfastError, ReleaseError, SettingError
+from holdfast.errors import HoldfastError
 from holdfast.log.spool import Spool
 from holdfast.releases.store import Store
 from holdfast.serve.errors import ServeError
 from holdfast.serve.live import Live, Rules
 from holdfast.serve.loaded import Loaded, load
 from holdfast.serve.metrics import Metrics
+from holdfast.serve.names import asked
 
 POLL_SECONDS = 1.0
 
@@ -34,41 +35,6 @@ class Serving:
 
     loaded: Loaded
     live: Live
-
-
-def asked(names: Iterable[str]) -> dict[str, set[int]]:
-    """Versions that are to answer beside the champion, by model.
-
-    Examples
-    --------
-    >>> asked(["fraud", "churn/2", "churn/3"])
-    {'fraud': set(), 'churn': {2, 3}}
-    """
-    found: dict[str, set[int]] = {}
-    for name in names:
-        model, slash, version = name.partition("/")
-        if slash and not (version.isascii() and version.isdigit()):
-            raise SettingError(f"Expected a model, or model/version such as fraud/3; got {name!r}.")
-        found.setdefault(model, set()).update([int(version)] if slash else [])
-    return found
-
-
-def check_known(store: Store, names: Iterable[str]) -> None:
-    """Refuse names of which there is no release.
-
-    Raises
-    ------
-    SettingError
-        A name is none of a model, or of a version.
-    ReleaseError
-        The model or the version has no release; the message tells those that have.
-    """
-    for model, versions in asked(names).items():
-        store.latest(model)
-        known = store.versions(model)
-        if unknown := sorted(versions.difference(known)):
-            there = ", ".join(map(str, known))
-            raise ReleaseError(f"There is no version {unknown[0]} of {model!r} in {store.root}; versions: {there}.")
 
 
 class Roster:

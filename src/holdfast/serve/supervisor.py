@@ -20,7 +20,7 @@ from holdfast.errors import SettingError
 from holdfast.releases.store import open_store
 from holdfast.serve.access import Access, allowed_address
 from holdfast.serve.counts import counts_folder
-from holdfast.serve.roster import check_known
+from holdfast.serve.names import check_known
 from holdfast.site import Site
 
 BACKLOG = 2_048

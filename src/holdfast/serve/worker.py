@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,7 +18,8 @@ import msgspec
 import uvicorn
 import uvloop
 
-from holdfast.book.keys import Key, keys
+from holdfast.book.key import Key
+from holdfast.book.keys import keys
 from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
 from holdfast.errors import HoldfastError, LogError
@@ -33,6 +34,7 @@ from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.roster import POLL_SECONDS, Champion, Roster
 from holdfast.serve.telemetry import Tracing, log_to_stderr
 from holdfast.site import Served, Site
+from holdfast.startup import prepare
 
 FLUSH_SECONDS = 0.5
 BACKLOG = 2_048
@@ -69,6 +71,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 def main() -> None:
     """Answer until told to stop."""
+    prepare()
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
     log_to_stderr(task.site.server.log_lines)
     threading.Thread(target=_follow, daemon=True, name="holdfast-parent").start()
@@ -114,8 +117,9 @@ async def run(task: Task) -> None:
     listening = socket.socket(fileno=task.socket)
     server = uvicorn.Server(config)
     background = [
-        asyncio.create_task(_watch(roster, app, access, book)),
-        asyncio.create_task(_flush(metrics, counts, app, roster)),
+        asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_stages(roster, app))),
+        asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_keys(access, book))),
+        asyncio.create_task(_every(FLUSH_SECONDS, lambda: _flush(metrics, counts, app, roster))),
         asyncio.create_task(_announce(server, task.ready)),
     ]
     # When it has ended, uvicorn raises again what it was told to end by, which must not cut short what is done below.
@@ -133,26 +137,34 @@ async def run(task: Task) -> None:
         metrics.save(counts)
 
 
-async def _watch(roster: Roster, app: App, access: Access, book: _Book) -> None:
-    """Follow the book; where it is away, what was last known stays."""
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Do something again and again, whatever becomes of it at one time."""
     while True:
-        await asyncio.sleep(POLL_SECONDS)
-        await roster.refresh()
-        app.reroute()
-        if not access.open:
-            try:
-                access.update(await asyncio.to_thread(book.keys))
-            except HoldfastError as error:
-                logger.warning("keys cannot be read: %s", error)
+        await asyncio.sleep(seconds)
+        try:
+            await act()
+        except HoldfastError as error:
+            logger.warning("%s", error)
+        except Exception:  # what is not done any more is missed too late
+            logger.exception("this is a defect of Holdfast; it is tried again in %g seconds", seconds)
+
+
+async def _follow_stages(roster: Roster, app: App) -> None:
+    await roster.refresh()
+    app.reroute()
+
+
+async def _follow_keys(access: Access, book: _Book) -> None:
+    """Follow the book apart from its stages: a key that is revoked does not wait until a release is loaded."""
+    if not access.open:
+        access.update(await asyncio.to_thread(book.keys))
 
 
 async def _flush(metrics: Metrics, counts: Path, app: App, roster: Roster) -> None:
-    while True:
-        await asyncio.sleep(FLUSH_SECONDS)
-        for serving in roster.serving:
-            serving.live.sweep()
-        app.measure()
-        metrics.save(counts)
+    for serving in roster.serving:
+        serving.live.sweep()
+    app.measure()
+    metrics.save(counts)
 
 
 async def _announce(server: uvicorn.Server, ready: int | None) -> None:
@@ -168,6 +180,7 @@ class _Book:
     def __init__(self, location: str) -> None:
         self._location = location
         self._book: Book | None = None
+        self._opening = threading.Lock()
 
     def champions(self) -> Mapping[str, Champion]:
         """The champion of each model."""
@@ -180,9 +193,10 @@ class _Book:
         return () if (book := self._opened()) is None else keys(book)
 
     def _opened(self) -> Book | None:
-        if self._book is None and ("://" in self._location or Path(self._location).exists()):
-            self._book = open_book(self._location, create=False)
-        return self._book
+        with self._opening:
+            if self._book is None and ("://" in self._location or Path(self._location).exists()):
+                self._book = open_book(self._location, create=False)
+            return self._book
 
 
 def _rules(site: Site) -> Callable[[str], Rules]:
