@@ -206,6 +206,12 @@ def test_what_is_known_of_a_label_stands_beside_the_row(tmp_path: Path) -> None:
     }
 
 
+def test_the_truth_of_ids_alone(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a"]), labels(["a"]))
+    (row,) = rows(open_log(tmp_path).predictions("fraud", columns=["hf_id"], with_labels=True))
+    assert list(row)[:2] == ["hf_id", "hf_label"]
+
+
 def test_predictions_without_any_label_have_null_beside_them(tmp_path: Path) -> None:
     committed(tmp_path, predictions(["a"]))
     read = open_log(tmp_path).predictions("fraud", with_labels=True)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from holdfast.log.batch import Item
 from holdfast.log.frames import ARROW, Type
-from holdfast.log.snapshot import Between, Piece, Snapshot
+from holdfast.log.matched import NEEDED, ORDER, Matched, open_matched
+from holdfast.log.snapshot import Between, Piece, Snapshot, pieces_since, snapshot
 
 JOINED = {
     "hf_label": "hf_label",
@@ -21,11 +24,6 @@ JOINED = {
     "hf_outcome_time": "hf_outcome_time",
 }
 """Columns of a label beside its prediction, and what they are called in the table of labels."""
-
-ORDER = ("hf_time", "hf_writer", "hf_seq", "hf_row")
-"""Of two labels of an id, the one that is later by these is true."""
-
-NEEDED = ("hf_id", "hf_label", "hf_source", "hf_giver", "hf_outcome_time", *ORDER)
 
 _USUAL: dict[str, Type] = {
     "hf_label": "bool",
@@ -48,43 +46,52 @@ class Labels:
     snapshot
         Their table; None where there never were any.
     pieces
-        The files that have to be looked through.
+        Files that have to be looked through.
+    matched
+        Those that stand with the day of their prediction.
     until
         Labels that arrived at this moment or later are not known yet (microseconds since 1970); None: all are.
     """
 
     snapshot: Snapshot | None = None
     pieces: Sequence[Piece] = ()
+    matched: Matched | None = None
     until: int | None = None
 
     @property
     def types(self) -> dict[str, pa.DataType]:
         """Types of the columns that are joined."""
-        schema = self._schema
+        schema = schema_of(self.snapshot)
         return {name: schema.field(of).type for name, of in JOINED.items()}
 
-    def of(self, ids: pa.Array) -> pa.Table:
-        """The labels of predictions, a row for each; nulls where there is none."""
-        found = pa.concat_tables([self._schema.empty_table(), *self._rows(ids)])
-        order = np.lexsort([_ranks(found.column(name)) for name in reversed(ORDER)])[::-1]
-        latest_first = found.take(pa.array(order))
-        # The first of equal ones is found.
-        places = pc.index_in(ids, value_set=latest_first.column("hf_id").combine_chunks())
-        return pa.table({name: latest_first.column(of).combine_chunks().take(places) for name, of in JOINED.items()})
+    def of(self, ids: pa.Array, days: Collection[str]) -> pa.Table:
+        """The labels of predictions, a row for each; nulls where there is none.
 
-    @property
-    def _schema(self) -> pa.Schema:
-        known: dict[str, Type] = {name: _USUAL.get(name, "string") for name in NEEDED}
-        if self.snapshot is not None:
-            known |= {name: kind for name, (kind, _) in self.snapshot.columns.items() if name in known}
-        return pa.schema([(name, ARROW[known[name]]) for name in NEEDED])
+        Parameters
+        ----------
+        ids
+            Of the predictions.
+        days
+            UTC days of receipt that they are of.
+        """
+        schema = schema_of(self.snapshot)
+        found = pa.concat_tables([schema.empty_table(), *self._rows(ids, days, schema)])
+        order = pa.array(np.lexsort([_ranks(found.column(name)) for name in reversed(ORDER)])[::-1])
+        # The latest stand first, and the first of equal ones is found.
+        latest = pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(order))
+        places = order.take(latest)
+        return pa.table({name: found.column(of).combine_chunks().take(places) for name, of in JOINED.items()})
 
-    def _rows(self, ids: pa.Array) -> Iterator[pa.Table]:
+    def _rows(self, ids: pa.Array, days: Collection[str], schema: pa.Schema) -> Iterator[pa.Table]:
         """Labels among which are all those of some predictions."""
         if self.snapshot is None:
             return
         columns: dict[str, Any] = {name: self.snapshot.columns[name][1] for name in NEEDED}
         between = Between(until=self.until)
+        if self.matched is not None:
+            for some in self.matched.labels(days, schema):
+                known = between.expression()
+                yield some if known is None else some.filter(known)
         held: list[pa.RecordBatch] = []
         for rows in self.snapshot.scan(self.pieces, columns, between):
             held.append(rows)
@@ -95,6 +102,38 @@ class Labels:
         held += self.snapshot.scan_recent(columns, between)
         if held:
             yield pa.Table.from_batches(held)
+
+
+def labels_of(root: Path, model: str, items: Sequence[Item], until: int | None = None) -> Labels:
+    """The labels of a model.
+
+    Parameters
+    ----------
+    root
+        The folder of spools and lake.
+    model
+        The model.
+    items
+        Labels that waited in the spools before.
+    until
+        When they are asked for, as `Labels.until`.
+    """
+    matched = open_matched(root, model)  # before the table, so that it is not ahead of it
+    taken = snapshot(root, (model, "labels"), items)
+    if taken.table is None and not taken.recent.num_rows:
+        return Labels()
+    pieces = None if matched is None else pieces_since(taken.table, matched.versions.labels)
+    if pieces is None:
+        return Labels(snapshot=taken, pieces=taken.pieces(Between(until=until)), until=until)
+    return Labels(snapshot=taken, pieces=pieces, matched=matched, until=until)
+
+
+def schema_of(labels: Snapshot | None) -> pa.Schema:
+    """Types of what is needed of labels."""
+    known: dict[str, Type] = {name: _USUAL.get(name, "string") for name in NEEDED}
+    if labels is not None:
+        known |= {name: kind for name, (kind, _) in labels.columns.items() if name in known}
+    return pa.schema([(name, ARROW[known[name]]) for name in NEEDED])
 
 
 def _ranks(column: pa.ChunkedArray) -> Any:

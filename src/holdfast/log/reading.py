@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 
 from holdfast.errors import InputError
-from holdfast.log.columns import COMMITTED
+from holdfast.log.columns import COMMITTED, DATE
 from holdfast.log.frames import ARROW
-from holdfast.log.joining import JOINED, Labels
+from holdfast.log.joining import JOINED, Labels, labels_of
 from holdfast.log.lake import Key, tables
 from holdfast.log.moments import Moment, moment
 from holdfast.log.recent import waiting
@@ -103,7 +103,7 @@ class PredictionLog:
         known = _after(as_known_at, "as_known_at")
         between = _between(since, until, release, known)
         groups = waiting(self.root, {(model, "predictions"), (model, "labels")})
-        labels = _labels(self.root, model, groups, known) if with_labels else None
+        labels = labels_of(self.root, model, groups.get((model, "labels"), []), known) if with_labels else None
         taken = self._snapshot((model, "predictions"), groups)
         wanted = _wanted(taken, columns, f"The log of {model}")
         schema = [(name, ARROW[kind]) for name, (kind, _) in wanted.items()]
@@ -160,13 +160,6 @@ class PredictionLog:
         return taken
 
 
-def _labels(root: Path, model: str, groups: Mapping[Key, Any], known: int | None) -> Labels:
-    taken = snapshot(root, (model, "labels"), groups.get((model, "labels"), []))
-    if taken.table is None and not taken.recent.num_rows:
-        return Labels()
-    return Labels(snapshot=taken, pieces=taken.pieces(Between(until=known)), until=known)
-
-
 def _between(since: Moment | None, until: Moment | None, release: int | None, known: int | None) -> Between:
     ends = [end for end in (None if until is None else moment(until, "until"), known) if end is not None]
     return Between(
@@ -198,11 +191,16 @@ def _read_with_labels(
     taken: Snapshot, columns: Mapping[str, Any], between: Between, labels: Labels
 ) -> Iterator[pa.RecordBatch]:
     own = {"hf_id": taken.columns["hf_id"][1]}
+    others = {name: of for name, of in columns.items() if name not in own}
+    names = [*columns, *JOINED]
     for block in _blocks(taken.pieces(between)):
         ids = _column(taken.scan(block, own, between))
-        yield from _beside(taken.scan(block, columns, between), labels.of(ids))
+        beside = labels.of(ids, {piece.date for piece in block}).append_column("hf_id", ids)
+        yield from _joined(taken.scan(block, others, between), beside, names)
     ids = _column(taken.scan_recent(own, between))
-    yield from _beside(taken.scan_recent(columns, between), labels.of(ids)) if len(ids) else ()
+    if len(ids):
+        beside = labels.of(ids, set(taken.recent.column(DATE).unique().to_pylist())).append_column("hf_id", ids)
+        yield from _joined(taken.scan_recent(others, between), beside, names)
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -222,15 +220,16 @@ def _column(stream: Iterator[pa.RecordBatch]) -> pa.Array:
     return pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
 
 
-def _beside(stream: Iterator[pa.RecordBatch], labels: pa.Table) -> Iterator[pa.RecordBatch]:
-    """Rows with their labels, which are in the same order."""
+def _joined(stream: Iterator[pa.RecordBatch], beside: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Columns of two parts whose rows are the same, in the same order."""
     start = 0
     for rows in stream:
-        added = labels.slice(start, rows.num_rows)
+        some = beside.slice(start, rows.num_rows)
         start += rows.num_rows
-        columns = [*rows.columns, *(added.column(name).combine_chunks() for name in JOINED)]
-        yield pa.RecordBatch.from_arrays(columns, names=[*rows.schema.names, *JOINED])
-    assert start == labels.num_rows
+        held = dict(zip(rows.schema.names, rows.columns, strict=True))
+        held |= {name: some.column(name).combine_chunks() for name in some.column_names}
+        yield pa.RecordBatch.from_arrays([held[name] for name in names], names=list(names))
+    assert start == beside.num_rows
 
 
 def _reader(path: Path, schema: pa.Schema, stream: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:

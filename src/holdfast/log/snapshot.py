@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ BATCHES_AHEAD, FILES_AHEAD = 8, 2
 
 
 class Piece(NamedTuple):
-    """A file of the lake: its path, rows, UTC day of receipt, and whether it was there in an earlier version."""
+    """A file of the lake: its path in the table's folder, its rows, and their UTC day of receipt."""
 
     path: str
     rows: int
@@ -109,18 +109,18 @@ class Snapshot:
         """Each column that was logged: its type, and the expression that puts its places together."""
         return {name: _merged(places) for name, places in together(self.places).items()}
 
-    def pieces(self, between: Between, *, within: Collection[str] | None = None) -> list[Piece]:
-        """The files that may have such rows, by day and time; of those `within`, if it is given."""
+    def pieces(self, between: Between) -> list[Piece]:
+        """The files that may have such rows, by day and time."""
         if self.table is None:
             return []
         statistics = self.table.statistics
         without = between.outside(statistics)
         if without is not None:
             statistics = statistics.filter(pc.invert(without))
-        order = [(name, "ascending") for name in (f"partition.{DATE}", "min.hf_time", "path")]
+        order = [(name, "ascending") for name in (f"partition.{DATE}", "min.hf_time", "modification_time", "path")]
         statistics = statistics.sort_by([key for key in order if key[0] in statistics.column_names])
-        pieces = map(Piece, *statistics.select(["path", "num_records", f"partition.{DATE}"]).to_pydict().values())
-        return [piece for piece in pieces if within is None or piece.path in within]
+        found = statistics.select(["path", "num_records", f"partition.{DATE}"]).to_pydict()
+        return list(map(Piece, *found.values()))
 
     def scan(self, pieces: Sequence[Piece], columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
         """Rows of files, in their order.
@@ -187,6 +187,20 @@ def snapshot(root: Path, key: Key, items: Sequence[Item]) -> Snapshot:
     if seen is not None and rows.num_rows:
         rows = _judged(rows, seen, table)
     return Snapshot(path=path, table=table, places=tuple(places), recent=rows)
+
+
+def pieces_since(table: Table | None, version: int) -> list[Piece] | None:
+    """Files with rows that came after a version of a table (-1: all); None if that cannot be told any more."""
+    if table is None:
+        return [] if version < 0 else None
+    if version < 0:
+        return [Piece(file.path, file.rows, file.date) for file in table.files]
+    added = table.added_since(version) if version <= table.version else None
+    if added is None:
+        return None
+    # One that was put together with others since is still there, and has what it had.
+    pieces = [Piece(path, 0, path.partition("/")[0].partition("=")[2]) for _, paths in added for path in paths]
+    return pieces if all((table.path / piece.path).exists() for piece in pieces) else None
 
 
 def common_type(types: Iterable[Type]) -> Type:

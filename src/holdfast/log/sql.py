@@ -12,8 +12,9 @@ import pyarrow as pa
 from holdfast.errors import InputError, MissingExtraError
 from holdfast.log.batch import Item
 from holdfast.log.frames import Kind, Type
-from holdfast.log.joining import JOINED, ORDER
+from holdfast.log.joining import JOINED
 from holdfast.log.lake import Key, tables
+from holdfast.log.matched import ORDER
 from holdfast.log.physical import together
 from holdfast.log.recent import waiting
 from holdfast.log.snapshot import Between, Snapshot, readable, snapshot

@@ -1,0 +1,178 @@
+"""What follows the lake: it takes in what was committed, entry by entry of the tables' logs, and can be made again from them."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from holdfast.errors import LogError
+from holdfast.log import matched
+from holdfast.log.disk import make_folder, write_whole
+from holdfast.log.frames import ARROW, Kind
+from holdfast.log.hashed_ids import unnamed
+from holdfast.log.joining import schema_of
+from holdfast.log.lake import changing, tables
+from holdfast.log.matched import FILE, NEEDED, TABLES, Versions
+from holdfast.log.matching import Matching, Summary
+from holdfast.log.snapshot import Between, Piece, Snapshot, pieces_since, snapshot
+
+SUMMARY = "summary.json"
+
+ROWS_AT_ONCE = 200_000
+
+PAUSE_SECONDS = 10.0
+SHARE = 0.05
+"""Of the time, which following the lake may take."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Following:
+    """Follows the lake of a root, not too often.
+
+    Parameters
+    ----------
+    root
+        The folder of spools and lake.
+    clock
+        Seconds that only go forward.
+    """
+
+    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._root, self._clock = root, clock
+        self._next = clock()
+
+    def follow(self, *, now: bool = False) -> list[str]:
+        """Take in what was committed, if it is time to, or `now`; returns what stands in the way."""
+        began = self._clock()
+        if began < self._next and not now:
+            return []
+        problems = []
+        for model in sorted({model for model, _ in tables(self._root)}):
+            try:
+                match(self._root, model)
+            except LogError as error:
+                problems.append(str(error))
+        ended = self._clock()
+        self._next = ended + max(PAUSE_SECONDS, (ended - began) / SHARE)
+        return problems
+
+
+def match(root: Path, model: str) -> Summary:
+    """Match the labels of a model as far as they are committed.
+
+    Raises
+    ------
+    LogError
+        The lake cannot be read, or the result cannot be written.
+    """
+    place = matched.folder(root, model)
+    make_folder(place)
+    with changing(root):
+        try:
+            summary = _matched(root, model, place)
+        except (sqlite3.DatabaseError, OSError, ValueError):
+            # It is damaged, or the lake has lost a file that was not taken in yet. It is made again from what there is.
+            for path in place.iterdir():
+                path.unlink()
+            try:
+                summary = _matched(root, model, place)
+            except (sqlite3.Error, OSError) as error:
+                raise LogError(f"{place} cannot be written: {error}.") from None
+        write_whole(place / SUMMARY, msgspec.json.encode(summary))
+    return summary
+
+
+def forget(root: Path, model: str, ids: Sequence[str]) -> None:
+    """Forget what is known of some ids; hold `lake.changing`."""
+    place = matched.folder(root, model)
+    if (place / FILE).exists():
+        schema = schema_of(snapshot(root, (model, "labels"), []))
+        with _opened(place) as connection:
+            Matching(place, connection, schema).forget(ids)
+
+
+def summaries(root: Path) -> dict[str, Summary]:
+    """What is known of all models' labels, as it was written last: a few small files."""
+    found = {}
+    for path in sorted((root / matched.FOLDER).glob(f"*/{SUMMARY}")):
+        try:
+            found[path.parent.name] = msgspec.json.decode(path.read_bytes(), type=Summary)
+        except (OSError, msgspec.MsgspecError):  # it is written again
+            continue
+    return found
+
+
+def _matched(root: Path, model: str, place: Path) -> Summary:
+    taken = {kind: snapshot(root, (model, kind), []) for kind in KINDS}
+    schema = schema_of(taken["labels"] if taken["labels"].table else None)
+    with _opened(place) as connection:
+        matching = Matching(place, connection, schema)
+        pieces = _new(taken, matched.versions(connection))
+        if pieces is None:
+            matching.clear()
+            pieces = _new(taken, Versions()) or {}
+        matching.keep(_days(taken["predictions"]), _days(taken["labels"]))
+        for rows in _rows(taken["predictions"], pieces["predictions"], ("hf_id", "hf_time")):
+            matching.take_predictions(rows)
+        for rows in _rows(taken["labels"], pieces["labels"], NEEDED):
+            matching.take_labels(rows.cast(schema))
+        ends = [(kind, of.table.version) for kind, of in taken.items() if of.table]
+        connection.executemany("INSERT OR REPLACE INTO versions VALUES (?, ?)", ends)
+        return matching.summary()
+
+
+def _new(taken: dict[Kind, Snapshot], versions: Versions) -> dict[Kind, list[Piece]] | None:
+    """Files that came after some versions; None if that cannot be told."""
+    found = {}
+    for kind, of in taken.items():
+        pieces = pieces_since(of.table, getattr(versions, kind))
+        if pieces is None:
+            return None
+        found[kind] = pieces
+    return found
+
+
+def _days(taken: Snapshot) -> set[str]:
+    return {file.date for file in taken.table.files} if taken.table else set()
+
+
+def _rows(taken: Snapshot, pieces: Iterable[Piece], columns: Collection[str]) -> Iterator[pa.Table]:
+    """Rows of files, many at once; the time of one that does not tell it is the beginning of its day."""
+    held: list[pa.RecordBatch] = []
+    for piece in pieces:
+        wanted = {name: taken.columns[name][1] for name in columns}
+        wanted["hf_time"] = pc.coalesce(wanted["hf_time"], pa.scalar(f"{piece.date}T00:00Z").cast(ARROW["timestamp"]))
+        for rows in taken.scan([piece], wanted, Between()):
+            held.append(rows)
+            if sum(batch.num_rows for batch in held) >= ROWS_AT_ONCE:
+                yield pa.Table.from_batches(held)
+                held = []
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+@contextmanager
+def _opened(place: Path) -> Iterator[sqlite3.Connection]:
+    """A connection in a transaction, which ends with the block; then what is not used any more is removed."""
+    with closing(sqlite3.connect(place / FILE, isolation_level=None, timeout=30)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.executescript(TABLES)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+        for path in unnamed(place, connection):
+            path.unlink(missing_ok=True)
