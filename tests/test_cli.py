@@ -321,7 +321,7 @@ def test_errors_are_one_line(folder: Path, arguments: list[str], message: str) -
         ('skip = ["nonsense"]', "skip: there is no check 'nonsense'"),
         ("columns = 3", r"Expected `object`, got `int` - at `\$\.columns`\."),
         ("[columns.kind]\nignore = true\n[columns.amount]\nmissing = -1", r"`\$\.columns\.amount\.missing`\."),
-        ("[columns.amount]\nnonsense = 1", r"unknown field `nonsense` - at `\$\.columns\.amount`\."),
+        ("[columns.amount]\nnonsense = 1", r"unknown field `nonsense` - at `\$\.columns\.amount`: there are 'minimum_effect',"),
         ("[columns.absent]\nignore = true", "'absent', which neither table has"),
     ],
 )

@@ -25,6 +25,7 @@ from holdfast.checks.catalogue import TITLES
 from holdfast.checks.context import Context
 from holdfast.comparison import Result, run
 from holdfast.engines.local import profile_of
+from holdfast.errors import SettingError
 from holdfast.records import Finding, Severity, Status
 
 NAN, INF = math.nan, math.inf
@@ -204,6 +205,20 @@ def test_a_skipped_check_is_said_to_be_and_is_no_pass() -> None:
     assert {f.status for f in skipped} == {Status.SKIPPED}
     assert {f.message for f in skipped} == {"Switched off in the settings."}
     assert "amount" not in {f.subject for f in result.failed if f.code.startswith("drift")}
+
+
+def test_settings_may_be_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('skip = ["quality"]\n')
+    assert hf.compare(BEFORE, CHANGED, settings=file).counts == hf.compare(BEFORE, CHANGED, settings=str(file)).counts
+    assert hf.compare(BEFORE, CHANGED, settings=str(file)).counts[Status.SKIPPED] > 10
+    file.write_text('number_distance = "psy"\n')
+    with pytest.raises(
+        SettingError, match=r"settings\.toml make no sense: .*`\$\.number_distance`: did you mean 'psi'\?"
+    ):
+        hf.compare(BEFORE, CHANGED, settings=file)
+    with pytest.raises(SettingError, match=r"Cannot read the settings in absent\.toml"):
+        hf.compare(BEFORE, CHANGED, settings="absent.toml")
 
 
 def test_a_whole_family_can_be_switched_off() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from holdfast.config import Limit, Project, load_project
+from holdfast.config import Limit, Project, load_project, project_of
 from holdfast.errors import SettingError
 
 SMALL = """
@@ -66,6 +66,43 @@ def test_lengths_and_shares_of_a_split(tmp_path: Path) -> None:
 def test_a_wrong_key_or_value_is_refused_with_its_place(tmp_path: Path, more: str, told: str) -> None:
     with pytest.raises(SettingError, match=told):
         loaded(tmp_path, SMALL + more)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('[policy]\ncalibrate = "plat"\n', r"at `\$\.policy\.calibrate`: did you mean 'platt'\?"),
+        ('[uncertainty]\nmethod = "x"\n', r"there are 'auto', 'split', 'normalised', 'cqr', 'lac', 'aps'\."),
+        (
+            '[[gate.limits]]\nmetric = "objective"\nagainst = "x"\n',
+            r"there are 'champion', 'never', 'always', 'simple'",
+        ),
+        ('[data.roles]\na = "ignore"\nnote = "ignored"\n', r"at `\$\.data\.roles\.note`: did you mean 'ignore'"),
+        ("[policy]\ntreshold = 0.5\n", r"unknown field `treshold` - at `\$\.policy`: did you mean 'threshold'\?"),
+        ('[[gate.limits]]\nmetric = "roc_acu"\nat_least = 0.8\n', r"the metric 'roc_acu', .*did you mean 'roc_auc'"),
+        ('[[gate.limits]]\nmetric = "rmse"\nat_most = 0.8\n', r"the metric 'rmse', which there is not here"),
+        ('[[gate.limits]]\nmetric = "f1"\nagainst = "champion"\n', "these are compared: objective, roc_auc, pr_auc"),
+        ('[[gate.limits]]\nmetric = "roc_auc"\nagainst = "simple"\n', "these are compared: objective"),
+    ],
+)
+def test_what_would_have_been_right_is_told(tmp_path: Path, more: str, told: str) -> None:
+    with pytest.raises(SettingError, match=told):
+        loaded(tmp_path, SMALL + more)
+
+
+def test_limits_name_metrics_of_the_task() -> None:
+    small = {"name": "a", "data": {"path": "-", "target": "y"}, "model": {"path": "-"}}
+
+    def limited(objective: dict[str, object], **limit: object) -> Project:
+        return project_of({**small, "objective": objective, "gate": {"limits": [limit]}})
+
+    assert limited({"kind": "f_beta", "beta": 2}, metric="f2", at_least=0.5)
+    assert limited({"kind": "f_beta", "average": "macro"}, metric="recall[any class]", at_least=0.5)
+    assert limited({"kind": "mae"}, metric="quantile_loss_0.9", at_most=3)
+    with pytest.raises(SettingError, match="'recall\\[a\\]', which there is not here"):
+        limited({"kind": "f_beta"}, metric="recall[a]", at_least=0.5)
+    with pytest.raises(SettingError, match="'never', which there is for two classes only"):
+        limited({"kind": "mae"}, metric="objective", against="never")
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from holdfast.records import Finding, Severity, Status
 from holdfast.rows import ResponsibleRows, responsible_rows
 from holdfast.schema import Role, Schema, infer
 from holdfast.tables import Table, open_table
+from holdfast.validated import read_toml, validated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -170,7 +171,7 @@ def compare(
     *,
     schema: Schema | None = None,
     roles: Mapping[str, Role | str] | None = None,
-    settings: Settings | Mapping[str, Any] | None = None,
+    settings: Settings | Mapping[str, Any] | str | Path | None = None,
     importance: Mapping[str, float] | None = None,
     window_seconds: float | None = None,
     now_seconds: float | None = None,
@@ -191,7 +192,7 @@ def compare(
         Roles of columns by name, which win over the inferred ones: `{"paid_at": "time", "fraud": "target"}`; not with a
         schema, which has them.
     settings
-        Limits and switches, as `Settings` or as a mapping with its fields.
+        Limits and switches, as `Settings`, as a mapping with its fields, or as a TOML file.
     importance
         Importance of columns, 0 to infinity, by which findings are ordered.
     window_seconds
@@ -222,7 +223,7 @@ def compare(
     >>> [(f.code, f.subject) for f in hf.compare(reference, current).failed]
     [('quality.range', 'amount'), ('drift.numeric', 'amount')]
     """
-    context = Context(settings=_settings(settings), importance=importance or {}, now_seconds=now_seconds)
+    context = Context(settings=settings_of(settings), importance=importance or {}, now_seconds=now_seconds)
     # SciPy's functions are needed at the end and take their time to load: they do so while the tables are read.
     Thread(target=import_module, args=("scipy.special",), daemon=True).start()
     known = _stored_profile(reference)
@@ -428,11 +429,16 @@ def _named(progress: Callable[[str, int], None] | None, name: str) -> Callable[[
     return (lambda rows: progress(name, rows)) if progress else None
 
 
-def _settings(given: Settings | Mapping[str, Any] | None) -> Settings:
-    try:
-        settings = given if isinstance(given, Settings) else msgspec.convert(dict(given or {}), Settings)
-    except msgspec.ValidationError as error:
-        raise SettingError(f"These settings make no sense: {error}.") from error
+def settings_of(given: Settings | Mapping[str, Any] | str | Path | None) -> Settings:
+    """Limits and switches from a mapping or a TOML file; a `SettingError` says what makes no sense, and where."""
+    match given:
+        case Settings():
+            settings = given
+        case str() | Path():
+            read = read_toml(given, "the settings in")
+            settings = validated(read, Settings, f"The settings in {given} make no sense")
+        case _:
+            settings = validated(given or {}, Settings, "These settings make no sense")
     known = {*TITLES, *(code.partition(".")[0] for code in TITLES)}
     for code in settings.skip:
         if code not in known:

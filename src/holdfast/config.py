@@ -7,10 +7,9 @@ a frozen `Project`, then passed as an argument. Unknown keys and wrong values ar
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -20,7 +19,10 @@ from holdfast.checks.limits import ReleaseLimits
 from holdfast.durations import PATTERN, seconds
 from holdfast.errors import SettingError
 from holdfast.kinds import Role
-from holdfast.objective import Objective
+from holdfast.metric_keys import OBJECTIVE, RANKED, is_of_class, metric_keys
+from holdfast.names import meant
+from holdfast.objective import FBeta, Objective
+from holdfast.validated import read_toml, validated
 
 FILE = "holdfast.toml"
 
@@ -304,6 +306,23 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     store: Store = Store()
     folder: str = "."
 
+    def __post_init__(self) -> None:
+        for limit in self.gate.limits:
+            self._check(limit)
+
+    def _check(self, limit: Limit) -> None:
+        """Refuse a limit of what no evaluation has, before anything is read."""
+        task, named = self.objective.task, f"gate.limits names the metric {limit.metric!r}"
+        if limit.against in {"never", "always"} and task != "binary":
+            raise ValueError(f"gate.limits compares with {limit.against!r}, which there is for two classes only")
+        if limit.against is not None:
+            compared = (OBJECTIVE, *RANKED) if limit.against == "champion" and task == "binary" else (OBJECTIVE,)
+            if limit.metric not in compared:
+                raise ValueError(f"{named}, and against {limit.against} these are compared: {', '.join(compared)}")
+        known = metric_keys(task, self.objective.beta if isinstance(self.objective, FBeta) else None)
+        if limit.metric not in known and not (task == "classes" and is_of_class(limit.metric)):
+            raise ValueError(f"{named}, which there is not here: {meant(limit.metric, known)}")
+
     def path(self, relative: str) -> str:
         """A path of the configuration, from where the program runs; URIs and absolute paths stay."""
         return relative if "://" in relative else str(Path(self.folder) / relative)
@@ -343,12 +362,11 @@ def load_project(path: str | Path = FILE) -> Project:
     'amount'
     """
     file = Path(path)
-    try:
-        read = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-        hint = "; `holdfast init` writes one" if isinstance(error, FileNotFoundError) else ""
-        raise SettingError(f"Cannot read the configuration {file}: {reason}{hint}.") from error
+    if not file.exists():
+        raise SettingError(
+            f"Cannot read the configuration {file}: No such file or directory; `holdfast init` writes one."
+        )
+    read = read_toml(file, "the configuration")
     if "folder" in read:
         raise SettingError(f"{file}: Object contains unknown field `folder`.")
     return project_of({**read, "folder": str(file.parent)}, str(file))
@@ -365,19 +383,7 @@ def project_of(values: dict[str, Any], where: str = "the configuration") -> Proj
     for place, number in _numbers(values, "$"):
         if not math.isfinite(number):
             raise SettingError(f"{where}: Expected a finite number - at `{place}`.")
-    try:
-        return msgspec.convert(values, Project)
-    except msgspec.ValidationError as error:
-        raise SettingError(f"{where}: {_told(_named(str(error), values))}.") from error
-
-
-def _told(message: str) -> str:
-    """The message with what is allowed in words: kinds by their names, lengths of time by an example."""
-    message = message.replace(f"Expected `str` matching regex {PATTERN!r}", "Expected a length of time such as 7d")
-    if message.endswith("`$.objective.kind`"):
-        kinds = ", ".join(sorted(str(one.__struct_config__.tag) for one in get_args(Objective)))
-        return f"{message}; kinds are {kinds}"
-    return message
+    return validated(values, Project, where)
 
 
 def _numbers(value: Any, place: str) -> Iterator[tuple[str, float]]:
@@ -390,13 +396,3 @@ def _numbers(value: Any, place: str) -> Iterator[tuple[str, float]]:
             yield from _numbers(below, f"{place}[{i}]")
     elif isinstance(value, float):
         yield place, value
-
-
-def _named(message: str, values: dict[str, Any]) -> str:
-    """The message with the keys of a table where msgspec writes `[...]`."""
-    for section, keys in values.items():
-        for name, value in keys.items() if isinstance(keys, dict) else ():
-            if isinstance(value, dict):
-                told = next(iter(value)) if len(value) == 1 else f"{{{', '.join(value)}}}"
-                message = message.replace(f"$.{section}.{name}[...]", f"$.{section}.{name}.{told}")
-    return message

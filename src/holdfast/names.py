@@ -45,10 +45,18 @@ def physical_names(names: list[str]) -> list[str]:
 
 def no_such_column(name: str, names: Collection[str], where: str) -> SettingError:
     """The error for a name that is none of `names`, with the nearest of them."""
+    return SettingError(f"{where} has no column {name!r}: {meant(name, names, 'it has')}")
+
+
+def meant(name: str, names: Collection[str], otherwise: str = "there are") -> str:
+    """Which of the names may have been meant; all of them, after the word `otherwise`, where none is near.
+
+    >>> meant("recal", ["precision", "recall"]), meant("auc", ["precision", "recall"])
+    ("did you mean 'recall'?", "there are 'precision', 'recall'")
+    """
     folded = {known.casefold(): known for known in names}
     near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded)]
-    advice = f"did you mean {' or '.join(map(repr, near))}?" if near else f"it has {listed(names)}"
-    return SettingError(f"{where} has no column {name!r}: {advice}")
+    return f"did you mean {' or '.join(map(repr, near))}?" if near else f"{otherwise} {listed(names)}"
 
 
 def listed(names: Collection[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ReleaseError
 from holdfast.evaluation.support import Support, support
+from holdfast.models.columns import numbers, table_of
 from holdfast.models.session import OnnxSession
 from holdfast.objective import Objective
 from holdfast.policy import Answers, Policy, decide
-from holdfast.releases.folder import SealedFolder
+from holdfast.releases.folder import SealedFolder, open_release
 from holdfast.schema import Schema
 from holdfast.uncertainty import Uncertainty
 
@@ -59,26 +61,53 @@ class ReleasedModel:
     def decide(
         self,
         scores: Array,
-        rows: pa.Table,
-        columns: Mapping[str, NDArray[Any]],
+        rows: Any,
+        columns: Mapping[str, NDArray[Any]] | None = None,
         identity: NDArray[np.uint64] | None = None,
     ) -> Answers:
-        """Answers to scores of rows; for `columns` and `identity` see `policy.decide`."""
-        distance = None if self.support is None else self.support.distance(rows)
+        """Answers to scores of rows.
+
+        Parameters
+        ----------
+        scores
+            What `model.predict` gives for the rows.
+        rows
+            The same rows: a table of any library, or a mapping of names to columns.
+        columns
+            Numbers of the columns that the policy's costs name; None: those of the rows.
+        identity
+            64-bit hash of what identifies each row; needed if the policy explores.
+
+        Raises
+        ------
+        InputError
+            A column is missing or no number, or what the policy needs is not given.
+        """
+        table = table_of(rows)
+        if columns is None:
+            needed = () if self.policy.costs is None else self.policy.costs.needs
+            columns = {name: numbers(table, [name])[:, 0] for name in needed}
+        distance = None if self.support is None else self.support.distance(table)
         return decide(self.policy, scores, columns, distance=distance, identity=identity)
 
 
-def load_release(sealed: SealedFolder) -> ReleasedModel:
+def load_release(sealed: SealedFolder | str | Path) -> ReleasedModel:
     """Load what a release answers with; each file is checked against the manifest.
+
+    Parameters
+    ----------
+    sealed
+        What `open_release` or a store gives, or the path or URI of the release's folder, such as `releases/fraud/1`.
 
     Raises
     ------
     ReleaseError
-        A file was changed or erased, or is of a newer format.
+        There is no release, a file was changed or erased, or it is of a newer format.
     MissingExtraError
         ONNX Runtime is not installed.
     """
-    return assembled(sealed.name, sealed.read, sealed.manifest.files)
+    found = sealed if isinstance(sealed, SealedFolder) else open_release(str(sealed))
+    return assembled(found.name, found.read, found.manifest.files)
 
 
 def assembled(name: str, read: Callable[[str], bytes], files: Collection[str]) -> ReleasedModel:

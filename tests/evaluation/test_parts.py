@@ -51,6 +51,19 @@ def test_groups_are_drawn_whole_where_there_is_no_time() -> None:
     assert not parts[0] & parts[2]
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"test": "20d"}, "Without a time split.test and split.validation are shares"),
+        ({"delay": "7d"}, "split.delay needs the time of the rows"),
+        ({"folds": 3}, "split.folds needs the time of the rows"),
+    ],
+)
+def test_lengths_of_time_need_a_time(asked: dict[str, Any], told: str) -> None:
+    with pytest.raises(SettingError, match=told):
+        split_of(history(timed=False), Splitting(**asked))
+
+
 def test_at_random_where_there_is_nothing_else() -> None:
     found = split_of(history(timed=False), Splitting())
     assert found.kind == "random"

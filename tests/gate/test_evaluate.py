@@ -62,6 +62,19 @@ def test_all_that_was_asked_for_is_there(full: Evaluation) -> None:
     assert not [finding for finding in full.findings if finding.status is Status.ERROR]
 
 
+def test_the_report_is_written_where_it_is_asked_for(full: Evaluation, tmp_path: Path) -> None:
+    assert full.to_html(tmp_path / "report.html") == (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_mapping_is_a_configuration_and_a_loaded_model_a_model(
+    pipeline: Pipeline, payments: pd.DataFrame, asked: Asked
+) -> None:
+    project = asked()
+    found = evaluate(load_model(pipeline), payments, msgspec.to_builtins(project), keep=False)
+    assert found.project == project
+    assert found.model.family == "sklearn"
+
+
 def test_the_record_is_json_and_comes_back(full: Evaluation) -> None:
     content = msgspec.json.encode(full.evidence)
     assert msgspec.json.decode(content, type=type(full.evidence)) == full.evidence

@@ -30,7 +30,6 @@ def case(pipeline: Pipeline, payments: pd.DataFrame, asked: Asked) -> tuple[Tria
         {"metric": "precision", "at_least": 0.1, "slice": {"city": "Oz"}},
         {"metric": "objective", "against": "never"},
         {"metric": "objective", "against": "champion", "slice": {"city": "Zug"}},
-        {"metric": "f7", "at_least": 0.1},
     ]
     project = asked(gate={"limits": limits}, policy={"threshold": 0.3})
     model = loaded_model(pipeline, project)
@@ -61,7 +60,6 @@ def test_what_is_named_and_missing_fails(case: tuple[Trial, Evidence]) -> None:
         "precision where city = Oz": Status.FAIL,
         "objective against never": Status.PASS,
         "objective against champion where city = Zug": Status.NOT_APPLICABLE,
-        "f7": Status.FAIL,
     }
 
 

@@ -1,18 +1,46 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 
 from holdfast.errors import InputError
-from holdfast.models.columns import frame, numbers, select, text, texts
+from holdfast.models.columns import frame, numbers, select, table_of, text, texts
 
 
 def test_columns_are_picked_by_name() -> None:
     rows = pa.table({"b": [1.0], "spare": [9], "a": [2.0]})
     assert numbers(rows, ["a", "b"]).tolist() == [[2.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pa.table,
+        pd.DataFrame,
+        pl.DataFrame,
+        dict,
+        lambda columns: pa.table(columns).to_batches()[0],
+        lambda columns: pd.DataFrame(columns, index=[7, 9]),
+    ],
+    ids=["arrow", "pandas", "polars", "mapping", "batch", "index"],
+)
+def test_rows_may_be_of_any_library(make: Callable[[dict[str, list[float]]], Any]) -> None:
+    rows = make({"b": [1.0, 3.0], "a": [2.0, 4.0]})
+    assert numbers(table_of(rows), ["a", "b"]).tolist() == [[2.0, 1.0], [4.0, 3.0]]
+
+
+@pytest.mark.parametrize("rows", [np.zeros((2, 2)), [1.0], None, {"a": 77123}, {"a": [1], "b": [1, 2]}])
+def test_what_is_no_table_is_refused(rows: Any) -> None:
+    with pytest.raises(InputError, match="table") as caught:
+        table_of(rows)
+    assert "77123" not in str(caught.value)
 
 
 def test_a_missing_column_is_named_and_no_value_is_shown() -> None:

@@ -9,9 +9,10 @@ import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from holdfast.errors import ModelError
+from holdfast.errors import ModelError, SettingError
 from holdfast.models.convert import to_onnx
 from holdfast.models.loading import load_model
+from holdfast.models.session import OnnxSession
 
 
 def estimator() -> LogisticRegression:
@@ -54,6 +55,29 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         load_model(tmp_path / "missing.onnx")
     with pytest.raises(ModelError, match=r"a builtins.dict is no model"):
         load_model({"weights": [1.0]})
+
+
+def test_a_loaded_model_is_given_back() -> None:
+    model = load_model(estimator())
+    session = OnnxSession(to_onnx(model, pa.table({"x": [0.5]})))
+    for one in (model, session):
+        assert load_model(one) is one
+        assert load_model(one, features=["x"], positive=1, task="binary") is one
+
+
+def test_a_loaded_model_of_which_something_else_is_told_is_loaded_again() -> None:
+    model, rows = load_model(estimator()), pa.table({"x": [0.25], "other": [0.25]})
+    turned = load_model(model, positive=0)
+    assert turned.classes == ("1", "0")
+    np.testing.assert_allclose(turned.predict(rows), 1 - model.predict(rows))
+    assert load_model(turned, positive=1).classes == ("0", "1")
+    renamed = load_model(model, features=["other"])
+    assert renamed.features == ("other",)
+    np.testing.assert_array_equal(renamed.predict(rows), model.predict(rows))
+    called = load_model(lambda table: table["x"].to_numpy(), features=["x"], task="binary", classes=["no", "yes"])
+    assert load_model(called, features=["other"]).classes == ("no", "yes")
+    with pytest.raises(SettingError, match="was loaded with other features"):
+        load_model(OnnxSession(to_onnx(model, rows)), features=["other"])
 
 
 def test_an_onnx_file_and_its_bytes(tmp_path: Path) -> None:

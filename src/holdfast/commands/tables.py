@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -253,39 +253,12 @@ def _roles(
 
 
 def _settings(path: Path | None, skip: list[str] | None) -> Settings:
-    import tomllib
-
     import msgspec
 
-    from holdfast.checks.context import Settings
+    from holdfast.comparison import settings_of
 
-    read: dict[str, Any] = {}
-    if path:
-        try:
-            read = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-            raise SettingError(f"Cannot read the settings in {path}: {reason}.") from error
-    try:
-        settings = msgspec.convert(read, Settings)
-    except msgspec.ValidationError as error:
-        raise SettingError(f"The settings in {path} make no sense: {_with_column(str(error), read)}.") from error
+    settings = settings_of(path)
     return msgspec.structs.replace(settings, skip=(*settings.skip, *(skip or [])))
-
-
-def _with_column(message: str, read: dict[str, Any]) -> str:
-    """The message with the name of the column, which msgspec writes as `[...]`."""
-    import msgspec
-
-    from holdfast.checks.context import ColumnLimits
-
-    columns = read.get("columns")
-    for name, limits in columns.items() if isinstance(columns, dict) else ():
-        try:
-            msgspec.convert(limits, ColumnLimits)
-        except msgspec.ValidationError:
-            return message.replace("$.columns[...]", f"$.columns.{name}")
-    return message
 
 
 def _seconds(length: str | None) -> float | None:

@@ -26,7 +26,7 @@ def split_of(rows: Labelled, asked: Splitting, trained_until: float | None = Non
     Raises
     ------
     SettingError
-        Lengths of time are asked for, and the rows have no time.
+        Lengths of time or rolling origins are asked for, and the rows have no time.
     InputError
         Nothing can be chosen or judged on a part.
     """
@@ -43,6 +43,9 @@ def split_of(rows: Labelled, asked: Splitting, trained_until: float | None = Non
         return checked(found, rows.truth, rows.task, rows.classes)
     if trained_until is not None:
         raise SettingError("model.trained_until needs the time of the rows: name data.time, or leave it out.")
+    for name, needs_time in (("delay", asked.delay is not None), ("folds", asked.folds > 0)):
+        if needs_time:
+            raise SettingError(f"split.{name} needs the time of the rows: name data.time, or leave it out.")
     sizes: dict[str, Any] = {"validation": asked.validation, "test": asked.test, "seed": asked.seed}
     found = at_random(rows.truth, task=rows.task, **sizes) if group is None else by_group(group, **sizes)
     return checked(found, rows.truth, rows.task, rows.classes)

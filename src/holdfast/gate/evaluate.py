@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from holdfast.config import FILE, Project, load_project
+from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.evaluation.limits import limit_findings
 from holdfast.evaluation.parts import digest_of
 from holdfast.evaluation.tuning import Tuned
@@ -36,7 +36,7 @@ Say: TypeAlias = Callable[[str], None]
 def evaluate(
     model: object = None,
     data: object = None,
-    project: Project | str | Path | None = None,
+    project: Project | Mapping[str, Any] | str | Path | None = None,
     *,
     champion: Champion | Literal["newest"] | None = "newest",
     trust: bool = False,
@@ -55,7 +55,7 @@ def evaluate(
     data
         The labelled history, as for `open_table`; None: what the project names.
     project
-        The configuration, or where it lies; None: `holdfast.toml` in this folder.
+        The configuration, a mapping with its sections, or where it lies; None: `holdfast.toml` in this folder.
     champion
         The release that is to be compared with on the same rows: by default the newest one of the project; None: none.
     trust
@@ -71,7 +71,7 @@ def evaluate(
         The configuration, the data or the model cannot be used; the message says what to do.
     """
     say = say or (lambda _: None)
-    asked = project if isinstance(project, Project) else load_project(project or FILE)
+    asked = _asked(project)
     say("Loading the model")
     loaded = loaded_model(model, asked, trust=trust)
     say("Reading the history")
@@ -79,6 +79,16 @@ def evaluate(
     parts, schema = read_parts(data, asked, loaded, columns_of(in_place))
     quantiles = quantile_models(asked, trust=trust)
     return judged(loaded, schema, parts, asked, quantiles=quantiles, champion=in_place, keep=keep, say=say)
+
+
+def _asked(project: Project | Mapping[str, Any] | str | Path | None) -> Project:
+    match project:
+        case Project():
+            return project
+        case Mapping():
+            return project_of(dict(project))
+        case _:
+            return load_project(project or FILE)
 
 
 def judged(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -101,11 +102,11 @@ class Evaluation:
         text: bytes = msgspec.json.format(msgspec.json.encode(body))
         return text.decode()
 
-    def to_html(self) -> str:
-        """The report as one HTML file that works offline: a page for the business, and the technical ones."""
+    def to_html(self, path: str | Path | None = None) -> str:
+        """The report as one HTML file that works offline, for the business and technical; also written to `path`."""
         from holdfast.report.evaluation import page
 
-        return page(
+        text = page(
             self.evidence,
             self.findings,
             verdict=self.verdict,
@@ -114,6 +115,9 @@ class Evaluation:
             intended_use=self.project.intended_use,
             policy=self.policy,
         )
+        if path is not None:
+            Path(path).write_text(text, encoding="utf-8")
+        return text
 
     def to_junit(self) -> str:
         """The findings as JUnit XML, for continuous integration."""

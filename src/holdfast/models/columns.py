@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,35 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError, MissingExtraError
+
+
+def table_of(rows: Any) -> pa.Table:
+    """Rows as an Arrow table, whatever library they are of: PyArrow, pandas, Polars, DuckDB, or a mapping of columns.
+
+    Raises
+    ------
+    InputError
+        When they are no table.
+
+    Examples
+    --------
+    >>> table_of({"a": [1, 2]}).column_names
+    ['a']
+    """
+    if isinstance(rows, pa.Table):
+        return rows
+    if isinstance(rows, Mapping) or hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__arrow_c_array__"):
+        try:
+            return pa.table(rows)
+        except (pa.ArrowException, TypeError, ValueError) as error:
+            # Its text may quote values.
+            raise InputError(
+                f"the {type(rows).__name__} cannot be read as a table ({type(error).__name__}): give columns of one type "
+                "and one length"
+            ) from None
+    raise InputError(
+        f"expected rows as a table (PyArrow, pandas, Polars) or a mapping of names to columns, got {type(rows).__name__}"
+    )
 
 
 def select(rows: pa.Table, features: Sequence[str]) -> pa.Table:

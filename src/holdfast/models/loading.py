@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from holdfast.errors import MissingExtraError, ModelError
+from holdfast.errors import MissingExtraError, ModelError, SettingError
 from holdfast.models.callable import TIME_LIMIT, load_callable
+from holdfast.models.labels import class_names
 from holdfast.models.onnx_file import load_onnx
-from holdfast.models.protocol import Model, Task
+from holdfast.models.protocol import FittedModel, Model, Task
 
 PICKLES = {".joblib", ".pkl", ".pickle"}
 TORCH_FILES = {".pt", ".pt2", ".pth"}
@@ -32,9 +33,9 @@ def load_model(
     ----------
     source
         A fitted object: scikit-learn estimator or pipeline, LightGBM, XGBoost, PyTorch module, TabNet, ONNX model or
-        bytes, or any callable from a table to scores. Or a path: `.joblib`, `.pkl`, LightGBM text, XGBoost `.json` or
-        `.ubj`, `.onnx`, TorchScript or exported `.pt`/`.pt2`, a TensorFlow SavedModel folder, an MLflow model folder. Or
-        the address of a callable, `"package.module:function"`.
+        bytes, or any callable from a table to scores; or a model that was loaded before, which is given back. Or a path:
+        `.joblib`, `.pkl`, LightGBM text, XGBoost `.json` or `.ubj`, `.onnx`, TorchScript or exported `.pt`/`.pt2`, a
+        TensorFlow SavedModel folder, an MLflow model folder. Or the address of a callable, `"package.module:function"`.
     trust
         Allow what runs the code of whoever made the file: pickles, and callables by address.
     features
@@ -62,6 +63,8 @@ def load_model(
         When features, task or classes are needed or contradict the model.
     """
     told = Told(features, positive, task, classes, time_limit)
+    if all(hasattr(source, name) for name in ("family", "task", "classes", "features", "predict")):
+        return _given(source, told)
     if isinstance(source, str | os.PathLike):
         return _from_path(os.fspath(source), trust, told)
     return _from_object(source, told)
@@ -75,6 +78,27 @@ class Told(NamedTuple):
     task: Task | None
     classes: Sequence[Any] | None
     time_limit: float
+
+
+def _given(model: Model, told: Told) -> Model:
+    """A model that is loaded already: itself, or loaded again where something else is told of it."""
+    alike = told.positive is None or class_names([told.positive]) == model.classes[-1:]
+    if alike and tuple(told.features or model.features) == model.features and told.task in {None, model.task}:
+        return model
+    if isinstance(model, FittedModel):
+        classes = model.classes if model.positive else model.classes[::-1]  # as its own library orders them
+        return _from_object(
+            model.native,
+            told._replace(
+                features=told.features or model.features,
+                task=told.task or model.task,
+                classes=told.classes or classes or None,
+            ),
+        )
+    raise SettingError(
+        f"the model was loaded with other features, another task or another positive class than are now asked for: load it "
+        f"again, from what it was loaded from ({model.family}), with those"
+    )
 
 
 def _from_object(source: Any, told: Told) -> Model:

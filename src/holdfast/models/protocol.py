@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import HoldfastError, ModelError
-from holdfast.models.columns import select
+from holdfast.models.columns import select, table_of
 
 Task = Literal["binary", "classes", "regression"]
 Scores = NDArray[np.float64]
@@ -103,7 +103,7 @@ class FittedModel:
         Parameters
         ----------
         rows
-            Has the columns `features`, and maybe more.
+            Has the columns `features`, and maybe more: an Arrow table, or what `columns.table_of` makes one of.
 
         Returns
         -------
@@ -117,7 +117,7 @@ class FittedModel:
         ModelError
             When the model raises, or its scores are NaN, no probabilities or of the wrong shape; says at which row.
         """
-        rows = select(rows, self.features)
+        rows = select(table_of(rows), self.features)
         starts = range(0, rows.num_rows, BATCH_ROWS)
         return joined(self, (self._scored(rows.slice(start, BATCH_ROWS), start) for start in starts))
 

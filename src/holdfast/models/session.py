@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError, MissingExtraError, ModelError
-from holdfast.models.columns import numbers, texts
+from holdfast.models.columns import numbers, table_of, texts
 from holdfast.models.onnx_model import Input, OnnxModel, Signature, stored_signature
 from holdfast.models.protocol import Scores, Task, checked, joined
 
@@ -75,6 +75,7 @@ class OnnxSession:
 
     def predict(self, rows: pa.Table) -> Scores:
         """Scores of rows, as of every `Model`; many rows in batches, one thread per processor."""
+        rows = table_of(rows)
         threads = os.cpu_count() or 1
         size = min(BATCH_ROWS, max(FEWEST_ROWS, -(-rows.num_rows // threads)))
         starts = range(0, rows.num_rows, size)
