@@ -465,6 +465,48 @@ def test_a_second_committer_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_two_committers_by_mistake_commit_each_row_once(tmp_path: Path) -> None:
+    """Somebody has deleted the lock, so both work on the same spools."""
+    stop = threading.Event()
+    with closing(Spool(tmp_path / "spool")) as spool:
+        with Committer(tmp_path) as first:
+            (tmp_path / "committer.lock").unlink()
+            with Committer(tmp_path) as second:
+                problems: list[str] = []
+
+                def commit_on(committer: Committer) -> None:
+                    while not stop.is_set():
+                        problems.extend(committer.round(flush=True).problems)
+
+                threads = [threading.Thread(target=commit_on, args=(one,)) for one in (first, second)]
+                for thread in threads:
+                    thread.start()
+                for k in range(100):
+                    spool.write([predictions([f"{k}", "same"], given=True, inputs=[k, 0])])
+                stop.wait(0.2)
+                stop.set()
+                for thread in threads:
+                    thread.join()
+                problems += first.round(flush=True).problems
+        assert problems == []
+        assert len(ids(tmp_path)) == 101
+        verified(tmp_path)
+
+
+def test_the_place_of_a_dead_process_is_given_back(tmp_path: Path) -> None:
+    spooled(tmp_path, *(predictions([os.urandom(500).hex() for _ in range(50)]) for _ in range(40)))
+    spool = tmp_path / "spool" / "0.db"
+    assert spool.stat().st_size > 2_000_000
+    with Committer(tmp_path) as committer:
+        assert committer.round(flush=True).rows == 2000
+    assert spool.stat().st_size < 100_000
+    writer = spooled(tmp_path, predictions(["a"]))
+    with Committer(tmp_path) as committer:
+        assert committer.round(flush=True).rows == 1
+    assert in_lake(tmp_path).column("hf_writer").to_pylist() == [writer] * 2001
+    verified(tmp_path)
+
+
 def test_running_it_waits_for_the_other_one_then_commits_and_flushes_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -138,11 +138,24 @@ def test_a_damaged_page_is_found(root: Path) -> None:
     assert "cannot be read" in verify(root)[1][0]
 
 
-def test_a_table_whose_log_is_damaged_is_said_and_others_are_looked_at(root: Path) -> None:
+def test_a_table_or_a_spool_that_is_damaged_is_said(root: Path) -> None:
     for path in (path_of(root) / "_delta_log").glob("*.json"):
         path.write_bytes(b"{")
-    with pytest.raises(LogError, match="cannot be used"):
-        verify(root)
+    (problem,) = verify(root)[1]
+    assert "cannot be used" in problem
+    (root / "spool" / "0.db").write_bytes(b"no database" * 100)
+    (problem,) = verify(root)[1]
+    assert "is damaged" in problem
+
+
+def test_a_table_without_a_spool_of_its_own_is_looked_at_too(root: Path) -> None:
+    """Its rows came from another host."""
+    for path in (root / "spool").glob("0.*"):
+        path.unlink()
+    assert verify(root) == ([], [])
+    for path in (path_of(root) / "_delta_log").glob("*.json"):
+        path.write_bytes(b"{")
+    assert "cannot be used" in verify(root)[1][0]
 
 
 def test_it_holds_while_rows_come_and_are_committed(tmp_path: Path) -> None:

@@ -160,6 +160,22 @@ def test_a_table_that_lacks_a_file_is_said_and_the_others_are_tidied(tmp_path: P
     assert "No such file" in done.problems[0]
 
 
+def test_a_file_that_was_deleted_before_it_was_committed_is_not_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committed(tmp_path, predictions(["a"]), predictions(["b"]))
+    write = retention.write
+
+    def deleted(*what: object) -> object:
+        one = write(*what)  # type: ignore[arg-type]
+        assert vacuum(tmp_path, *FRAUD, hours=0) == 1
+        return one
+
+    monkeypatch.setattr(retention, "write", deleted)
+    assert list(compact(tmp_path, *FRAUD, NEXT_DAY)) == []
+    assert in_lake(tmp_path).num_rows == 2
+
+
 def test_days_go_by_age_and_the_account_knows(tmp_path: Path) -> None:
     committed(tmp_path, *(predictions([f"{d}", "x"], time=MORNING + d * DAY) for d in range(4)))
     now = datetime(2026, 1, 4, 12, tzinfo=UTC)

@@ -74,7 +74,7 @@ def _verify(root: Path, *, json: bool) -> None:
         )
     _tell(problems)
     say(
-        f"{len(problems)} problems."
+        f"Problems: {len(problems)}."
         if problems
         else "Every accepted row is accounted for, and none is in the lake twice."
     )

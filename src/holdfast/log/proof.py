@@ -96,7 +96,10 @@ def verify(root: Path) -> tuple[list[Proof], list[str]]:
     Besides: every file that a table names is there and has the size and the rows that the log says, no row is there twice,
     and there are as many of each writer as were committed and not removed.
     """
-    proofs = proof(root)
+    try:
+        proofs = proof(root)
+    except LogError as error:
+        return [], [str(error)]
     problems = [
         f"{one.model}/{one.kind}: {one.unexplained:,} of {one.accepted:,} accepted rows are not accounted for"
         for one in proofs

@@ -206,7 +206,8 @@ def _replace(root: Path, table: Table, day: str, files: Sequence[File]) -> bool:
     for _ in range(ATTEMPTS):
         with changing(root), suppress(ConflictError):
             table.refresh()
-            if not set(files) <= set(table.files):
+            # Meanwhile files may have been erased, or this one deleted as one that no table names.
+            if not set(files) <= set(table.files) or not (table.path / one.path).exists():
                 (table.path / one.path).unlink(missing_ok=True)
                 return False
             table.commit(add=[one], remove=files, same_rows=True)

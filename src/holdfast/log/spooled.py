@@ -21,6 +21,9 @@ from holdfast.log.spool import Frame, opened, writer_in
 REMOVED_AT_ONCE = 100
 """Frames that one transaction removes: the server waits for no more than that."""
 
+LARGE_BYTES = 1 << 20
+"""Size of a spool whose place is given back when it is empty and no process has it."""
+
 NO_COUNTERS = ("salvaged", "no counters")
 """What a spool says of itself that was saved from a damaged file whose counters could not be read."""
 
@@ -50,6 +53,8 @@ class SpoolFile:
             self.writer = writer_in(self._connection)
             # Who writes the spool decides when its log is folded into the file.
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
+            # A removal that a power cut takes back is made again.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
             self._inode = path.stat().st_ino
             on_failure.pop_all()
 
@@ -146,7 +151,16 @@ class SpoolFile:
                     with suppress(sqlite3.Error):  # on a full disk it is rolled back already
                         self._connection.execute("ROLLBACK")
                     raise
-            if not in_use(self.path):
+            if ordered and not in_use(self.path):
+                self._give_back()
+
+    def _give_back(self) -> None:
+        """What a process has left takes no more place than what is still in it."""
+        with suppress(sqlite3.Error):  # another process has taken it up, or the disk is full: at the next time
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            (empty,) = self._connection.execute("SELECT NOT EXISTS (SELECT 1 FROM frames)").fetchone()
+            if empty and self.path.stat().st_size > LARGE_BYTES:
+                self._connection.execute("VACUUM")
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
