@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,10 +15,11 @@ from hypothesis import strategies as st
 
 from holdfast.log import matched
 from holdfast.log.committer import Committer
-from holdfast.log.following import Following, forget, match, summaries
+from holdfast.log.coverage import Summary, summaries
+from holdfast.log.following import Following, forget, match, run
 from holdfast.log.hashed_ids import hashes
-from holdfast.log.lake import changing, folder
-from holdfast.log.matching import Summary, _bins, median
+from holdfast.log.lake import folder
+from holdfast.log.matching import _bins, median
 from holdfast.log.reading import open_log
 from holdfast.log.retention import expire, tidy
 from holdfast.log.spool import Group, Spool
@@ -151,8 +153,7 @@ def test_a_file_that_is_gone_before_it_was_taken_in_makes_it_begin_again(tmp_pat
 def test_ids_are_forgotten(tmp_path: Path) -> None:
     committed(tmp_path, predictions(["a", "b"]), labels(["a", "b", "never"]))
     match(tmp_path, "fraud")
-    with changing(tmp_path):
-        forget(tmp_path, "fraud", ["a", "never"])
+    forget(tmp_path, "fraud", ["a", "never"])
     content = b"".join(path.read_bytes() for path in matched.folder(tmp_path, "fraud").glob("*.npy"))
     assert hashes(["b"]).tobytes() in content
     assert hashes(["a"]).tobytes() not in content
@@ -175,6 +176,20 @@ def test_following_takes_its_time(tmp_path: Path) -> None:
     committed(tmp_path, predictions(["c"]))
     following.follow(now=True)
     assert summaries(tmp_path)["fraud"].predicted == 3
+
+
+def test_it_follows_until_it_is_told_to_stop_and_then_once_more(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    committed(tmp_path, predictions(["a"]))
+    (tmp_path / "matching").touch()  # in the way
+    stop = threading.Event()
+    stop.set()
+    run(tmp_path, stop)
+    assert "cannot be written" in caplog.text
+    (tmp_path / "matching").unlink()
+    run(tmp_path, stop)
+    assert summaries(tmp_path)["fraud"].predicted == 1
 
 
 def test_the_median_of_delays_is_right_within_five_percent() -> None:

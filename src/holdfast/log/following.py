@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import get_args
 
-import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from holdfast.errors import LogError
-from holdfast.log import matched
-from holdfast.log.disk import make_folder, write_whole
+from holdfast.log import coverage, matched
+from holdfast.log.coverage import Summary
+from holdfast.log.disk import locked, make_folder
 from holdfast.log.frames import ARROW, Kind
 from holdfast.log.hashed_ids import unnamed
 from holdfast.log.joining import schema_of
-from holdfast.log.lake import changing, tables
+from holdfast.log.lake import tables
 from holdfast.log.matched import FILE, NEEDED, TABLES, Versions
-from holdfast.log.matching import Matching, Summary
+from holdfast.log.matching import Matching
 from holdfast.log.snapshot import Between, Piece, Snapshot, pieces_since, snapshot
 
-SUMMARY = "summary.json"
+LOCK = "lock"
 
 ROWS_AT_ONCE = 200_000
 
+ROUND_SECONDS = 1.0
 PAUSE_SECONDS = 10.0
 SHARE = 0.05
 """Of the time, which following the lake may take."""
+
+log = logging.getLogger("holdfast.log")
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -66,6 +71,19 @@ class Following:
         return problems
 
 
+def run(root: Path, stop: threading.Event) -> None:
+    """Follow the lake until told to stop, and then once more."""
+    following = Following(root)
+    told: set[str] = set()
+    last = False
+    while not last:
+        last = stop.wait(ROUND_SECONDS)
+        problems = set(following.follow(now=last))
+        for problem in problems - told:
+            log.error("%s", problem)
+        told = problems
+
+
 def match(root: Path, model: str) -> Summary:
     """Match the labels of a model as far as they are committed.
 
@@ -75,40 +93,29 @@ def match(root: Path, model: str) -> Summary:
         The lake cannot be read, or the result cannot be written.
     """
     place = matched.folder(root, model)
-    make_folder(place)
-    with changing(root):
-        try:
-            summary = _matched(root, model, place)
-        except (sqlite3.DatabaseError, OSError, ValueError):
-            # It is damaged, or the lake has lost a file that was not taken in yet. It is made again from what there is.
-            for path in place.iterdir():
-                path.unlink()
+    try:
+        make_folder(place)
+        with locked(place / LOCK):
             try:
                 summary = _matched(root, model, place)
-            except (sqlite3.Error, OSError) as error:
-                raise LogError(f"{place} cannot be written: {error}.") from None
-        write_whole(place / SUMMARY, msgspec.json.encode(summary))
+            except (sqlite3.DatabaseError, OSError, ValueError):
+                # It is damaged, or the lake has lost a file that was not taken in yet. It is made again from what there is.
+                for path in place.glob("*.*"):
+                    path.unlink()
+                summary = _matched(root, model, place)
+            coverage.write(root, model, summary)
+    except (sqlite3.Error, OSError) as error:
+        raise LogError(f"{place} cannot be written: {error}.") from None
     return summary
 
 
 def forget(root: Path, model: str, ids: Sequence[str]) -> None:
-    """Forget what is known of some ids; hold `lake.changing`."""
+    """Forget what is known of some ids, which the lake has no more."""
     place = matched.folder(root, model)
     if (place / FILE).exists():
         schema = schema_of(snapshot(root, (model, "labels"), []))
-        with _opened(place) as connection:
+        with locked(place / LOCK), _opened(place) as connection:
             Matching(place, connection, schema).forget(ids)
-
-
-def summaries(root: Path) -> dict[str, Summary]:
-    """What is known of all models' labels, as it was written last: a few small files."""
-    found = {}
-    for path in sorted((root / matched.FOLDER).glob(f"*/{SUMMARY}")):
-        try:
-            found[path.parent.name] = msgspec.json.decode(path.read_bytes(), type=Summary)
-        except (OSError, msgspec.MsgspecError):  # it is written again
-            continue
-    return found
 
 
 def _matched(root: Path, model: str, place: Path) -> Summary:

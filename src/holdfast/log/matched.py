@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from holdfast.errors import LogError
 from holdfast.log import hashed_ids
+from holdfast.log.coverage import FOLDER
 
-FOLDER = "matching"
 FILE = "matching.db"
 
 UNMATCHED = ""

@@ -12,13 +12,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.log import matched
+from holdfast.log.coverage import Summary
 from holdfast.log.hashed_ids import HashedIds, hashes
 from holdfast.log.matched import UNMATCHED
 
@@ -28,33 +28,6 @@ BINS = 8
 DAY = 86_400_000_000
 
 Integers: TypeAlias = NDArray[np.int64]
-
-
-class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a model's labels.
-
-    Attributes
-    ----------
-    predicted, labelled
-        Ids that were answered, each counted once a day of receipt, and those of them that have a label.
-    again
-        Labels of ids that had one: repeated or corrected ones.
-    unmatched
-        Labels whose prediction is not in the lake: not yet, or never.
-    median_delay_seconds
-        From a prediction to the arrival of its first label; None if there is none.
-    """
-
-    predicted: int = 0
-    labelled: int = 0
-    again: int = 0
-    unmatched: int = 0
-    median_delay_seconds: float | None = None
-
-    @property
-    def coverage(self) -> float | None:
-        """Share of the predictions that have a label."""
-        return self.labelled / self.predicted if self.predicted else None
 
 
 class Matching:

@@ -20,8 +20,9 @@ from holdfast.startup import prepare
 
 
 def main() -> None:
-    """Commit until told to stop, and then what is left."""
+    """Commit until told to stop, and then what is left; and follow what was committed."""
     prepare()
+    from holdfast.log import following
     from holdfast.log.committer import run
 
     site = msgspec.json.decode(sys.stdin.buffer.readline(), type=Site)
@@ -29,11 +30,16 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_follow, args=(stop,), daemon=True, name="holdfast-parent").start()
+    ended = threading.Event()
+    follower = threading.Thread(target=following.run, args=(site.root_path, ended), daemon=True, name="holdfast-follow")
+    follower.start()
     try:
-        run(site.root_path, stop, rows=site.log.rows, seconds=site.log.seconds)
+        run(site.root_path, stop, rows=site.log.rows, seconds=site.log.seconds, keep_days=site.log.keep_days)
     except HoldfastError as error:
         logging.getLogger("holdfast.log").error("%s", error)  # noqa: TRY400 - the message says it all
         sys.exit(2)
+    ended.set()
+    follower.join()
 
 
 def _follow(stop: threading.Event) -> None:

@@ -73,6 +73,7 @@ METRICS: dict[str, Definition] = {
         "gauge", "Share of the logged predictions that have a label.", ("model",)
     ),
     "holdfast_label_delay_seconds": Definition("gauge", "Median delay of labels behind their prediction.", ("model",)),
+    "holdfast_labels_unmatched": Definition("gauge", "Labels whose prediction is not in the log.", ("model",)),
     "holdfast_reviews_open": Definition("gauge", "Rows that wait for a reviewer.", ("model",)),
     "holdfast_worker_cpu_seconds": Definition("counter", "Processor time of a worker.", ("worker",)),
     "holdfast_worker_resident_memory_bytes": Definition("gauge", "Memory of a worker.", ("worker",)),

@@ -23,6 +23,7 @@ from holdfast.book.keys import keys
 from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
 from holdfast.errors import HoldfastError, LogError
+from holdfast.log.coverage import summaries
 from holdfast.log.spool import Spool, pending, spools, unlogged
 from holdfast.releases.store import open_store
 from holdfast.serve.access import Access
@@ -231,6 +232,12 @@ def _exposed(site: Site, counts: Path) -> str:
     age = max(0.0, time.time() - min(oldest) / 1000) if oldest else 0.0
     now.set("holdfast_log_oldest_uncommitted_seconds", (), age)
     now.count("holdfast_log_unlogged_rows", (), unlogged(site.spool_path))
+    for model, summary in summaries(site.root_path).items():
+        now.set("holdfast_labels_unmatched", (model,), summary.unmatched)
+        if summary.coverage is not None:
+            now.set("holdfast_label_coverage_ratio", (model,), summary.coverage)
+        if summary.median_delay_seconds is not None:
+            now.set("holdfast_label_delay_seconds", (model,), summary.median_delay_seconds)
     contents = saved(counts)
     for worker, seconds, size in process_use(contents):
         now.set("holdfast_worker_cpu_seconds", (worker,), seconds)
