@@ -25,7 +25,7 @@ from holdfast.log.table import Table
 
 FOLDER = "seen"
 WINDOW_SECONDS = 86_400
-COLUMNS = ("hf_id", "hf_given", "hf_time", "hf_release", "hf_route", "hf_inputs")
+COLUMNS = ["hf_id", "hf_given", "hf_time", "hf_release", "hf_route", "hf_inputs"]
 
 MEMORY_ROWS = 200_000
 MEMORY_COMMITS = 200
@@ -182,9 +182,10 @@ def uses_of(rows: pa.Table) -> tuple[Uses, Integers]:
     given = np.flatnonzero(pc.fill_null(rows.column("hf_given"), False).to_numpy())
     if not len(given):
         return NONE, given
-    some = rows.take(pa.array(given))
-    names = (some.column(name).to_pylist() for name in ("hf_id", "hf_release", "hf_route"))
-    keys = b"".join(_digest(f"{i}\0{release}\0{route}") for i, release, route in zip(*names, strict=True))
+    some = rows.select(COLUMNS).take(pa.array(given))
+    parts = (some.column(name).cast(pa.string()) for name in ("hf_id", "hf_release", "hf_route"))
+    told = pc.binary_join_element_wise(*parts, "\0", null_handling="replace").cast(pa.binary()).to_pylist()
+    keys = b"".join([blake2b(key, digest_size=8).digest() for key in told])
     inputs, times = (_integers(some.column(name)) for name in ("hf_inputs", "hf_time"))
     return Uses(np.frombuffer(keys, dtype=np.int64), inputs, times), given
 
@@ -194,16 +195,12 @@ def uses_in(folder: Path, paths: Iterable[str]) -> Uses:
     found: list[Uses] = []
     for path in paths:
         with pq.ParquetFile(folder / path) as file:
-            groups = (file.read_row_group(k, columns=list(COLUMNS)) for k in range(file.num_row_groups))
+            groups = (file.read_row_group(k, columns=COLUMNS) for k in range(file.num_row_groups))
             found.extend(uses_of(group)[0] for group in groups)
     return _joined(found)
 
 
 NONE = Uses(*(np.zeros(0, dtype=np.int64) for _ in range(3)))
-
-
-def _digest(key: str) -> bytes:
-    return blake2b(key.encode(), digest_size=8).digest()
 
 
 def _integers(column: pa.ChunkedArray) -> Integers:
