@@ -132,6 +132,7 @@ def test_init_writes_what_evaluate_reads(made: Path, tmp_path: Path) -> None:
     assert (done.stderr, done.returncode) == ("", 0)
     text = (tmp_path / "holdfast.toml").read_text()
     assert 'name = "payments"' in text
+    assert re.search("^positive = (1|true) ", text, re.MULTILINE)
     again = holdfast(*arguments, cwd=tmp_path)
     assert again.stderr == ("holdfast: holdfast.toml is there already: change it, or write over it with --force.\n")
     assert again.returncode == 2
@@ -171,7 +172,7 @@ def test_an_evaluation_that_passes(made: Path, tmp_path: Path) -> None:
     assert (done.stderr, done.returncode) == ("", 0)
     assert narrow(done)
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"Model +fraud: sklearn, two classes, 2 features", lines[0])
+    assert re.fullmatch(r"Model +fraud: sklearn, two classes \(positive: (1|true)\), 2 features", lines[0])
     assert re.search(r"^Cost per row +0\.\d+ EUR \(0\.\d+ to \d\.\d+\)$", done.stdout, re.MULTILINE)
     assert ": never" in done.stdout
     assert "PASS: nothing refuses a release." in done.stdout

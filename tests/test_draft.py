@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from holdfast.config import Project, load_project
-from holdfast.draft import draft
+from holdfast.draft import draft, positive_class
 from holdfast.evidence import Task
 from holdfast.schema import infer
 from holdfast.tables import open_table
@@ -43,6 +44,62 @@ def test_what_is_written_loads(tmp_path: Path, task: Task, kind: str) -> None:
     assert made.data.roles == {"y_score": "ignore"}
     assert made.slices.protected == ('odd "name"',)
     assert [limit.against for limit in made.gate.limits] == ["simple", "champion"]
+
+
+@pytest.mark.parametrize("task", ["binary", "classes", "regression"])
+def test_every_comment_that_is_a_setting_loads_in_place_of_what_it_replaces(tmp_path: Path, task: Task) -> None:
+    """Blocks of commented settings, uncommented together; those of `[policy]` exclude each other and come alone."""
+    lines = text(task).splitlines()
+    setting = re.compile(r"# (\[+[\w.]+\]+|[\w.]+ = .*)$")
+    places = [place for place, line in enumerate(lines) if setting.match(line)]
+    blocks: list[list[int]] = []
+    for place in places:
+        alone = lines[place].startswith(("# review_", "# guarantee", "# explore"))
+        if blocks and blocks[-1][-1] == place - 1 and not alone:
+            blocks[-1].append(place)
+        else:
+            blocks.append([place])
+    assert len(blocks) > 5
+    for block in blocks:
+        changed = list(lines)
+        for place in block:
+            changed[place] = changed[place].removeprefix("# ")
+            key = changed[place].partition(" = ")[0]
+            begin = max(i for i in range(place + 1) if lines[i].startswith("[") or i == 0)
+            for i in range(begin, min(block)):
+                if lines[i].startswith((f"{key} = ", "beta = ")) and "kind = " in "".join(changed[p] for p in block):
+                    changed[i] = f"# {lines[i]}"
+        project(tmp_path, "\n".join(changed))
+
+
+def test_the_positive_class_is_written(tmp_path: Path) -> None:
+    label = {**ROWS, "y": ["good", "bad", "good", "good"]}
+    schema = infer(open_table(label), roles=ROLES)
+    column = next(column for column in schema.columns if column.name == "y")
+    positive = positive_class(column, ("good", "bad"))
+    made = draft("credit", "rows.parquet", "m.joblib", schema, "y", "binary", positive)
+    assert project(tmp_path, made).data.positive == "bad"
+    unknown = draft("credit", "rows.parquet", "m.joblib", schema, "y", "binary", positive_class(column, ("0", "1")))
+    assert project(tmp_path, unknown).data.positive is None
+    assert "# positive = true" in unknown
+    assert "positive" not in draft("credit", "rows.parquet", "m.joblib", schema, "y", "classes")
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "expected"),
+    [
+        ([True, False], (), True),
+        ([True, False], ("true", "false"), False),
+        ([0, 1], ("0", "1"), 1),
+        ([1, 2], ("2", "1"), 1),
+        ([1, 2], ("a", "b"), None),
+        (["a", "b"], ("b", "a"), "a"),
+    ],
+)
+def test_the_positive_class_is_the_model_s_last(values: list[Any], classes: tuple[str, ...], expected: Any) -> None:
+    [column] = infer(open_table({"y": values * 3})).columns
+    assert positive_class(column, classes) == expected
+    assert type(positive_class(column, classes)) is type(expected)
 
 
 def test_the_alternatives_in_comments_load_too(tmp_path: Path) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from holdfast.evidence import Task
 from holdfast.schema import Column, Kind, Role, Schema
+
+Value: TypeAlias = bool | int | float | str
+"""A value of a column, as TOML writes it."""
 
 _MONEY = ("amount", "value", "price", "sum", "loss", "balance")
 """Words in the name of a column that a missed case may cost."""
 
 
-def draft(name: str, data: str, model: str, schema: Schema, target: str, task: Task) -> str:
+def draft(
+    name: str, data: str, model: str, schema: Schema, target: str, task: Task, positive: Value | None = None
+) -> str:
     """The text of a configuration to begin with.
 
     Parameters
@@ -25,6 +31,8 @@ def draft(name: str, data: str, model: str, schema: Schema, target: str, task: T
         What was found in the data.
     target, task
         The column that the model predicts, and what kind of prediction that is.
+    positive
+        Which value of the target is the positive class, where that is known.
 
     Examples
     --------
@@ -42,7 +50,7 @@ def draft(name: str, data: str, model: str, schema: Schema, target: str, task: T
         f"name = {_quoted(name)}",
         '# intended_use = "..."            # what the model is for: report and model card begin with it',
         "",
-        *_data(data, schema, target, task),
+        *_data(data, schema, target, task, positive),
         *_model(model),
         *_objective(schema, task),
         *_split(schema),
@@ -53,10 +61,34 @@ def draft(name: str, data: str, model: str, schema: Schema, target: str, task: T
     return "\n".join(lines) + "\n"
 
 
-def _data(path: str, schema: Schema, target: str, task: Task) -> list[str]:
+def positive_class(label: Column, classes: Sequence[str]) -> Value | None:
+    """Which value of the label is the positive class, as the model's classes say, or as 1 and true are understood.
+
+    Examples
+    --------
+    >>> from holdfast.schema import infer
+    >>> from holdfast.tables import open_table
+    >>> label, number = infer(open_table({"kind": ["no", "yes", "no"], "bad": [0, 1, 0]})).columns
+    >>> positive_class(label, ("no", "yes")), positive_class(number, ()), positive_class(label, ("0", "1"))
+    ('yes', 1, None)
+    """
+    last = classes[-1] if len(classes) == 2 else None
+    if label.kind is Kind.BOOLEAN:
+        return last != "false"
+    if label.kind is Kind.NUMBER:
+        if (label.minimum, label.maximum) == (0, 1):
+            return 0 if last == "0" else 1
+        return int(last) if last is not None and last.lstrip("-").isdigit() else None
+    return last if set(classes) == set(label.categories or ()) else None
+
+
+def _data(path: str, schema: Schema, target: str, task: Task, positive: Value | None) -> list[str]:
     lines = ["[data]", f"path = {_quoted(path)}", f"target = {_quoted(target)}"]
     if task == "binary":
-        lines += ["# positive = true                # the value of the target that is the positive class"]
+        known = "true" if positive is None else json.dumps(positive, ensure_ascii=False)
+        lines += [
+            f"{'# ' * (positive is None)}{f'positive = {known}':<34}# the value of the target that is the positive class"
+        ]
     for role, key in ((Role.TIME, "time"), (Role.ID, "id"), (Role.WEIGHT, "weight")):
         found = schema.by_role(role)
         lines += [f"{key} = {_quoted(found[0].name)}"] if found else []
@@ -87,7 +119,16 @@ def _model(path: str) -> list[str]:
 def _objective(schema: Schema, task: Task) -> list[str]:
     head = ["# What the business pays. Other kinds: docs/objectives.md.", "[objective]"]
     if task == "regression":
-        return [*head, 'kind = "mae"', '# kind = "asymmetric", over = 1.0, under = 3.0, unit = "EUR"', ""]
+        return [
+            *head,
+            'kind = "mae"',
+            "# Or in money, for each unit too high and too low; each is a number, or a column:",
+            '# kind = "asymmetric"',
+            "# over = 1.0",
+            "# under = 3.0",
+            '# unit = "EUR"',
+            "",
+        ]
     if task == "classes":
         return [*head, 'kind = "f_beta"', 'average = "macro"', ""]
     money = next((c.name for c in _numbers(schema.columns) if any(word in c.name.lower() for word in _MONEY)), "amount")
@@ -158,6 +199,9 @@ def _gate(task: Task) -> list[str]:
         "[[gate.limits]]                   # not worse than the release that is in place, if there is one",
         'metric = "objective"',
         'against = "champion"',
+        "# How much worse is tolerable, in the unit of the objective. Without a margin the candidate must certainly be no",
+        "# worse at all: of two models that are about as good that is never certain.",
+        "# margin = 0.01",
         "",
         "# [[gate.limits]]",
         f'# metric = "{ranking[0]}"',

@@ -224,6 +224,11 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     features: tuple[str, ...] = ()
     digest: str = ""
 
+    @property
+    def positive(self) -> str:
+        """The value of the target that is the positive class; empty where there are not two classes."""
+        return self.classes[-1] if self.task == "binary" and self.classes else ""
+
 
 class Goal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The objective in words: its title, unit and direction, and the settings that define it."""

@@ -41,6 +41,17 @@ def printed(capsys: pytest.CaptureFixture[str], evidence: Evidence, *findings: F
     return " ".join(capsys.readouterr().out.split())
 
 
+def test_the_positive_class_of_two_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    evidence = fraud()
+    named = msgspec.structs.replace(evidence.subject, classes=("accept", "reject"))
+    told = printed(capsys, msgspec.structs.replace(evidence, subject=named))
+    assert "card fraud: lightgbm, two classes (positive: reject), 6 features" in told
+    several = msgspec.structs.replace(named, task="classes")
+    assert (
+        "positive" not in printed(capsys, msgspec.structs.replace(evidence, subject=several)).partition("Tested on")[0]
+    )
+
+
 def test_a_model_that_cannot_be_sealed_does_not_just_pass(capsys: pytest.CaptureFixture[str]) -> None:
     evidence = msgspec.structs.replace(fraud(), parity=None, unsealable="a callable model has no ONNX form")
     assert "PASS: nothing is wrong, but the model cannot be sealed; see model.parity." in printed(capsys, evidence)

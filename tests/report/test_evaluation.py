@@ -17,6 +17,7 @@ from holdfast.report import offline
 from holdfast.report.evaluation import page
 from holdfast.report.evaluation_business import business, verdict_text
 from holdfast.report.evaluation_technical import technical
+from holdfast.report.model_card import markdown
 from holdfast.testing.evaluations import bare, bikes, findings, fraud, species
 from holdfast.testing.pages import Document, chromium, opened, read
 
@@ -45,6 +46,15 @@ def headings(document: Document) -> list[str]:
 
 
 # --- What it says ---------------------------------------------------------------------------------------------------
+
+
+def test_the_positive_class_of_two_is_named_at_the_top_and_in_the_card() -> None:
+    evidence = fraud()
+    evidence = replace(evidence, subject=replace(evidence.subject, classes=("accept", "reject")))
+    assert "lightgbm, two classes (positive: reject)" in made(evidence).partition("</header>")[0]
+    card = markdown(evidence, [], verdict="pass")
+    assert "- Family: lightgbm; task: two classes (positive: reject)." in card
+    assert "positive:" not in made(species()).partition("</header>")[0]
 
 
 def test_the_business_page_comes_before_the_technical_ones() -> None:

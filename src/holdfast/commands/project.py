@@ -51,7 +51,7 @@ def init(
     import tomllib
 
     from holdfast.config import project_of
-    from holdfast.draft import draft
+    from holdfast.draft import draft, positive_class
     from holdfast.schema import infer
     from holdfast.startup import allow_pandas
     from holdfast.tables import open_table
@@ -64,8 +64,8 @@ def init(
     with progress(), open_table(data, name="data") as table:
         schema = infer(table, roles=roles)
     label = _target(schema)
-    task, about = _task(model, schema, label, trust=trust)
-    text = draft(name or _name(data), data, model, schema, label.name, task)
+    task, classes, about = _task(model, schema, label, trust=trust)
+    text = draft(name or _name(data), data, model, schema, label.name, task, positive_class(label, classes))
     project_of(tomllib.loads(text), str(CONFIG))
     CONFIG.write_text(text, encoding="utf-8")
     times = schema.by_role("time")
@@ -185,18 +185,20 @@ def _target(schema: Schema) -> Column:
     return found[0]
 
 
-def _task(model: str, schema: Schema, label: Column, *, trust: bool) -> tuple[Task, str]:
-    """What the model predicts, and a line about it; where it does not say, what the label suggests."""
+def _task(model: str, schema: Schema, label: Column, *, trust: bool) -> tuple[Task, tuple[str, ...], str]:
+    """What the model predicts, its classes, and a line about it; where it does not say, what the label suggests."""
     from holdfast.models.loading import load_model
+    from holdfast.report.words import several
 
     try:
         loaded = load_model(model, trust=trust)
     except SettingError as error:  # of a kind that does not say its features or its task
         task = _suggested(label)
-        return task, f"taken for one of {verdict.TASKS[task]}: {error}"
-    about = f"{loaded.family}, {verdict.TASKS[loaded.task]}, {len(loaded.features)} features"
+        return task, (), f"taken for one of {verdict.TASKS[task]}: {error}"
+    about = f"{loaded.family}, {verdict.TASKS[loaded.task]}, {several(len(loaded.features), 'feature')}"
     missing = sorted(set(loaded.features) - set(schema.names))
-    return loaded.task, about + (f"; the data lack {', '.join(map(repr, missing))}" if missing else "")
+    lacking = f"; the data lack {', '.join(map(repr, missing))}" if missing else ""
+    return loaded.task, loaded.classes, about + lacking
 
 
 def _suggested(label: Column) -> Task:

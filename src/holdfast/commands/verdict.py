@@ -65,10 +65,8 @@ def _lines(evidence: Evidence) -> Iterator[tuple[str, str]]:
     from holdfast.report.words import several, share
 
     subject = evidence.subject
-    yield (
-        "Model",
-        f"{subject.name}: {subject.family}, {TASKS[subject.task]}, {several(len(subject.features), 'feature')}",
-    )
+    task = TASKS[subject.task] + (f" (positive: {subject.positive})" if subject.positive else "")
+    yield "Model", f"{subject.name}: {subject.family}, {task}, {several(len(subject.features), 'feature')}"
     test = next(part for part in evidence.parts if part.name == "test")
     yield "Tested on", _tested(test)
     yield printable(evidence.goal.title), told(evidence.objective)

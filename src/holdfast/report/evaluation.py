@@ -14,6 +14,7 @@ from holdfast.report.evaluation_technical import technical
 from holdfast.report.offline import STATUS, document
 from holdfast.report.sections import Section, Table
 from holdfast.report.summary import TOLD, grouped, in_order
+from holdfast.report.words import cut, several
 
 if TYPE_CHECKING:
     from holdfast.evidence import Evidence, Subject
@@ -113,7 +114,7 @@ def facts(evidence: Evidence) -> tuple[str, ...]:
     return (
         subject.name,
         f"{subject.family}, {task_text(subject)}",
-        f"{len(subject.features):,} features",
+        several(len(subject.features), "feature"),
         f"evaluated {evidence.created.replace('T', ' ')[:16]} UTC",
     )
 
@@ -122,7 +123,7 @@ def task_text(subject: Subject) -> str:
     """The task in words."""
     match subject.task:
         case "binary":
-            return "two classes"
+            return "two classes" + (f" (positive: {cut(subject.positive)})" if subject.positive else "")
         case "classes":
             return f"{len(subject.classes):,} classes"
         case "regression":
