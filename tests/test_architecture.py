@@ -78,6 +78,7 @@ ARROWS = {
     "book": set(),
     "serve": {
         "book",
+        "explain",
         "golden",
         "kinds",
         "log",

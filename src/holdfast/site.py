@@ -97,6 +97,8 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         A request that waited longer is refused.
     left_out, hashed
         Columns that are not logged, and those of which only a hash is.
+    explain_seconds
+        What contributions of a request may take where they are sampled.
     """
 
     validation: Literal["reject", "flag"] = "reject"
@@ -104,6 +106,7 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     deadline_seconds: Positive = 10.0
     left_out: tuple[str, ...] = ()
     hashed: tuple[str, ...] = ()
+    explain_seconds: Positive = 0.2
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 from holdfast.errors import SettingError
 from holdfast.explain.mixing import Array, Predict, mixed_scores, scores, typed_like
+
+Mixed = Callable[[NDArray[np.bool_], NDArray[np.intp], NDArray[np.intp]], Array]
+"""Scores of mixed rows; see `effects_of`."""
 
 Scale = Literal["score", "margin"]
 """What contributions add up to: the score itself, or the model's raw sum before its link (log-odds, log)."""
@@ -127,7 +131,7 @@ def contributions(
         part = rows.slice(start, block)
         parts.append(_sampled(predict, part, background, answers[start : start + block], known, pairs, seed))
     values, errors = (np.concatenate(found) for found in zip(*parts, strict=True))
-    values += _shared_out(answers - base - values.sum(axis=1), values, errors)
+    values += shared_out(answers - base - values.sum(axis=1), values, errors)
     return Contributions(features=features, values=values, base=base, errors=errors)
 
 
@@ -135,23 +139,48 @@ def _sampled(
     predict: Predict, rows: pa.Table, background: pa.Table, answers: Array, known: Array, pairs: int, seed: int
 ) -> tuple[Array, Array]:
     """Means and standard errors over the pairs, shape `(n, P, ...)`."""
-    n, width, classes = rows.num_rows, rows.num_columns, known.shape[1:]
     place, other = _draws(rows, known, pairs, seed)
+
+    def mixed(own: NDArray[np.bool_], row: NDArray[np.intp], pair: NDArray[np.intp]) -> Array:
+        return mixed_scores(predict, rows, background, own=own, row=row, other=other[row, pair])
+
+    effects = effects_of(mixed, place, known[other], answers)
+    return effects.mean(axis=1), effects.std(axis=1, ddof=1) / np.sqrt(pairs)
+
+
+def effects_of(mixed: Mixed, place: NDArray[np.intp], first: Array, last: Array) -> Array:
+    """The effect of switching each feature from a background row's value to the row's own, in orders and their reverses.
+
+    Parameters
+    ----------
+    mixed
+        Scores of mixed rows: which features row m keeps, shape `(m, P)`, and places of the row and of its pair, `(m,)`.
+    place
+        Place of every feature in the order, shape `(n, pairs, P)`.
+    first
+        Scores of the background rows, shape `(n, pairs, ...)`.
+    last
+        Scores of the rows, shape `(n, ...)`.
+
+    Returns
+    -------
+    array, shape `(n, pairs, P, ...)`
+        Means of an order and its reverse.
+    """
+    n, pairs, width = place.shape
     places = np.stack([place, width - 1 - place], axis=2)  # (n, pairs, 2, P): when each feature is switched
     shape = (n, pairs, 2, width - 1)
-    inner = np.zeros((*shape, *classes))
+    inner = np.zeros((*shape, *last.shape[1:]))
     if width > 1:
         own = places[:, :, :, None, :] < np.arange(1, width)[:, None]
-        row = np.broadcast_to(np.arange(n)[:, None, None, None], shape)
-        others = np.broadcast_to(other[:, :, None, None], shape)
-        inner = mixed_scores(
-            predict, rows, background, own=own.reshape(-1, width), row=row.ravel(), other=others.ravel()
-        ).reshape(inner.shape)
-    first = np.broadcast_to(known[other][:, :, None, None], (n, pairs, 2, 1, *classes))
-    last = np.broadcast_to(answers[:, None, None, None], (n, pairs, 2, 1, *classes))
-    steps = np.diff(np.concatenate([first, inner, last], axis=3), axis=3)
-    effects = np.take_along_axis(steps, places.reshape(*places.shape, *(1 for _ in classes)), axis=3).mean(axis=2)
-    return effects.mean(axis=1), effects.std(axis=1, ddof=1) / np.sqrt(pairs)
+        row, pair = (np.broadcast_to(at, shape).ravel() for at in np.ogrid[:n, :pairs, :1, :1][:2])
+        inner = mixed(own.reshape(-1, width), row, pair).reshape(inner.shape)
+    ends = (*shape[:3], 1, *last.shape[1:])
+    firsts = np.broadcast_to(first[:, :, None, None], ends)
+    lasts = np.broadcast_to(last[:, None, None, None], ends)
+    steps = np.diff(np.concatenate([firsts, inner, lasts], axis=3), axis=3)
+    along = places.reshape(*places.shape, *(1 for _ in last.shape[1:]))
+    return np.asarray(np.take_along_axis(steps, along, axis=3).mean(axis=2))
 
 
 def _draws(rows: pa.Table, known: Array, pairs: int, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -168,7 +197,7 @@ def _draws(rows: pa.Table, known: Array, pairs: int, seed: int) -> tuple[NDArray
     return np.array(places), ranked[other]
 
 
-def _shared_out(left: Array, values: Array, errors: Array) -> Array:
+def shared_out(left: Array, values: Array, errors: Array) -> Array:
     """What is left of each row's sum, shape `(n, ...)`, shared among the features: by variance, else by size, else evenly."""
     shares = errors**2
     for instead in (np.abs(values), np.ones_like(values)):

@@ -21,11 +21,13 @@ from holdfast.serve.access import Access
 from holdfast.serve.bodies import read_arrow, read_csv, write_arrow, write_csv
 from holdfast.serve.docs_page import docs_page
 from holdfast.serve.errors import InvalidRowsError, ServeError
+from holdfast.serve.explaining import Explaining
 from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of, unpacked
 from holdfast.serve.live import told
 from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.openapi import document
+from holdfast.serve.request import Reply, Request
 from holdfast.serve.roster import Roster, Serving
 from holdfast.serve.telemetry import Receive, Scope, Send
 
@@ -134,6 +136,7 @@ class App:
     ) -> None:
         self._roster, self._spool, self._access, self._metrics = roster, spool, access, metrics
         self._exposed, self._most_bytes = exposed, most_bytes
+        self._explaining = Explaining(metrics)
         self._in_flight = 0
         self._routes: dict[tuple[str, str], Route] = {}
         self._paths: set[str] = set()
@@ -292,6 +295,11 @@ class App:
             ("GET", f"/v2/models{path}/ready"): route("health", None, self._model_ready),
         }
 
+    def _ask(self, serving: Serving, request: Request, name: str, client: str) -> Awaitable[Reply]:
+        if request.explain:
+            return self._explaining.ask(serving, request, name, client)
+        return serving.live.ask(request, name, client)
+
     async def _predict(self, serving: Serving, asking: Asking, name: str) -> Answer:
         loaded, headers = serving.loaded, asking.headers
         kind = format_of(headers.get(b"content-type", b"").decode("latin-1"))
@@ -299,7 +307,7 @@ class App:
             request = await _read(loaded.records.read, asking.body)
         else:
             request = await asyncio.to_thread(_READERS[kind], asking.body, loaded.columnar)
-        reply = await serving.live.ask(request, name, asking.client)
+        reply = await self._ask(serving, request, name, asking.client)
         # What came as a table goes back as one, unless something else is asked for.
         accept = headers.get(b"accept", b"").decode("latin-1")
         wanted = kind if kind != "json" and accept in ("", "*/*") else format_asked(accept)
@@ -311,7 +319,7 @@ class App:
     async def _infer(self, serving: Serving, asking: Asking, name: str) -> Answer:
         length = asking.headers.get(b"inference-header-content-length")
         request, wanted = await _read(serving.loaded.tensors.read, asking.body, length)
-        reply = await serving.live.ask(request, name, asking.client)
+        reply = await self._ask(serving, request, name, asking.client)
         body, json_length = inference_protocol.write(reply, wanted)
         if json_length is None:
             return Answer(body)

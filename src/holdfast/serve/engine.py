@@ -137,6 +137,14 @@ class Engine:
         """The model's scores: (n,), or (n, K) of several classes."""
         return _run(self.released.model, self._feeds, columns, numbers)
 
+    def tensors(self, columns: Columns) -> dict[str, NDArray[Any]]:
+        """What the model is fed for rows."""
+        return _tensors(self.released.model, self._feeds, columns, self._numbers(columns))
+
+    def scored(self, tensors: Mapping[str, NDArray[Any]]) -> Array:
+        """The model's scores of what it is fed: (n,), or (n, K) of several classes."""
+        return _scored(self.released.model, tensors)
+
     def _decide(self, score: Array, columns: Columns, numbers: Array, ids: Sequence[str]) -> Answers:
         released, distance, identity = self.released, None, None
         if released.support is not None:
@@ -223,6 +231,10 @@ def _feeds(model: OnnxSession, row_of: Mapping[str, int], place_of: Mapping[str,
 
 
 def _run(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: Array) -> Array:
+    return _scored(model, _tensors(model, feeds, columns, numbers))
+
+
+def _tensors(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: Array) -> dict[str, NDArray[Any]]:
     tensors = {}
     for name, places, dtype, flat in feeds:
         if dtype is None:
@@ -237,6 +249,10 @@ def _run(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: A
                 )
             matrix = matrix.astype(dtype)
         tensors[name] = matrix[0] if flat else np.ascontiguousarray(matrix.T)
+    return tensors
+
+
+def _scored(model: OnnxSession, tensors: Mapping[str, NDArray[Any]]) -> Array:
     scores = np.asarray(model.run(tensors))
     if scores.ndim == 2 and scores.shape[1] == 1 and model.task != "classes":
         scores = scores[:, 0]

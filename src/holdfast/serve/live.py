@@ -66,6 +66,8 @@ class Rules:
         Whether answers go out when the log cannot be written; otherwise they are refused.
     left_out, hashed
         Fields that are not logged, and those of which only a hash is.
+    explain_seconds
+        What contributions of a request may take where they are sampled.
     """
 
     reject: frozenset[Code] = INVALID
@@ -73,6 +75,7 @@ class Rules:
     answer_unlogged: bool = False
     left_out: frozenset[str] = frozenset()
     hashed: frozenset[str] = frozenset()
+    explain_seconds: float = 0.2
 
 
 class Live:

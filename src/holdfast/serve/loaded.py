@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from holdfast.errors import ReleaseError
 from holdfast.golden import check_golden
-from holdfast.released import ReleasedModel, load_release
+from holdfast.released import BACKGROUND, ReleasedModel, arrow_in, load_release
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import Store
 from holdfast.serve.columnar import Columnar
 from holdfast.serve.engine import Engine
+from holdfast.serve.explainer import Explainer
 from holdfast.serve.inference_protocol import Tensors
 from holdfast.serve.outputs import Output, outputs_of
 from holdfast.serve.records import Records
@@ -30,6 +31,8 @@ class Loaded:
         What reads requests: records, tables, and the inference protocol.
     outputs
         The parts of its answers.
+    explainer
+        What explains them.
     """
 
     model: str
@@ -40,6 +43,7 @@ class Loaded:
     columnar: Columnar
     tensors: Tensors
     outputs: tuple[Output, ...]
+    explainer: Explainer
 
     @property
     def released(self) -> ReleasedModel:
@@ -94,4 +98,5 @@ def loaded(sealed: SealedFolder, released: ReleasedModel) -> Loaded:
         columnar=columnar,
         tensors=Tensors(columnar, released.model.features, outputs),
         outputs=outputs,
+        explainer=Explainer(engine, lambda: arrow_in(sealed.read(BACKGROUND))),
     )

@@ -17,7 +17,7 @@ from msgspec.structs import astuple
 from holdfast.serve.columnar import check_problems
 from holdfast.serve.errors import ServeError
 from holdfast.serve.fields import Field, Problem, Value, read, type_of
-from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Reply, Request, Row
+from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Explanation, Reply, Request, Row
 
 _ID = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 
@@ -58,7 +58,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     warnings
         Values that the history does not have, or that are missing or of another type.
     contributions
-        Of each feature to the score; with `base` they add up to it.
+        Of each feature to the score; with `base` they add up to it. Of several classes: to the probability of the decided one.
     """
 
     id: str
@@ -74,12 +74,13 @@ class Answer(msgspec.Struct, omit_defaults=True):
     contributions: dict[str, float] | None = None
 
 
-class Answers(msgspec.Struct):
-    """The answers to a request, in the order of its rows, and the release that gave them."""
+class Answers(msgspec.Struct, omit_defaults=True):
+    """The answers to a request, in the order of its rows, the release that gave them, and what contributions are."""
 
     model: str
     release: int
     answers: list[Answer]
+    explanation: Explanation | None = None
 
 
 class Records:
@@ -191,7 +192,7 @@ _encode = msgspec.json.Encoder().encode
 
 def write(reply: Reply) -> bytes:
     """The answers as JSON."""
-    return _encode(Answers(model=reply.model, release=reply.version, answers=answers(reply)))
+    return _encode(Answers(reply.model, reply.version, answers(reply), reply.explanation))
 
 
 def answers(reply: Reply) -> list[Answer]:
@@ -215,7 +216,7 @@ def answers(reply: Reply) -> list[Answer]:
         if i in warnings:
             answer.warnings = warnings[i]
         if reply.contributions is not None:
-            answer.contributions = reply.contributions[i]
+            answer.contributions = reply.contributions[i] or None
         made.append(answer)
     return made
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
+
+import msgspec
 
 from holdfast.serve.engine import Answered
 from holdfast.serve.fields import Problem
@@ -40,6 +42,29 @@ class Request:
     explain: bool = False
 
 
+class Explanation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What contributions are.
+
+    Attributes
+    ----------
+    scale
+        What they add up to, with `base`: the score of the answer; of several classes, the probability of the decided one.
+    method
+        `interventional`: exact Shapley values of the score. `rescaled`: exact ones of the log-odds (or other margin), brought
+        to the score. `sampling`: estimates. `none`: there are none, because the model has no score for mixed rows.
+    background
+        How many rows of the release stand for what is not known.
+    pairs, error
+        Of sampling: how many pairs of orders were drawn for each row, and the largest standard error of a contribution.
+    """
+
+    scale: Literal["score"]
+    method: Literal["interventional", "rescaled", "sampling", "none"]
+    background: int
+    pairs: int | None = None
+    error: float | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Reply:
     """Answers to a request, for whoever writes them in the client's format.
@@ -55,7 +80,9 @@ class Reply:
     problems
         By row of the request.
     contributions
-        By row: of each feature to the score, and the score without any (`base`).
+        By row: of each feature to the score, and the score without any (`base`). Empty where the score is unknown.
+    explanation
+        What these are.
     """
 
     model: str
@@ -66,6 +93,7 @@ class Reply:
     rows: int
     problems: list[Problem]
     contributions: list[dict[str, float]] | None = None
+    explanation: Explanation | None = None
 
 
 Writer: TypeAlias = Callable[[Reply], bytes]

@@ -214,6 +214,7 @@ def _rules(site: Site) -> Callable[[str], Rules]:
             answer_unlogged=site.log.when_unwritable == "answer",
             left_out=frozenset(served.left_out),
             hashed=frozenset(served.hashed),
+            explain_seconds=served.explain_seconds,
         )
 
     return of
