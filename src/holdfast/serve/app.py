@@ -15,6 +15,7 @@ import msgspec
 from holdfast import __version__
 from holdfast.book.key import Role
 from holdfast.errors import LogError
+from holdfast.log.labels import Task
 from holdfast.log.spool import Spool
 from holdfast.serve import inference_metadata, inference_protocol, labels, records
 from holdfast.serve.access import Access
@@ -341,7 +342,7 @@ class App:
         groups = []
         for model, own in by_model.items():
             released = self._roster.find(model).loaded.released.model
-            groups.append(labels.group(model, labels.Task(released.task, released.classes), own, asking.client, now))
+            groups.append(labels.group(model, Task(released.task, released.classes), own, asking.client, now))
         if self._spool is None:
             raise ServeError(503, "This server keeps no log, and takes no labels.")
         try:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
-from holdfast.log.columns import label_layout
-from holdfast.log.frames import encode, microseconds
+from holdfast.log import labels as log
+from holdfast.log.labels import Given, Source, Task, truth
 from holdfast.log.spool import Group
 from holdfast.serve.errors import ServeError
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS
-
-Source = Literal["outcome", "review", "import"]
 
 
 class Label(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,13 +46,6 @@ class Labels(msgspec.Struct):
     labels: Annotated[list[Label], Meta(min_length=1, max_length=MOST_ROWS)]
 
 
-class Task(msgspec.Struct, frozen=True):
-    """What a model predicts, and the names of its classes."""
-
-    task: str
-    classes: tuple[str, ...]
-
-
 _decode = msgspec.json.Decoder(Labels).decode
 
 
@@ -66,25 +57,6 @@ def read(body: bytes) -> list[Label]:
         raise ServeError(400, f'Expected {{"labels": [{{"id": ..., "label": ...}}, ...]}}: {error}') from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ServeError(400, f"The body is no JSON: {error}") from None
-
-
-def truth(task: Task, label: object) -> Any:
-    """A label as the log has it; None where it is none of this task.
-
-    Examples
-    --------
-    >>> truth(Task("binary", ("no", "yes")), 1), truth(Task("binary", ("no", "yes")), "yes")
-    (True, True)
-    >>> truth(Task("classes", ("a", "b", "c")), "d") is None
-    True
-    """
-    if task.task == "regression":
-        return float(label) if isinstance(label, int | float) and not isinstance(label, bool) else None
-    if task.task == "classes":
-        return label if label in task.classes else None
-    if label in (0, 1):  # also false and true
-        return bool(label)
-    return task.classes.index(label) == 1 if isinstance(label, str) and label in task.classes else None
 
 
 def group(model: str, task: Task, labels: Sequence[Label], giver: str, now: float) -> Group:
@@ -102,18 +74,9 @@ def group(model: str, task: Task, labels: Sequence[Label], giver: str, now: floa
     ServeError
         422: labels that are none of the model's task.
     """
-    truths = [truth(task, label.label) for label in labels]
-    wrong = [place for place, one in enumerate(truths) if one is None]
+    given = [Given(str(label.id), truth(task, label.label), label.source, label.time) for label in labels]
+    wrong = [place for place, one in enumerate(given) if one.truth is None]
     if wrong:
         told = ", ".join(f"labels[{place}]" for place in wrong[:20])
-        expected = {"binary": "true or false", "regression": "a number"}.get(task.task, "the name of a class")
-        raise ServeError(422, f"{told}: expected {expected}.")
-    columns = [
-        [str(label.id) for label in labels],
-        truths,
-        [label.source for label in labels],
-        [giver],
-        [int(now * 1_000_000)],
-        [None if label.time is None else microseconds(label.time) for label in labels],
-    ]
-    return Group(label_layout(model, task.task), len(labels), encode(columns))
+        raise ServeError(422, f"{told}: expected {task.expected}.")
+    return log.group(model, task.task, given, giver, now)
