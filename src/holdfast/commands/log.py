@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from holdfast.commands.listing import say_json, table
+from holdfast.commands.listing import exactly, say_json, table
 from holdfast.commands.project import Json
 from holdfast.commands.site import SiteFile
 from holdfast.commands.terminal import printable, say
@@ -25,17 +25,33 @@ class Action(StrEnum):
     COMMIT = "commit"
     VERIFY = "verify"
     COMPACT = "compact"
+    TAIL = "tail"
+    QUERY = "query"
 
 
 def log(
     action: Annotated[Action, typer.Argument(help="What to do.")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="For `tail` a model; for `query` the SQL.", metavar="WHAT")
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", "-n", help="Rows that `tail` begins with.", min=0)] = 10,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Let `tail` go on with what comes.")] = False,
     site: SiteFile = None,
     json: Json = False,
 ) -> None:
-    """Bring what waits in the spools into the lake, prove that nothing is lost or doubled, or tidy the lake."""
+    """Read the log, bring what waits in the spools into the lake, prove that nothing is lost or doubled, or tidy the lake."""
+    from holdfast.commands import log_reading
     from holdfast.site import load_site
 
-    found = load_site(site)
+    found, given = load_site(site), names or []
+    if action is Action.TAIL:
+        model = exactly(given, 1, "tail")[0] if given else None
+        log_reading.tail(found.root_path, model, rows, follow=follow, json=json)
+        return
+    if action is Action.QUERY:
+        log_reading.query(found.root_path, exactly(given, 1, "query")[0], json=json)
+        return
+    exactly(given, 0, action)
     match action:
         case Action.COMMIT:
             _commit(found, json=json)
@@ -47,9 +63,11 @@ def log(
 
 def _commit(site: Site, *, json: bool) -> None:
     from holdfast.log.committer import Committer
+    from holdfast.log.following import Following
 
     with Committer(site.root_path) as committer:
         done = committer.round(flush=True)
+    done.problems += Following(site.root_path).follow(now=True)
     if json:
         say_json(done)
     else:
