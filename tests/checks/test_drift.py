@@ -259,6 +259,15 @@ def test_a_large_change_of_few_rows_is_inconclusive_and_says_what_it_could_have_
     assert "only a change of" in finding.message
 
 
+def test_no_share_changes_by_more_than_all_of_it(ask) -> None:
+    """Of two rows in twenty-six letters, a change of more than 100 points would have to be seen: there is none."""
+    before = {"x": list("abcdefghijklmnopqrstuvwxyz") * 20}
+    finding = ask("drift.categories", before, {"x": ["a", "b"]})["x"]
+    assert finding.status is Status.INCONCLUSIVE
+    assert finding.message.endswith("; with so few rows no change, however large, would surely have been seen.")
+    assert finding.visible is None
+
+
 def test_one_row_is_inconclusive_and_no_rows_are_not_applicable(ask) -> None:
     assert ask("drift.numeric", table(1_000, 1), table(1, 2))["x"].status is Status.INCONCLUSIVE
     nothing = {name: column[:0] for name, column in table(1, 2).items()}

@@ -147,6 +147,19 @@ def test_the_curve_is_the_objective_at_each_threshold(given_rows: list[tuple[int
         assert curve.marks == {"chosen": 0.5}
 
 
+def test_the_chosen_threshold_is_a_point_of_the_curve_even_between_scores() -> None:
+    """It answers like the next higher score, also of thousands of which most are left out of the picture."""
+    rng = np.random.default_rng(0)
+    score = rng.random(5_000) ** 4
+    judged = Judged(truth=rng.random(5_000) < score, score=score)
+    chosen = float(np.sort(score)[4_000:4_002].mean())
+    curve = threshold_curve(FBeta(), judged, chosen)
+    place = curve.x.index(chosen)
+    assert len(curve.x) < 250
+    assert sorted(curve.x) == list(curve.x)
+    assert curve.y[place] == pytest.approx(f1_score(judged.truth, score >= chosen))
+
+
 def test_the_curve_of_costs_has_the_interval_of_a_mean() -> None:
     judged = rows()
     curve = threshold_curve(COST, judged)

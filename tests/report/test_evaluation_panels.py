@@ -67,6 +67,14 @@ def test_a_curve_keeps_its_interval_and_marks_and_leaves_out_what_is_unknown() -
     assert panels.is_by_threshold(curve)
 
 
+def test_a_figure_by_threshold_goes_in_steps() -> None:
+    curves = {curve.key: curve for curve in fraud().curves}
+    steps = {key: panels.drawn(curve, fraud().goal).steps for key, curve in curves.items()}
+    assert steps == {key: "threshold" in key for key in curves}
+    assert any(steps.values())
+    assert not all(steps.values())
+
+
 def test_shares_are_told_as_percents_and_reliability_stands_apart() -> None:
     curve = Curve(key="reliability", title="R", x_title="p", y_title="q", x=(0.1, 0.9), y=(0.2, 0.8))
     found = panels.drawn(curve, COST)

@@ -351,6 +351,18 @@ def test_charts_are_drawn_offline(browser: Any, page: str, tmp_path: Path, schem
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("width", [320, 390])
+def test_names_and_periods_of_the_tables_fit_on_a_phone(browser: Any, tmp_path: Path, width: int) -> None:
+    """The tables have a time, and names and numbers of rows as long as they are in earnest."""
+    text = html.page(**arguments(names=("january_2024_transactions.parquet", "february_2024_transactions.parquet")))
+    text = text.replace('<td class="number">500</td>', '<td class="number">12,466,282</td>')
+    tab = opened(browser, tmp_path / "report.html", text, viewport={"width": width, "height": 800})
+    assert "12,466,282" in tab.page.locator(".sides").inner_text()
+    assert "2024-01-01" in tab.page.locator(".sides").inner_text()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
 def test_charts_wait_until_they_are_seen(browser: Any, page: str, tmp_path: Path) -> None:
     """Folded columns cost nothing: 500 of them open as fast as 5."""
     tab = opened(browser, tmp_path / "report.html", page, viewport={"width": 1440, "height": 800})

@@ -286,7 +286,7 @@ def _judged(question: Question, adjusted: float, cut: float, level: float, conte
         value=lead.effect,
         limit=_limit(lead, own_level, certain=lead.name in certain),
         interval=lead.interval and (float(lead.interval[0]), float(lead.interval[1])),
-        visible=visible,
+        visible=visible if lead.unit != "share" or visible <= 1 else None,
         unit=lead.unit,
         weight=context.weight(question.subject) * lead.size / lead.minimum,
         evidence=question.evidence
@@ -340,10 +340,17 @@ def _message(lead: Channel, certain: bool, status: Status, visible: float) -> st
     if status is Status.FAIL:
         return f"{words}: more than {compared} explains, and at least the {_amount(lead.minimum, lead)} that matter."
     if status is Status.INCONCLUSIVE:
-        return f"{words}; only a change of {_amount(visible, lead)} or more would surely have been seen."
+        return f"{words}; {_surely_seen(visible, lead)} would surely have been seen."
     if certain:
         return f"{words}: certain, but less than the {_amount(lead.minimum, lead)} that matter."
     return f"{words}: no more than {compared} explains."
+
+
+def _surely_seen(visible: float, channel: Channel) -> str:
+    """From which size on a change would have been seen; of a share, none can be larger than all of it."""
+    if not visible <= (1.0 if channel.unit == "share" else np.inf) or not np.isfinite(visible):
+        return "with so few rows no change, however large,"
+    return f"only a change of {_amount(visible, channel)} or more"
 
 
 def _size(channel: Channel) -> str:

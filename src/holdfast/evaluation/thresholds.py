@@ -98,7 +98,8 @@ def best_threshold(objective: Objective, judged: Judged, probability: Array) -> 
 def threshold_curve(objective: Cost | FBeta, judged: Judged, chosen: float | None = None) -> Curve:
     """The objective at each threshold, as realised on these rows; of costs with pointwise 95% intervals.
 
-    `chosen` is marked.
+    A threshold answers like the next higher score: between two scores the line is flat. `chosen` is marked, and one of
+    the points.
     """
     weight = _weight(judged)
     ranked, total = _ranked(judged.score), weight.sum()
@@ -114,6 +115,13 @@ def threshold_curve(objective: Cost | FBeta, judged: Judged, chosen: float | Non
         hits, square = ranked.upto(weight * judged.truth), objective.beta**2
         lines = ((1 + square) * hits / (square * (weight * judged.truth).sum() + ranked.upto(weight)),)
     x, y, *ends = thinned(ranked.score[::-1], *(line[::-1] for line in lines))
+    if chosen is not None:
+        scores = ranked.score[::-1]
+        place = int(np.searchsorted(scores, chosen))
+        at = int(np.searchsorted(x, chosen))
+        if place < len(scores) and (at == len(x) or x[at] != chosen):
+            x = np.insert(x, at, chosen)
+            y, *ends = (np.insert(kept, at, line[::-1][place]) for kept, line in zip((y, *ends), lines, strict=True))
     low, high = (tuple(end.tolist()) for end in ends) if ends else ((), ())
     return Curve(
         key="objective_by_threshold",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +13,9 @@ from holdfast.report.evaluation_shapes import Axis, Intervals, Lines, Picture, P
 
 MUTED = "var(--muted, #59616c)"
 
+_TICKS = 5
+_DIGITS = 9
+"""Digits of a figure that are drawn."""
 _LINES = 210
 _BAR = 26
 _MARK = 14
@@ -30,6 +35,7 @@ def spec(picture: Picture) -> Spec:
     >>> spec(picture)["data"]["values"]
     [{'t': 'never', 'v': '2 EUR', 'a': 2.0}]
     """
+    picture = _even(picture)
     return template(picture) | {"height": height(picture), "data": {"values": rows(picture)}, "config": CONFIG}
 
 
@@ -37,7 +43,7 @@ def charts(pictures: list[Picture]) -> dict[str, Any]:
     """What the page's script draws: the specifications, and the data of each picture."""
     found: dict[str, Spec] = {}
     drawn = []
-    for picture in pictures:
+    for picture in map(_even, pictures):
         made = template(picture)
         kind = next((name for name, other in found.items() if other == made), str(len(found)))
         found[kind] = made
@@ -87,10 +93,12 @@ def template(picture: Picture) -> Spec:
     """Specification of all pictures with the same axes and parts, without data."""
     # A layer without data would have a scale without end, and Vega complains of it.
     fields = frozenset(field for row in rows(picture) for field in row)
+    upwards = [end for point in picture.points for end in (point.value, point.low, point.high) if end is not None]
     if isinstance(picture, Intervals):
-        return _intervals(_form(picture.x, [point.value for point in picture.points]), fields)
-    forms = _form(picture.x, [point.x for point in picture.points]), _form(picture.y, [p.value for p in picture.points])
-    return _lines(picture.x.scale == "time", picture.joined, forms, fields)
+        return _intervals(_form(picture.x, upwards), fields)
+    upwards += [value for line in picture.thin for value in line]
+    forms = _form(picture.x, [point.x for point in picture.points]), _form(picture.y, upwards)
+    return _lines(picture.x.scale == "time", picture.joined, picture.steps, forms, fields)
 
 
 def _form(axis: Axis, values: Sequence[float]) -> str:
@@ -100,17 +108,37 @@ def _form(axis: Axis, values: Sequence[float]) -> str:
     if axis.scale == "time":
         days = (max(values, default=0.0) - min(values, default=0.0)) / 86_400
         return "%H:%M" if days < 2 else "%b %d" if days < 300 else "%b %Y"
-    return ".3~s" if max(map(abs, values), default=0.0) >= 10_000 else ",.4~g"
+    largest, span = max(map(abs, values), default=0.0), max(values, default=0.0) - min(values, default=0.0)
+    # Labels of neighbouring ticks must differ; what only rounding tells apart is drawn as one (see `_even`).
+    apart = math.ceil(math.log10(_TICKS * largest / span)) + 1 if span > largest / 10**_DIGITS else 0
+    return f".{max(3, apart)}~s" if largest >= 10_000 else f",.{max(4, apart)}~g"
+
+
+def _even(picture: Picture) -> Picture:
+    """The picture with figures that differ by rounding alone made one: an axis over nothing has ticks of one name."""
+    ends = [end for point in picture.points for end in (point.value, point.low, point.high) if end]
+    if not ends:
+        return picture
+    places = _DIGITS - math.floor(math.log10(max(map(abs, ends))))
+
+    def rounded(value: float | None) -> float | None:
+        return None if value is None else round(value, places)
+
+    points = tuple(
+        replace(point, value=round(point.value, places), low=rounded(point.low), high=rounded(point.high))
+        for point in picture.points
+    )
+    return replace(picture, points=points)
 
 
 def _axis(form: str, **more: Any) -> Any:
     import altair as alt
 
-    return alt.Axis(format=form, ticks=False, tickCount=5, labelOverlap=True, **more)
+    return alt.Axis(format=form, ticks=False, tickCount=_TICKS, labelOverlap=True, **more)
 
 
 @lru_cache
-def _lines(time: bool, joined: bool, forms: tuple[str, str], fields: frozenset[str]) -> Spec:
+def _lines(time: bool, joined: bool, steps: bool, forms: tuple[str, str], fields: frozenset[str]) -> Spec:
     import altair as alt
 
     scale = alt.Scale(type="utc", padding=12) if time else alt.Scale(zero=False, nice=False, padding=0 if joined else 8)
@@ -120,13 +148,14 @@ def _lines(time: bool, joined: bool, forms: tuple[str, str], fields: frozenset[s
 
     at, high, low = alt.X(f"a:{kind}", **across), alt.Y("h:Q", **up), alt.Y2("l:Q")
     value = alt.Y("b:Q", **up)
+    path = {"interpolate": "step-before"} if steps else {}
     spread = (
-        _only("h").mark_area(fill=CURRENT, fillOpacity=0.35)
+        _only("h").mark_area(fill=CURRENT, fillOpacity=0.35, **path)
         if joined
         else _only("h").mark_rule(stroke=CURRENT, strokeWidth=2)
     )
     drawn = (
-        _only("b").mark_line(stroke=REFERENCE, strokeWidth=1.75)
+        _only("b").mark_line(stroke=REFERENCE, strokeWidth=1.75, **path)
         if joined
         else _only("b").mark_point(fill=REFERENCE, stroke=None, size=36, opacity=1)
     )

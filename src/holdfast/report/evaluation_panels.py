@@ -66,6 +66,7 @@ def drawn(curve: Curve, goal: Goal) -> Lines:
         y=Axis(curve.y_title, scale),
         points=points,
         joined=curve.key not in APART,
+        steps=is_by_threshold(curve),
         marks=tuple((f"{name}: {number(place, 3)}", place) for name, place in curve.marks.items()),
         diagonal=curve.key in DIAGONAL,
     )

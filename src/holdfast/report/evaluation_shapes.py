@@ -41,6 +41,8 @@ class Lines:
         With ascending `x`.
     joined
         Whether a line joins them.
+    steps
+        Whether the line keeps a figure back to the place before, as of a threshold between two scores.
     thin
         Further lines over the same places, such as those of single rows.
     marks
@@ -54,6 +56,7 @@ class Lines:
     y: Axis
     points: tuple[Point, ...]
     joined: bool = True
+    steps: bool = False
     thin: tuple[tuple[float, ...], ...] = ()
     marks: tuple[tuple[str, float], ...] = ()
     diagonal: bool = False
