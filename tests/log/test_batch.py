@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.errors import LogError
 from holdfast.log import batch
 from holdfast.log.batch import Item, aligned, keep, kept, read
-from holdfast.log.frames import Layout, encode
+from holdfast.log.frames import Layout, Type, encode, to_arrow, to_rows
 from holdfast.log.physical import Place
 from holdfast.log.spool import Frame, Group
 from holdfast.testing.logged import MORNING, labels, predictions
@@ -100,6 +102,18 @@ def test_a_value_that_does_not_fit_costs_its_row_alone() -> None:
     assert (one.seq, one.rows, one.count, one.reason) == (2, (1,), 1, "a value does not fit its column")
     assert b"b" in one.content
     assert b"\xa1c" not in one.content
+
+
+def test_of_a_packed_frame_only_the_row_that_cannot_be_written_is_set_apart() -> None:
+    columns: tuple[tuple[str, Type], ...] = (("hf_id", "string"), ("n", "int64"), ("x", "float64"))
+    layout = Layout(model="fraud", kind="predictions", columns=columns, packed=("x",))
+    group = Group(layout, 2, encode([["a", "b"], [1, 2.5], np.array([0.5, np.nan]).tobytes()]))
+    ((_, rows),), (refused,) = read([item(1, group)])
+    assert rows.select(["hf_id", "n", "x"]).to_pylist() == [{"hf_id": "a", "n": 1, "x": 0.5}]
+    assert refused.rows == (1,)
+    with pytest.raises(LogError):
+        to_arrow(refused.layout, 1, refused.content)
+    assert to_rows(refused.layout, 1, refused.content) == [("b", 2.5, None)]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xc1", encode([["a"]]), encode([["a", "b"], [True, True, True]]), b"\x01"])

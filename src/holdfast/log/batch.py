@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from holdfast.errors import LogError
 from holdfast.log.columns import DATE
 from holdfast.log.disk import make_folder, write_whole
-from holdfast.log.frames import ARROW, Layout, to_arrow, to_arrow_many
+from holdfast.log.frames import ARROW, Layout, encode, to_arrow, to_arrow_many, to_rows
 from holdfast.log.physical import Place
 from holdfast.log.spool import Frame
 
@@ -196,21 +196,20 @@ def _one_by_one(layout: Layout, position: int, items: Sequence[Item]) -> tuple[p
     except LogError:
         pass
     try:
-        columns = msgspec.msgpack.decode(frame.content, type=list[list[object]])
-        rows = list(zip(*(column * frame.rows if len(column) == 1 else column for column in columns), strict=True))
-    except (msgspec.MsgspecError, ValueError):
-        rows = []
-    if len(rows) != frame.rows or not rows or len(rows[0]) != len(layout.columns):
+        rows = to_rows(layout, frame.rows, frame.content)
+    except LogError:
         return _none(layout), [_whole(item, "the bytes are no rows of the layout")]
+    plain = msgspec.structs.replace(layout, packed=())
     tables, refused = [_none(layout)], []
     for number, row in enumerate(rows):
-        content = msgspec.msgpack.encode([[value] for value in row])
+        content = encode([[value] for value in row])
         one = np.ones(1, dtype=np.int64)
         try:
-            table = _placed(pa.Table.from_batches([to_arrow(layout, 1, content)]), [position], [item], one)
+            table = _placed(pa.Table.from_batches([to_arrow(plain, 1, content)]), [position], [item], one)
         except LogError:
             reason = "a value does not fit its column"
-            refused.append(_whole(item, reason, rows=(number,), count=1, content=content))
+            some = item._replace(frame=frame._replace(layout=plain))
+            refused.append(_whole(some, reason, rows=(number,), count=1, content=content))
         else:
             at = table.column_names.index("hf_row")
             tables.append(table.set_column(at, "hf_row", pa.array([number], type=pa.int64())))
