@@ -10,6 +10,8 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -18,9 +20,13 @@ from holdfast.serve.telemetry import log_to_stderr
 from holdfast.site import Site
 from holdfast.startup import prepare
 
+NICENESS = 10
+"""Where processors are short it gets a tenth of one, and those that answer the rest: what is in the spool can wait."""
+
 
 def main() -> None:
     """Commit until told to stop, and then what is left; and follow what was committed."""
+    _give_way()
     prepare()
     from holdfast.log import following
     from holdfast.log.committer import run
@@ -40,6 +46,12 @@ def main() -> None:
         sys.exit(2)
     ended.set()
     follower.join()
+
+
+def _give_way() -> None:
+    os.nice(NICENESS)
+    with suppress(OSError):  # where Linux shares processors out by session, this is what counts
+        Path("/proc/self/autogroup").write_text(f"{NICENESS}", encoding="ascii")
 
 
 def _follow(stop: threading.Event) -> None:
