@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import msgspec
 
@@ -23,7 +23,8 @@ from holdfast.serve.bodies import read_arrow, read_csv, write_arrow, write_csv
 from holdfast.serve.docs_page import docs_page
 from holdfast.serve.errors import InvalidRowsError, ServeError
 from holdfast.serve.explaining import Explaining
-from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of, unpacked
+from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of
+from holdfast.serve.incoming import GoneError, Incoming
 from holdfast.serve.live import told
 from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
@@ -37,12 +38,6 @@ logger = logging.getLogger("holdfast.serve")
 JSON = b"application/json"
 LISTED_PROBLEMS = 1_000
 """Problems of a request that are told one by one."""
-
-THREAD_BYTES = 1 << 20
-"""Larger bodies are read in a thread: others are answered meanwhile."""
-
-BODY_SECONDS = 60.0
-"""How long a body may take to come."""
 
 _MEDIA: dict[Format, bytes] = {kind: name.encode() for name, kind in reversed(MEDIA_TYPES.items())}
 _READERS = {"csv": read_csv, "arrow": read_arrow}
@@ -80,7 +75,6 @@ class Asking(NamedTuple):
     scheme: str
 
 
-Read = TypeVar("Read")
 Handler: TypeAlias = Callable[[Asking], Awaitable[Answer]]
 
 
@@ -136,11 +130,10 @@ class App:
         most_bytes: int,
     ) -> None:
         self._roster, self._spool, self._access, self._metrics = roster, spool, access, metrics
-        self._exposed, self._most_bytes = exposed, most_bytes
+        self._exposed, self._incoming = exposed, Incoming(most_bytes)
         self._explaining = Explaining(metrics)
         self._in_flight = 0
         self._routes: dict[tuple[str, str], Route] = {}
-        self._paths: set[str] = set()
         self.reroute()
 
     def reroute(self) -> None:
@@ -150,7 +143,7 @@ class App:
             routes |= self._of_model(model, None, f"/{model}")
             for version in self._roster.versions(model):
                 routes |= self._of_model(model, version, f"/{model}/versions/{version}")
-        self._routes, self._paths = routes, {path for _, path in routes}
+        self._routes = routes
 
     def measure(self) -> None:
         """Set what is so at the moment."""
@@ -171,7 +164,7 @@ class App:
         started = time.monotonic()
         self._in_flight += 1
         route = self._routes.get((scope["method"], scope["path"]))
-        client = ""
+        client, body = "", b""
         try:
             headers = dict(scope["headers"])
             if route is None:
@@ -179,16 +172,18 @@ class App:
             assert route is not None
             if route.role is not None:
                 client = self._access.who(headers, route.role).name
-            body = b"" if scope["method"] == "GET" else await self._body(headers, receive)
+            if scope["method"] != "GET":
+                body = await self._incoming.body(headers, receive)
             answer = await route.handler(Asking(headers, body, client, scope["scheme"]))
         except ServeError as error:
             answer = refusal(error)
-        except _GoneError:
+        except GoneError:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are answered on
             answer = refusal(told("", error))
         finally:
             self._in_flight -= 1
+            self._incoming.release(body)
         await send(
             {
                 "type": "http.response.start",
@@ -215,50 +210,14 @@ class App:
 
     def _refuse(self, scope: Scope) -> NoReturn:
         """Why nothing answers at a path."""
-        if scope["path"] in self._paths:
-            raise ServeError(405, "This path takes another method: see /docs.")
+        if allow := sorted(method for method, path in self._routes if path == scope["path"]):
+            raise ServeError(405, f"This path takes another method, {' or '.join(allow)}: see /docs.", allow=allow)
         parts = scope["path"].split("/")
         if len(parts) > 3 and parts[1] in ("v1", "v2") and parts[2] == "models":
             version = parts[5] if len(parts) > 5 and parts[4] == "versions" else None
             if version is None or version.isdecimal():
                 self._roster.find(parts[3], None if version is None else int(version[:9]))
         raise ServeError(404, "There is nothing at this path: see /docs.")
-
-    async def _body(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
-        length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self._most_bytes:
-            raise self._too_large()
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _GoneError
-        body: bytes = message.get("body", b"")
-        if len(body) > self._most_bytes:
-            raise self._too_large()
-        if message.get("more_body"):
-            try:
-                body = await asyncio.wait_for(self._rest(body, receive), BODY_SECONDS)
-            except TimeoutError:
-                raise ServeError(408, f"The body did not come within {BODY_SECONDS:g} seconds.") from None
-        if (encoding := headers.get(b"content-encoding")) is not None:
-            body = unpacked(body, encoding.decode("latin-1"), self._most_bytes)
-        return body
-
-    async def _rest(self, begin: bytes, receive: Receive) -> bytes:
-        """A body that comes in pieces."""
-        pieces, size, more = [begin], len(begin), True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _GoneError
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > self._most_bytes:
-                raise self._too_large()
-            more = message.get("more_body", False)
-        return b"".join(pieces)
-
-    def _too_large(self) -> ServeError:
-        return ServeError(413, f"The body is larger than {self._most_bytes:,} bytes: send fewer rows at once.")
 
     def _fixed(self) -> Mapping[tuple[str, str], Route]:
         return {
@@ -305,9 +264,10 @@ class App:
         loaded, headers = serving.loaded, asking.headers
         kind = format_of(headers.get(b"content-type", b"").decode("latin-1"))
         if kind == "json":
-            request = await _read(loaded.records.read, asking.body)
+            request = await self._incoming.parsed(loaded.records.read, asking.body)
         else:
-            request = await asyncio.to_thread(_READERS[kind], asking.body, loaded.columnar)
+            text = 0 if kind == "arrow" else None
+            request = await self._incoming.parsed(_READERS[kind], asking.body, loaded.columnar, text=text)
         reply = await self._ask(serving, request, name, asking.client)
         # What came as a table goes back as one, unless something else is asked for.
         accept = headers.get(b"accept", b"").decode("latin-1")
@@ -319,7 +279,8 @@ class App:
 
     async def _infer(self, serving: Serving, asking: Asking, name: str) -> Answer:
         length = asking.headers.get(b"inference-header-content-length")
-        request, wanted = await _read(serving.loaded.tensors.read, asking.body, length)
+        text = int(length[:9]) if length is not None and length.isdigit() else None
+        request, wanted = await self._incoming.parsed(serving.loaded.tensors.read, asking.body, length, text=text)
         reply = await self._ask(serving, request, name, asking.client)
         body, json_length = inference_protocol.write(reply, wanted)
         if json_length is None:
@@ -331,7 +292,7 @@ class App:
         )
 
     async def _labels(self, asking: Asking) -> Answer:
-        given = await _read(labels.read, asking.body)
+        given = await self._incoming.parsed(labels.read, asking.body)
         models = self._roster.models
         by_model: dict[str, list[labels.Label]] = {}
         for label in given:
@@ -432,15 +393,8 @@ def refusal(error: ServeError) -> Answer:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     if error.status == 401:
         headers = ((b"www-authenticate", b'Bearer realm="holdfast"'),)
+    if error.allow:
+        headers = ((b"allow", ", ".join(error.allow).encode()),)
     if error.retry_after is not None:
         headers = ((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))),)
     return Answer(msgspec.json.encode(content), error.status, headers=headers)
-
-
-async def _read(reader: Callable[..., Read], body: bytes, *more: Any) -> Read:
-    """Read a body, a large one in a thread."""
-    return reader(body, *more) if len(body) <= THREAD_BYTES else await asyncio.to_thread(reader, body, *more)
-
-
-class _GoneError(Exception):
-    """The client went away."""

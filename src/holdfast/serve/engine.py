@@ -194,8 +194,11 @@ class Engine:
             answered.lower, answered.upper = lower.tolist(), upper.tolist()
         if found.sets is not None:
             classes = self.released.model.classes
-            inside = classes_in_doubt(found, score).tolist()
-            answered.sets = [[name for name, held in zip(classes, row, strict=True) if held] for row in inside]
+            inside = np.ones(score.shape, dtype=bool)  # what has no score may be of any class
+            if (known := np.isfinite(score).all(axis=1)).any():
+                inside[known] = classes_in_doubt(found, score[known])
+            sets = inside.tolist()
+            answered.sets = [[name for name, held in zip(classes, row, strict=True) if held] for row in sets]
 
     def _price(self, answered: Answered, decided: Answers, score: Array, numbers: Array) -> None:
         """What wrong answers of the rows for review are expected to cost: what the queue is ordered by."""
@@ -247,7 +250,8 @@ def _tensors(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, number
                 raise ServeError(
                     422, "The model wants whole numbers where some are missing: fill them before the request."
                 )
-            matrix = matrix.astype(dtype)
+            with np.errstate(over="ignore"):  # what is too large for the model has no score
+                matrix = matrix.astype(dtype)
         tensors[name] = matrix[0] if flat else np.ascontiguousarray(matrix.T)
     return tensors
 

@@ -10,17 +10,20 @@ if TYPE_CHECKING:
 
 
 class ServeError(Exception):
-    """A refusal: HTTP status, a sentence without values of the request, and when to try again.
+    """A refusal: HTTP status, a sentence without values of the request, when to try again, and methods that are allowed.
 
-    400 the body cannot be read; 401 and 403 who asks; 404 no such model; 413 too large; 422 rows that do not fit the
-    schema; 429 too often; 503 too much at once, or not ready.
+    400 the body cannot be read; 401 and 403 who asks; 404 no such model; 405 another method; 408 too slow; 413 too large;
+    422 rows that do not fit the schema; 429 too often; 503 too much at once, or not ready.
     """
 
-    def __init__(self, status: int, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self, status: int, message: str, *, retry_after: float | None = None, allow: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.retry_after = retry_after
+        self.allow = allow
 
 
 class InvalidRowsError(ServeError):
@@ -35,3 +38,9 @@ class InvalidRowsError(ServeError):
 
 TOLD = 20
 """Problems that are told of one request."""
+
+
+def malformed(error: Exception) -> ServeError:
+    """What a client is told of a body that is no JSON; what decoders say of it holds the place of a byte, and no value."""
+    deep = isinstance(error, RecursionError)
+    return ServeError(400, f"The body is no JSON: {'lists in lists too deep' if deep else error}")

@@ -12,7 +12,7 @@ from msgspec import Meta
 from holdfast.log import labels as log
 from holdfast.log.labels import Given, Source, Task, truth
 from holdfast.log.spool import Group
-from holdfast.serve.errors import ServeError
+from holdfast.serve.errors import ServeError, malformed
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS
 
 
@@ -55,8 +55,8 @@ def read(body: bytes) -> list[Label]:
         return _decode(body).labels
     except msgspec.ValidationError as error:
         raise ServeError(400, f'Expected {{"labels": [{{"id": ..., "label": ...}}, ...]}}: {error}') from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ServeError(400, f"The body is no JSON: {error}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise malformed(error) from None
 
 
 def group(model: str, task: Task, labels: Sequence[Label], giver: str, now: float) -> Group:

@@ -42,6 +42,9 @@ QUEUE_ROWS = 20_000
 """Rows that may wait for their answer; beyond, requests are refused."""
 
 
+SLOW_LOG = "The prediction log is slow: try again."
+
+
 class Asked(NamedTuple):
     """A request that waits: who asked, by which route, when (seconds of a clock that never goes back), and the reply to come."""
 
@@ -168,7 +171,7 @@ class Live:
                 break
             for asked in group:
                 if not asked.reply.done():
-                    asked.reply.set_exception(ServeError(503, "The prediction log is slow: try again.", retry_after=5))
+                    asked.reply.set_exception(ServeError(503, SLOW_LOG, retry_after=5))
 
     def _check(self, request: Request) -> None:
         problems = request.problems
@@ -196,7 +199,11 @@ class Live:
         try:
             self._answer(group, rows)
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-            self._fail(group, told(self.model, error))
+            if len(group) == 1:
+                self._fail(group, told(self.model, error))
+                return
+            for asked in group:  # so that one request fails, and not those that came at the same moment
+                self._try([asked], asked.request.rows)
 
     def _answer(self, group: list[Asked], rows: Sequence[Row]) -> None:
         """Answer a group, and hand it to the log."""
@@ -210,15 +217,20 @@ class Live:
         if self._spool is None:
             self._send(group, replies, None)
             return
+        content = encode(self._columns(group, replies, columns, ids, given, answered))
         self._logging.append(group)
-        self._log(
-            self._columns(group, replies, columns, ids, given, answered),
-            len(rows),
-            lambda error: self._send(group, replies, error),
-        )
+        self._log(content, len(rows), lambda error: self._send(group, replies, error))
 
     async def _answer_many(self, asked: Asked) -> None:
         """Answer a large request piece by piece, in a thread: others are answered meanwhile."""
+        try:
+            await self._answer_pieces(asked)
+        except TimeoutError:
+            self._fail([asked], ServeError(503, SLOW_LOG, retry_after=5))
+        except Exception as error:  # noqa: BLE001 - nobody may wait for ever
+            self._fail([asked], told(self.model, error))
+
+    async def _answer_pieces(self, asked: Asked) -> None:
         request, parts = asked.request, []
         logged: list[asyncio.Future[Exception | None]] = []
         names: list[str] = []
@@ -228,29 +240,26 @@ class Live:
             ids = self._named(given)
             columns = list(zip(*request.rows[start:end], strict=True))
             began = time.monotonic()
-            try:
-                answered = await asyncio.to_thread(self.engine.answer, columns, ids)
-            except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-                self._fail([asked], told(self.model, error))
-                return
+            answered = await asyncio.to_thread(self.engine.answer, columns, ids)
             problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
             piece = asked._replace(request=Request(rows=request.rows[start:end], ids=given, problems=problems))
             replies = _replies(self, [piece], ids, answered)
             self._measure([piece], answered, began)
             if self._spool is not None:
                 done: asyncio.Future[Exception | None] = self._loop.create_future()
-                columns_of = self._columns([piece], replies, columns, ids, given, answered)
-                self._log(columns_of, len(ids), _once(done))
+                content = encode(self._columns([piece], replies, columns, ids, given, answered))
+                self._log(content, len(ids), _once(done))
                 logged.append(done)
             names += ids
             parts.append(replies[0])
-        errors = [error for error in await asyncio.gather(*logged) if error is not None]
+        ended = await asyncio.wait_for(asyncio.gather(*logged), self.rules.deadline)
+        errors = [error for error in ended if error is not None]
         self._send([asked], [_joined(parts, names)], errors[0] if errors else None)
 
     def _named(self, given: Sequence[str | None]) -> list[str]:
         return [own or new for own, new in zip(given, self._ids.many(len(given)), strict=True)]
 
-    def _log(self, columns: list[Sequence[Any]], rows: int, then: Callable[[Exception | None], None]) -> None:
+    def _log(self, content: bytes, rows: int, then: Callable[[Exception | None], None]) -> None:
         """Hand rows to the spool's thread; `then` is called in this one."""
         handed = time.monotonic()
 
@@ -265,7 +274,7 @@ class Live:
 
         assert self._spool is not None
         try:
-            self._spool.append(Group(self._layout, rows, encode(columns)), done)
+            self._spool.append(Group(self._layout, rows, content), done)
         except LogError as error:
             self._loop.call_soon(finish, error)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,12 +13,15 @@ from holdfast import __version__
 from holdfast.kinds import Kind, Role
 from holdfast.serve import labels
 from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Field
+from holdfast.serve.formats import MEDIA_TYPES
+from holdfast.serve.json_tensors import ELEMENTS
 from holdfast.serve.loaded import Loaded
 from holdfast.serve.records import Answers
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS
 
 _REF = "#/components/schemas/{name}"
 _JSON = "application/json"
+_TABLES: dict[str, Any] = {name: {} for name in MEDIA_TYPES if name != _JSON}
 EXAMPLE_TIME = "2025-01-31T12:00:00Z"
 
 
@@ -32,6 +37,11 @@ def document(models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]]
     """
     (_, _, _), components = msgspec.json.schema_components((Answers, labels.Labels, Refused), ref_template=_REF)
     paths: dict[str, Any] = {}
+    label = components["Label"]
+    label["properties"]["label"] = {"type": ["boolean", "number", "string"]}
+    if len(versions) > 1:
+        label["properties"]["model"] = {"type": "string", "enum": list(versions)}
+        label["required"] = [*label["required"], "model"]
     for model, loaded in models.items():
         components[f"{model}.Row"] = row_schema(loaded)
         components[f"{model}.Rows"] = _rows_schema(model)
@@ -68,9 +78,11 @@ def row_schema(loaded: Loaded) -> dict[str, Any]:
     """The JSON schema of a row of a model."""
     fields = loaded.engine.fields
     properties = {field.name: _field_schema(field) for field in fields}
-    if loaded.engine.id_field not in properties:
-        about = "What the row is called; made up where there is none. A row that is sent again is logged once."
-        properties[loaded.engine.id_field] = {"type": "string", "maxLength": LONGEST_ID, "description": about}
+    own = "What the row is called; made up where there is none. A row that is sent again is logged once."
+    properties[loaded.engine.id_field] = {"type": "string", "description": own} | properties.get(
+        loaded.engine.id_field, {}
+    )
+    properties[loaded.engine.id_field] |= {"minLength": 1, "maxLength": LONGEST_ID}
     return {
         "type": "object",
         "properties": properties,
@@ -181,10 +193,20 @@ def _predict(model: str, loaded: Loaded, summary: str) -> dict[str, Any]:
         "tags": [model],
         "requestBody": {
             "required": True,
-            "content": {_JSON: {"schema": schema, "example": {"rows": [example(loaded)]}}, "text/csv": {}},
+            "content": {
+                _JSON: {"schema": schema, "example": {"rows": [example(loaded)]}},
+                "text/csv": {"schema": {"type": "string"}, "example": _csv(loaded)},
+            },
         },
-        "responses": _responses({"$ref": _REF.format(name="Answers")}),
+        "responses": _responses({"$ref": _REF.format(name="Answers")}, tables=True),
     }
+
+
+def _csv(loaded: Loaded) -> str:
+    row, text = example(loaded), io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([row, ["true" if value is True else value for value in row.values()]])
+    return text.getvalue()
 
 
 def _infer(model: str, loaded: Loaded) -> dict[str, Any]:
@@ -197,9 +219,32 @@ def _infer(model: str, loaded: Loaded) -> dict[str, Any]:
         "tags": [model],
         "requestBody": {
             "required": True,
-            "content": {_JSON: {"schema": {"type": "object"}, "example": {"inputs": inputs}}},
+            "content": {_JSON: {"schema": _inference_schema(loaded), "example": {"inputs": inputs}}},
         },
         "responses": _responses({"type": "object"}),
+    }
+
+
+def _inference_schema(loaded: Loaded) -> dict[str, Any]:
+    tensor = {
+        "type": "object",
+        "properties": {
+            "name": {"type": "string", "enum": sorted(loaded.columnar.known)},
+            "datatype": {"type": "string", "enum": list(ELEMENTS)},
+            "shape": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 1, "maximum": MOST_ROWS},
+                "minItems": 1,
+                "maxItems": 2,
+            },
+            "data": {"type": "array"},
+        },
+        "required": ["name", "datatype", "shape", "data"],
+    }
+    return {
+        "type": "object",
+        "properties": {"id": {"type": ["string", "null"]}, "inputs": {"type": "array", "items": tensor, "minItems": 1}},
+        "required": ["inputs"],
     }
 
 
@@ -242,18 +287,20 @@ def _plain(summary: str, *, open_: bool = False, media: str = _JSON) -> dict[str
     return found | ({"security": []} if open_ else {})
 
 
-def _responses(schema: dict[str, Any], media: str = _JSON) -> dict[str, Any]:
+def _responses(schema: dict[str, Any], media: str = _JSON, *, tables: bool = False) -> dict[str, Any]:
     refused = {"content": {_JSON: {"schema": {"$ref": _REF.format(name="Refused")}}}}
     told = {
         "400": "The body cannot be read",
         "401": "A key is needed",
         "403": "The key does not allow it",
+        "404": "There is no such model or version here",
+        "408": "The body came too slowly",
         "413": "The body is too large",
         "422": "Rows or labels do not fit",
         "429": "Too often",
         "503": "Too much at once, or not ready",
     }
     return {
-        "200": {"description": "The answer", "content": {media: {"schema": schema}}},
+        "200": {"description": "The answer", "content": {media: {"schema": schema}} | (_TABLES if tables else {})},
         **{status: {"description": words, **refused} for status, words in told.items()},
     }

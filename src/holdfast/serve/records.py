@@ -6,7 +6,7 @@ it is found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -15,7 +15,7 @@ from msgspec import Meta
 from msgspec.structs import astuple
 
 from holdfast.serve.columnar import check_problems
-from holdfast.serve.errors import ServeError
+from holdfast.serve.errors import ServeError, malformed
 from holdfast.serve.fields import Field, Problem, Value, read, type_of
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Explanation, Reply, Request, Row
 
@@ -62,7 +62,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     """
 
     id: str
-    score: float | dict[str, float] | None
+    score: float | dict[str, float | None] | None
     decision: bool | str | None = None
     confidence: float | None = None
     lower: float | None = None
@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     review: bool = False
     reason: str = ""
     warnings: list[Unusual] = []
-    contributions: dict[str, float] | None = None
+    contributions: Mapping[str, float | None] | None = None
 
 
 class Answers(msgspec.Struct, omit_defaults=True):
@@ -130,7 +130,7 @@ class Records:
         """
         try:
             decoded: Any = self._decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._read_plain(body)
         tuples = [astuple(row) for row in decoded.rows]
         place = self._id_place
@@ -145,9 +145,8 @@ class Records:
             decoded = self._decode_plain(body)
         except msgspec.ValidationError as error:
             raise ServeError(400, f'Expected {{"rows": [{{...}}, ...]}}: {error}') from None
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            # What the decoder says of malformed JSON holds the place of a byte, and no value.
-            raise ServeError(400, f"The body is no JSON: {error}") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise malformed(error) from None
         rows: list[Row] = []
         ids: list[str | None] = []
         problems: list[Problem] = []
