@@ -18,6 +18,7 @@ ROOT = Path(holdfast.__file__).parent
 ARROWS = {
     "errors": set(),
     "records": set(),
+    "numerals": set(),
     "junit": set(),
     "stats": set(),
     "evidence": set(),
@@ -111,7 +112,9 @@ ARROWS = {
         "tables",
     },
 }
-"""Row of each part; besides, every part may import `errors` and `records`."""
+"""Row of each part; besides, every part may import those of `EVERYWHERE`."""
+
+EVERYWHERE = {"errors", "records", "numerals"}
 
 LAZY_ARROWS = {
     ("comparison", "report"): "at the call of `to_html` only",
@@ -129,6 +132,7 @@ FREE = {"__init__", "__main__", "cli", "commands", "demo", "testing"}
 THIRD_PARTY = {
     "errors": set(),
     "records": {"msgspec"},
+    "numerals": set(),
     "junit": set(),
     "stats": {"numpy", "msgspec"},
     "evidence": {"msgspec"},
@@ -207,7 +211,11 @@ LAZY = {
         "duckdb": "extra `sql`, for queries only",
     },
     "book": {"alembic": "where the schema is behind"},
-    "serve": {"prometheus_client": "for `/metrics` only", "jinja2": "for `/docs` only", "opentelemetry": "extra `otel`"},
+    "serve": {
+        "prometheus_client": "for `/metrics` only",
+        "jinja2": "for `/docs` only",
+        "opentelemetry": "extra `otel`",
+    },
 }
 """What is imported at the point of use, with the reason."""
 
@@ -263,13 +271,13 @@ def test_the_map_in_the_docs_shows_the_same_arrows() -> None:
     for line in page.partition("\n\n")[0].strip().splitlines():
         names, arrows = (re.findall(r"`(\w+)`", cell) for cell in line.split("|")[1:3])
         shown |= {name: set(arrows) for name in names}
-    ours = {part: row for part, row in ARROWS.items() if part not in {"errors", "records"}}
+    ours = {part: row for part, row in ARROWS.items() if part not in EVERYWHERE}
     assert {part: shown.get(part) for part in ours} == ours
 
 
 @pytest.mark.parametrize("part", ARROWS)
 def test_a_part_imports_what_its_row_allows(part: str) -> None:
-    allowed = ARROWS[part] | {part, "errors", "records"}
+    allowed = ARROWS[part] | EVERYWHERE | {part}
     for path in parts()[part]:
         for name, lazy in imports(path):
             other = internal(name)

@@ -277,6 +277,7 @@ AGAINST_ITSELF = ["compare", "reference.parquet", "reference.parquet"]
         (["compare", "reference.parquet"], "Missing argument 'CURRENT'. See `holdfast compare --help`."),
         ([*AGAINST_ITSELF, "--nonsense"], "No such option: --nonsense.* See `holdfast compare --help`."),
         (["nonsense"], "No such command 'nonsense'. See `holdfast --help`."),
+        (["compar"], r"No such command 'compar'\. Did you mean 'compare'\? See `holdfast --help`\."),
         ([*AGAINST_ITSELF, "--html", "absent/report.html"], "absent/report.html: the folder absent does not exist."),
         ([*AGAINST_ITSELF, "--junit", "."], r"Cannot write \.: it is a folder."),
         ([*AGAINST_ITSELF, "--html", "reference.parquet"], "Cannot write reference.parquet: it is the table itself."),
@@ -321,7 +322,10 @@ def test_errors_are_one_line(folder: Path, arguments: list[str], message: str) -
         ('skip = ["nonsense"]', "skip: there is no check 'nonsense'"),
         ("columns = 3", r"Expected `object`, got `int` - at `\$\.columns`\."),
         ("[columns.kind]\nignore = true\n[columns.amount]\nmissing = -1", r"`\$\.columns\.amount\.missing`\."),
-        ("[columns.amount]\nnonsense = 1", r"unknown field `nonsense` - at `\$\.columns\.amount`: there are 'minimum_effect',"),
+        (
+            "[columns.amount]\nnonsense = 1",
+            r"unknown field `nonsense` - at `\$\.columns\.amount`: there are 'minimum_effect',",
+        ),
         ("[columns.absent]\nignore = true", "'absent', which neither table has"),
     ],
 )

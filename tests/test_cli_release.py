@@ -207,7 +207,11 @@ def test_an_evaluation_that_fails(made: Path, tmp_path: Path) -> None:
     [
         (("", ""), ["--config", "absent.toml"], "absent.toml: No such file or directory; `holdfast init` writes one."),
         (("", ""), [], "model.joblib is a pickle"),
-        (("[slices]", "[slices]\nnonsense = 1"), ["--trust"], r"unknown field `nonsense` - at `\$\.slices`\."),
+        (
+            ("[slices]", "[slices]\nnonsense = 1"),
+            ["--trust"],
+            r"unknown field `nonsense` - at `\$\.slices`: there are 'columns',",
+        ),
         (("[slices]", "[split]\ntest = 2.0\n[slices]"), ["--trust"], r"`\$\.split\.test`"),
         (('target = "fraud"', 'target = "absent"'), ["--trust"], "no column 'absent'"),
         (('"amount"', '"absent"'), ["--trust"], "no column 'absent'"),
@@ -309,7 +313,11 @@ def test_evaluations_are_listed_shown_and_compared(
         (["releases", "show", "fraud/x"], "Expected a release as model/version, such as fraud/3"),
         (["releases", "verify", "other"], "There is no release of 'other' in .*; models with one: fraud."),
         (["releases", "compare", "1"], "`compare` takes 2 names; got 1."),
-        (["releases", "nonsense"], "'nonsense' is not one of 'list', 'show', 'compare', 'verify'"),
+        (["releases", "list", "frau"], "There is no release of 'frau' in .*; models with one: fraud."),
+        (
+            ["releases", "nonsense"],
+            "Invalid value for 'action': 'nonsense' is not one of 'list', 'show', 'compare', 'verify'",
+        ),
         (["evaluations", "show", "ff"], "at least 4 of its first digits"),
         (["evaluations", "list", "fraud"], "`list` takes 0 names; got 1."),
     ],

@@ -83,7 +83,9 @@ def _explained(error: Exception, name: str) -> str:
             return str(error)
         case TyperException():
             context = getattr(error, "ctx", None)
-            return f"{error.format_message().rstrip('.')}. See `{context.command_path if context else name} --help`."
+            told = error.format_message().replace("Value error, ", "").rstrip(".")
+            end = "" if told.endswith("?") else "."
+            return f"{told}{end} See `{context.command_path if context else name} --help`."
         case UnicodeError():
             return "The name of a file is not UTF-8: rename the file."
         case OSError():

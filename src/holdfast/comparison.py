@@ -20,6 +20,7 @@ from holdfast.checks.context import Context, Settings
 from holdfast.checks.drift import drift
 from holdfast.engines.local import profile_of, reference_profile
 from holdfast.errors import InputError, ProfileError, SettingError
+from holdfast.numerals import several
 from holdfast.profile.codec import load_profile, looks_like_profile
 from holdfast.profile.history import rounded
 from holdfast.profile.identifier import IdentifierEdges
@@ -162,7 +163,7 @@ class Result:
 
     def __repr__(self) -> str:
         told = ", ".join(f"{n} {status}" for status, n in self.counts.items() if n)
-        return f"Result({self.current.rows:,} rows against {self.reference.rows:,}: {told})"
+        return f"Result({several(self.current.rows, 'row')} against {self.reference.rows:,}: {told})"
 
 
 def compare(

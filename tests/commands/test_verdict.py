@@ -41,6 +41,12 @@ def printed(capsys: pytest.CaptureFixture[str], evidence: Evidence, *findings: F
     return " ".join(capsys.readouterr().out.split())
 
 
+def test_one_row_is_one_row(capsys: pytest.CaptureFixture[str]) -> None:
+    evidence = fraud()
+    parts = tuple(msgspec.structs.replace(part, rows=1, positives=1) for part in evidence.parts)
+    assert "Tested on 1 row, 1 positive" in printed(capsys, msgspec.structs.replace(evidence, parts=parts))
+
+
 def test_the_positive_class_of_two_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     evidence = fraud()
     named = msgspec.structs.replace(evidence.subject, classes=("accept", "reject"))

@@ -71,6 +71,12 @@ def test_better_than_a_simple_rule() -> None:
     assert judged(Limit(metric="objective", against="simple", margin=-3.0)).status is Status.FAIL
 
 
+def test_numbers_are_written_as_people_write_them() -> None:
+    large = Metric(key="mae", title="MAE", estimate=Estimate(value=10_073.4, low=9_876.7, high=10_270.3, rows=9))
+    found = judged(Limit(metric="mae", at_most=123_456.0), Figures(metrics={"mae": large}))
+    assert found.message == "MAE: 10,073 (95% interval 9,877 to 10,270); all of it keeps to the limit 123,456."
+
+
 def test_without_a_champion_there_is_nothing_to_compare() -> None:
     assert judged(Limit(metric="objective", against="champion")).status is Status.NOT_APPLICABLE
 

@@ -9,6 +9,7 @@ import numpy as np
 from holdfast.checks.ask import Said, not_applicable
 from holdfast.checks.limits import ReleaseLimits
 from holdfast.evidence import Metric
+from holdfast.numerals import number
 from holdfast.records import Status
 
 MAIN = ("objective", "roc_auc", "accuracy", "macro_roc_auc", "rmse", "r2")
@@ -60,10 +61,11 @@ def _gap(train: Metric, test: Metric, limit: float) -> Said:
         return Said(status=Status.NOT_APPLICABLE, subject=test.key, message=f"{test.title} is 0 on train.")
     gap, low, high = gap / scale, low / scale, high / scale
     status = Status.WARN if low > limit else Status.INCONCLUSIVE if gap > limit else Status.PASS
+    on_train, on_test = (number(part.estimate.value or 0.0, 4) for part in (train, test))
     return Said(
         status=status,
         subject=test.key,
-        message=f"{test.title}: {train.estimate.value:.4g} on train, {test.estimate.value:.4g} on test, which is "
+        message=f"{test.title}: {on_train} on train, {on_test} on test, which is "
         f"{abs(gap):.3g}{'' if share else ' of it'} {'worse' if gap > 0 else 'better'}; {limit:g} is tolerable.",
         value=gap,
         limit=limit,

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from holdfast.checks.ask import Said, not_applicable, passed
 from holdfast.checks.limits import ReleaseLimits
 from holdfast.evidence import Baseline, Coverage, Estimate, Group
+from holdfast.numerals import number, several
 from holdfast.records import Status
 from holdfast.stats.reliability import Reliability, calibration_error, chance_error, reliability, spiegelhalter
 
@@ -58,8 +59,8 @@ def _against(baseline: Baseline) -> Said:
     return Said(
         status=status,
         subject=baseline.key,
-        message=f'{"Worse" if sign < 0 else "Better"} than the rule "{baseline.title}" by {sign * saving.value:.4g}{unit} '
-        f"({saving.level:.0%} interval {sign * ends[0]:.4g} to {sign * ends[1]:.4g}).",
+        message=f'{"Worse" if sign < 0 else "Better"} than the rule "{baseline.title}" by {number(sign * saving.value, 4)}{unit} '
+        f"({saving.level:.0%} interval {number(sign * ends[0], 4)} to {number(sign * ends[1], 4)}).",
         value=saving.value,
         limit=0.0,
         interval=(saving.low, saving.high),
@@ -84,8 +85,8 @@ def weak_segments(weak: Sequence[Group] | None) -> list[Said]:
             continue
         known = worse.low is not None and worse.high is not None
         message = (
-            f"The objective is worse by {worse.value:.4g} {worse.unit}".rstrip()
-            + f" than elsewhere, on {group.rows:,} rows of the half that confirms."
+            f"The objective is worse by {number(worse.value, 4)} {worse.unit}".rstrip()
+            + f" than elsewhere, on {several(group.rows, 'row')} of the half that confirms."
         )
         told.append(
             Said(

@@ -13,6 +13,7 @@ from holdfast.checks.ask import Said, not_applicable
 from holdfast.checks.limits import ReleaseLimits
 from holdfast.errors import ModelError
 from holdfast.evidence import Direction
+from holdfast.numerals import number
 from holdfast.profile.arrays import floats
 from holdfast.records import Status
 from holdfast.stats.intervals import mean_interval, wilson
@@ -87,7 +88,7 @@ def nulls(
         Said(
             status=Status.PASS,
             message=f"The model answers when any of {features.num_columns} features is missing; the objective loses most, "
-            f"{lost[worst]:.4g}, without {worst!r}.",
+            f"{number(lost[worst], 4)}, without {worst!r}.",
             value=lost[worst],
             evidence={"lost": lost, "rows": features.num_rows},
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from holdfast.checks.ask import Said, not_applicable, passed
 from holdfast.checks.context import Context
+from holdfast.numerals import several
 from holdfast.profile.table import Profile, windows_like
 from holdfast.records import Status
 from holdfast.stats.natural import FEWEST_WINDOWS
@@ -34,7 +35,7 @@ def row_count(current: Profile, reference: Profile, context: Context) -> Iterato
     if len(windows) < FEWEST_WINDOWS:
         yield Said(
             status=Status.NOT_APPLICABLE,
-            message=f"{current.rows:,} rows; the reference has too few windows of time to say how many are usual.",
+            message=f"{several(current.rows, 'row')}; the reference has too few windows of time to say how many are usual.",
             value=float(current.rows),
             unit="rows",
         )
@@ -51,7 +52,7 @@ def row_count(current: Profile, reference: Profile, context: Context) -> Iterato
     off = abs(np.log(ratio)) > reach
     yield Said(
         status=Status.FAIL if off else Status.PASS,
-        message=f"{current.rows:,} rows; a window of the reference has about {usual:,.0f} ({len(windows)} windows).",
+        message=f"{several(current.rows, 'row')}; a window of the reference has about {usual:,.0f} ({len(windows)} windows).",
         value=float(current.rows),
         limit=usual * float(np.exp(reach if ratio > 1 else -reach)),
         interval=(usual * float(np.exp(-reach)), usual * float(np.exp(reach))),

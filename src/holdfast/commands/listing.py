@@ -66,7 +66,7 @@ def say_json(record: object) -> None:
 
 def shown(of: object) -> str:
     """A single value of a record."""
-    from holdfast.report.words import number
+    from holdfast.numerals import number
 
     match of:
         case None:

@@ -188,7 +188,7 @@ def _target(schema: Schema) -> Column:
 def _task(model: str, schema: Schema, label: Column, *, trust: bool) -> tuple[Task, tuple[str, ...], str]:
     """What the model predicts, its classes, and a line about it; where it does not say, what the label suggests."""
     from holdfast.models.loading import load_model
-    from holdfast.report.words import several
+    from holdfast.numerals import several
 
     try:
         loaded = load_model(model, trust=trust)

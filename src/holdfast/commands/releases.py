@@ -63,6 +63,8 @@ def releases(
 
 def _list_releases(store: Store, model: str | None, *, json: bool) -> None:
     lines = store.listed(None if model is None else model.partition("/")[0])
+    if model is not None and not lines:
+        store.latest(model.partition("/")[0])  # says which models have releases
     if json:
         say_json(lines)
     elif not lines:

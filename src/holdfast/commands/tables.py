@@ -136,6 +136,7 @@ def profile(
 ) -> None:
     """Make the profile of a reference: small, and it serves instead of the data."""
     import holdfast as hf
+    from holdfast.numerals import several
 
     check_writable(output, table)
     with progress() as report_rows:
@@ -147,7 +148,8 @@ def profile(
             progress=report_rows,
         )
     size = hf.save_profile(made, output, rows=rows)
-    say(f"Profile of {made.rows:,} rows and {len(made.columns)} columns: {output} ({size / 1000:,.0f} kB)")
+    counted = f"{several(made.rows, 'row')} and {several(len(made.columns), 'column')}"
+    say(f"Profile of {counted}: {output} ({size / 1000:,.0f} kB)")
 
 
 def schema_of(

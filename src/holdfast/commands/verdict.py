@@ -61,8 +61,9 @@ def _figures(evidence: Evidence) -> RenderableType:
 
 
 def _lines(evidence: Evidence) -> Iterator[tuple[str, str]]:
+    from holdfast.numerals import several
     from holdfast.report.estimates import told
-    from holdfast.report.words import several, share
+    from holdfast.report.words import share
 
     subject = evidence.subject
     task = TASKS[subject.task] + (f" (positive: {subject.positive})" if subject.positive else "")
@@ -102,7 +103,9 @@ def _main(evidence: Evidence) -> list[Metric]:
 
 
 def _tested(part: Part) -> str:
-    told = f"{part.rows:,} rows"
+    from holdfast.numerals import several
+
+    told = several(part.rows, "row")
     if part.positives is not None:
         told += f", {part.positives:,} positive"
     if part.start is not None and part.end is not None:
@@ -117,7 +120,7 @@ def _day(seconds: float) -> str:
 def _verdict(evaluation: Evaluation) -> RenderableType:
     from rich.text import Text
 
-    from holdfast.report.words import several
+    from holdfast.numerals import several
 
     refusing = len(evaluation.refusing)
     counts = Counter(finding.status for finding in evaluation.findings)

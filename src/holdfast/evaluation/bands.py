@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.evaluation.codes import Codes, codes_of
+from holdfast.numerals import number
 from holdfast.profile.numeric import numbers
 
 Array: TypeAlias = NDArray[np.float64]
@@ -56,6 +57,6 @@ def _names(cuts: Array) -> tuple[str, ...]:
     """Bands in words; a band holds its lower end and not its upper one."""
     if not len(cuts):
         return ("all",)
-    told = [f"{cut:.5g}" for cut in cuts]
+    told = [f"{number(cut)}" for cut in cuts]
     middle = [f"{low} to {high}" for low, high in pairwise(told)]
     return (f"below {told[0]}", *middle, f"{told[-1]} or more")

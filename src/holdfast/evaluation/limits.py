@@ -9,6 +9,7 @@ import msgspec
 
 from holdfast.evaluation.judging import Judgement, judge
 from holdfast.evidence import Estimate, Metric, Versus
+from holdfast.numerals import number
 from holdfast.records import Finding, Severity, Status
 
 if TYPE_CHECKING:
@@ -93,11 +94,12 @@ def _worded(limit: Limit, estimate: Estimate, judgement: Judgement, what: str) -
     unit = f" {estimate.unit}" if estimate.unit and estimate.unit != "share" else ""
     if estimate.low is None or estimate.high is None:
         alone = (
-            f"{what}: {estimate.value:.4g}{unit}, without an interval: all rows are alike, or there is one. "
-            f"So it cannot pass the limit {judgement.limit:.4g}."
+            f"{what}: {number(estimate.value, 4)}{unit}, without an interval: all rows are alike, or there is one. "
+            f"So it cannot pass the limit {number(judgement.limit, 4)}."
         )
         return _finding(limit, judgement.status, alone, estimate, judgement)
-    told = f"{what}: {estimate.value:.4g}{unit} ({100 * estimate.level:.4g}% interval {estimate.low:.4g} to {estimate.high:.4g})"
+    ends = " to ".join(number(end, 4) for end in (estimate.low, estimate.high))
+    told = f"{what}: {number(estimate.value, 4)}{unit} ({100 * estimate.level:.4g}% interval {ends})"
     ending = {
         Status.PASS: "all of it keeps to",
         Status.FAIL: "none of it keeps to",
@@ -110,7 +112,7 @@ def _worded(limit: Limit, estimate: Estimate, judgement: Judgement, what: str) -
             f" About {needed:,} rows instead of {estimate.rows:,} would decide." if needed else " More rows may decide."
         )
     return _finding(
-        limit, judgement.status, f"{told}; {ending} the limit {judgement.limit:.4g}.{more}", estimate, judgement
+        limit, judgement.status, f"{told}; {ending} the limit {number(judgement.limit, 4)}.{more}", estimate, judgement
     )
 
 

@@ -12,6 +12,7 @@ from msgspec import Meta
 from holdfast.evidence import Estimate, Importance
 from holdfast.kinds import Kind, Role
 from holdfast.names import listed
+from holdfast.numerals import number
 from holdfast.records import Finding, Severity, Status
 from holdfast.schema import Column, Schema
 from holdfast.stats.multiplicity import holm
@@ -149,8 +150,8 @@ def _overfit(importances: Sequence[Importance], limits: SignalLimits) -> Iterato
         yield _finding(
             code,
             Status.WARN,
-            f"It is worth {train.mean:.4g} on the training rows and {test.mean:.4g} on rows that the model has not seen: "
-            "what it says there was learned by heart.",
+            f"It is worth {number(train.mean, 4)} on the training rows and {number(test.mean, 4)} on rows that the model "
+            "has not seen: what it says there was learned by heart.",
             subject=name,
             value=lost[name],
             limit=limits.overfit,

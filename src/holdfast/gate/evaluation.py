@@ -15,6 +15,7 @@ from holdfast.gate.reading import Parts, Scores
 from holdfast.junit import junit
 from holdfast.models.protocol import Model
 from holdfast.models.session import OnnxSession
+from holdfast.numerals import number
 from holdfast.policy import Policy
 from holdfast.records import Finding, Severity, Status
 from holdfast.schema import Schema
@@ -125,7 +126,7 @@ class Evaluation:
 
     def __repr__(self) -> str:
         objective = self.evidence.objective
-        told = "unknown" if objective.value is None else f"{objective.value:.4g} {objective.unit}".rstrip()
+        told = "unknown" if objective.value is None else f"{number(objective.value, 4)} {objective.unit}".rstrip()
         return f"Evaluation({self.project.name}: {self.verdict}, {self.evidence.goal.title} {told})"
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from holdfast.numerals import number
 from holdfast.report.shapes import Bars, Picture, Points
-from holdfast.report.words import number, plain
+from holdfast.report.words import plain
 
 Spec = dict[str, Any]
 Row = dict[str, str | float | bool]

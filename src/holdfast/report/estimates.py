@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from holdfast.report.words import number, share
+from holdfast.numerals import number
+from holdfast.report.words import share
 
 if TYPE_CHECKING:
     from holdfast.evidence import Estimate

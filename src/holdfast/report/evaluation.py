@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from holdfast.numerals import several
 from holdfast.records import Status
 from holdfast.report.evaluation_business import MOST_REASONS, business, verdict_text
 from holdfast.report.evaluation_charts import charts, height
@@ -14,7 +15,7 @@ from holdfast.report.evaluation_technical import technical
 from holdfast.report.offline import STATUS, document
 from holdfast.report.sections import Section, Table
 from holdfast.report.summary import TOLD, grouped, in_order
-from holdfast.report.words import cut, several
+from holdfast.report.words import cut
 
 if TYPE_CHECKING:
     from holdfast.evidence import Evidence, Subject

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from holdfast.numerals import number, several
 from holdfast.report.estimates import complement, ends, per, point, scaled, told
 from holdfast.report.evaluation_earnings import earns, test_part
 from holdfast.report.evaluation_fairness import treated
 from holdfast.report.evaluation_panels import drawn, is_by_threshold, span
 from holdfast.report.sections import Section, Table
-from holdfast.report.words import number, several, share
+from holdfast.report.words import share
 
 if TYPE_CHECKING:
     from holdfast.evidence import Evidence, Part

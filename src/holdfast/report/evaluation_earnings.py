@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from holdfast.numerals import number, several
 from holdfast.report.estimates import ends, point, scaled, told
 from holdfast.report.evaluation_panels import RANDOM, earnings
 from holdfast.report.sections import Section, Table, Tile
-from holdfast.report.words import number, several
 
 if TYPE_CHECKING:
     from holdfast.evidence import Baseline, Estimate, Evidence, Part

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from holdfast.numerals import number
 from holdfast.report.estimates import ends, point, scaled, told
 from holdfast.report.sections import Section, Table
-from holdfast.report.words import number
 
 if TYPE_CHECKING:
     from holdfast.evidence import Disparity, Evidence

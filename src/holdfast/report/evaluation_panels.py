@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from holdfast.evidence import Estimate
+from holdfast.numerals import number
 from holdfast.report.estimates import ends, point, told
 from holdfast.report.evaluation_shapes import Axis, Intervals, Lines, Picture, Point, Scale
-from holdfast.report.words import moment, number, share
+from holdfast.report.words import moment, share
 
 if TYPE_CHECKING:
     from holdfast.evidence import Curve, Dependence, Evidence, Goal, Group, Period, Versus

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from holdfast.numerals import number
 from holdfast.report.estimates import cell, ends, point, told
 from holdfast.report.evaluation_business import trend_text
 from holdfast.report.evaluation_explained import explained
@@ -14,7 +15,7 @@ from holdfast.report.evaluation_groups import sliced, weak
 from holdfast.report.evaluation_panels import axis, differences, drawn, is_by_threshold, over_time, span
 from holdfast.report.evaluation_shapes import Axis
 from holdfast.report.sections import Section, Table
-from holdfast.report.words import number, share
+from holdfast.report.words import share
 
 if TYPE_CHECKING:
     from holdfast.evidence import Coverage, Evidence, Metric, Part, Period, Versus

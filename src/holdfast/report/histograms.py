@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from holdfast.numerals import number
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.numeric import NEGATIVE_INFINITE, POSITIVE_INFINITE, NumberEdges
 from holdfast.report.cells import Cells, borders_for, cells_of, on_grid
 from holdfast.report.shapes import Bar, Bars, Histogram, Picture
 from holdfast.report.shares import NOTHING, share_of
-from holdfast.report.words import number, plain
+from holdfast.report.words import plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from holdfast.numerals import several
 from holdfast.records import Status
 from holdfast.report import markdown as written
 from holdfast.report.evaluation import task_text
@@ -26,7 +27,6 @@ from holdfast.report.evaluation_panels import span
 from holdfast.report.evaluation_technical import coverage_tables, metric_tables, parts_table, time_tables
 from holdfast.report.offline import document
 from holdfast.report.sections import Section
-from holdfast.report.words import several
 
 if TYPE_CHECKING:
     from holdfast.evidence import Evidence, Part
@@ -169,7 +169,7 @@ def _metrics(evidence: Evidence) -> Section:
 
 def _evaluation_data(evidence: Evidence) -> Section:
     judged = tuple(part for part in evidence.parts if part.name != "train")
-    dropped = tuple(f"Left out: {rows:,} rows ({reason})." for reason, rows in evidence.dropped.items())
+    dropped = tuple(f"Left out: {several(rows, 'row')} ({reason})." for reason, rows in evidence.dropped.items())
     test = test_part(evidence)
     return _data(
         "evaluation", "Evaluation data", judged, (*(uses_text(test) if test else ()), *dropped, *evidence.notes)

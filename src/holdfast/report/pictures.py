@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from holdfast.numerals import several
 from holdfast.profile.calendar import TimeEdges, hours, weekdays
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.column import ColumnProfile, Counts
@@ -16,7 +17,6 @@ from holdfast.report.cells import cells_of
 from holdfast.report.histograms import drawn, histogram
 from holdfast.report.shapes import Bar, Bars, Picture
 from holdfast.report.shares import NOTHING, share_of, shares_of
-from holdfast.report.words import several
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from holdfast.numerals import several
 from holdfast.records import Finding, Status
-from holdfast.report.words import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
