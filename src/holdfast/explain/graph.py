@@ -50,7 +50,7 @@ class Attribute:
 
     def text(self) -> str:
         """A text."""
-        return _texts(self.content, _TEXT)[0]
+        return _text(self.content, _TEXT)
 
     def texts(self) -> list[str]:
         """Texts."""
@@ -111,7 +111,7 @@ class Graph:
             assert isinstance(graph, memoryview)
             self._parts = list(fields(graph))
             self.nodes = [_node(one) for one in _bytes(graph, _NODES)]
-            self._constants = {_texts(one, _TENSOR_NAME)[0]: one for one in _bytes(graph, _CONSTANTS)}
+            self._constants = {_text(one, _TENSOR_NAME): one for one in _bytes(graph, _CONSTANTS)}
         except (ValueError, IndexError) as error:
             raise ModelError("the ONNX model cannot be read: it is damaged, or of another format") from error
         self.made_by = {name: node for node in self.nodes for name in node.outputs}
@@ -158,9 +158,9 @@ def _is_needed(part: Field, needed: set[str]) -> bool:
 
 
 def _node(content: memoryview) -> Node:
-    attributes = {_texts(one, _NAME)[0]: Attribute(one) for one in _bytes(content, _NODE_ATTRIBUTES)}
+    attributes = {_text(one, _NAME): Attribute(one) for one in _bytes(content, _NODE_ATTRIBUTES)}
     return Node(
-        kind=_texts(content, _NODE_KIND)[0],
+        kind=_text(content, _NODE_KIND),
         inputs=tuple(_texts(content, _NODE_INPUTS)),
         outputs=tuple(_texts(content, _NODE_OUTPUTS)),
         attributes=attributes,
@@ -188,6 +188,14 @@ def _tensor(content: memoryview) -> NDArray[Any]:
 
 def _bytes(message: memoryview, number: int) -> list[memoryview]:
     return [one.value for one in fields(message) if one.number == number and isinstance(one.value, memoryview)]
+
+
+def _text(message: memoryview, number: int) -> str:
+    """The first text of a field; what comes behind it is not looked at."""
+    for one in fields(message):
+        if one.number == number and isinstance(one.value, memoryview):
+            return bytes(one.value).decode()
+    raise ValueError("a message lacks a field")
 
 
 def _texts(message: memoryview, number: int) -> list[str]:

@@ -24,6 +24,9 @@ Score: TypeAlias = Callable[[Tensors], Array]
 Run: TypeAlias = Callable[[Tensors], NDArray[Any]]
 Method: TypeAlias = Literal["interventional", "rescaled", "sampling"]
 
+BATCH_ROWS = 2_048
+"""Mixed rows that are scored at once: others wait for the processor meanwhile."""
+
 TOLERANCE = 1e-4
 """Largest rounding of a sum of exact contributions, relative to 1 + the score: models add up in float32."""
 
@@ -156,7 +159,11 @@ class Online:
         known = self._known_scores.T
 
         def mixed(own: NDArray[np.bool_], row: NDArray[np.intp], other: NDArray[np.intp]) -> Array:
-            found = self._score(self._mixed(tensors, own, row, other))[np.arange(len(row)), targets[row]]
+            found = np.empty(len(row))
+            for start in range(0, len(row), BATCH_ROWS):
+                some = slice(start, start + BATCH_ROWS)
+                scored = self._score(self._mixed(tensors, own[some], row[some], other[some]))
+                found[some] = scored[np.arange(len(scored)), targets[row[some]]]
             if not np.isfinite(found).all():
                 raise ModelError("the model has no finite scores for mixes of rows and background rows")
             return found

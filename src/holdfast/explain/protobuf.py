@@ -100,6 +100,8 @@ def field(number: int, content: bytes) -> bytes:
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     """A number, and where the next one begins."""
+    if at < len(message) and (byte := message[at]) < 128:
+        return byte, at + 1
     found = shift = 0
     for place in range(at, min(at + 10, len(message))):
         byte = message[place]

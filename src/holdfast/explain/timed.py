@@ -18,8 +18,8 @@ MOST_PAIRS = 128
 FIRST_PAIRS = 2
 """Pairs that are drawn however long they take: standard errors need two."""
 
-CELLS = 2_000_000
-"""Values of mixed rows that are made at once: 16 MB."""
+FLAGS = 2_000_000
+"""Flags that say which feature of which mixed row is its own, held at once: 2 MB."""
 
 GOLDEN = (np.sqrt(5) - 1) / 2
 
@@ -88,10 +88,11 @@ def timed_contributions(
     streams = [np.random.default_rng([seed, number]) for number in numbers]
     begins = np.array([stream.random() for stream in streams])
     total, squares = np.zeros((len(answers), features)), np.zeros((len(answers), features))
+    at_once = FLAGS // (2 * features**2)
     done, todo = 0, FIRST_PAIRS
     while todo > 0:
         round_started = clock()
-        block = max(1, CELLS // (2 * todo * features**2))
+        block = max(1, at_once // todo)
         for start in range(0, len(answers), block):
             some = slice(start, start + block)
             place = np.array([_orders(stream, todo, features) for stream in streams[some]])
@@ -104,7 +105,7 @@ def timed_contributions(
         done += todo
         now = clock()
         fit = (started + seconds - now) / max((now - round_started) / todo, 1e-9)
-        todo = int(min(done, MOST_PAIRS - done, max(fit, 0)))
+        todo = int(min(done, max(at_once, FIRST_PAIRS), MOST_PAIRS - done, max(fit, 0)))
     values = total / done
     errors = np.sqrt(np.maximum(squares / done - values**2, 0) / (done - 1))
     base = known.mean(axis=1)[targets]

@@ -58,11 +58,11 @@ def trees_of(node: Node, most_leaves: int) -> Trees | None:
         return None
     held = node.attributes
     sums = held["aggregate_function"].text() if "aggregate_function" in held else "SUM"
+    tree, number = held["nodes_treeids"].ints(), held["nodes_nodeids"].ints()
+    if sums not in ("SUM", "AVERAGE") or len(tree) > 2 * most_leaves:  # each test makes one way more
+        return None
     mode = np.array(held["nodes_modes"].texts())
     leaves = np.flatnonzero(mode == LEAF)
-    if sums not in ("SUM", "AVERAGE") or len(leaves) > most_leaves:
-        return None
-    tree, number = held["nodes_treeids"].ints(), held["nodes_nodeids"].ints()
     keys = tree * (number.max() + 1) + number
     order = np.argsort(keys)
 
