@@ -163,7 +163,7 @@ def test_ids_are_forgotten(tmp_path: Path) -> None:
 
 def test_following_takes_its_time(tmp_path: Path) -> None:
     now = [0.0]
-    following = Following(tmp_path, clock=lambda: now[0])
+    following = Following(tmp_path, [match], clock=lambda: now[0])
     committed(tmp_path, predictions(["a"]))
     assert following.follow() == []
     assert summaries(tmp_path)["fraud"].predicted == 1
@@ -185,10 +185,10 @@ def test_it_follows_until_it_is_told_to_stop_and_then_once_more(
     (tmp_path / "matching").touch()  # in the way
     stop = threading.Event()
     stop.set()
-    run(tmp_path, stop)
+    run(tmp_path, [match], stop)
     assert "cannot be written" in caplog.text
     (tmp_path / "matching").unlink()
-    run(tmp_path, stop)
+    run(tmp_path, [match], stop)
     assert summaries(tmp_path)["fraud"].predicted == 1
 
 

@@ -64,10 +64,11 @@ def log(
 def _commit(site: Site, *, json: bool) -> None:
     from holdfast.log.committer import Committer
     from holdfast.log.following import Following
+    from holdfast.serve.committing import steps_of
 
     with Committer(site.root_path) as committer:
         done = committer.round(flush=True)
-    done.problems += Following(site.root_path).follow(now=True)
+    done.problems += Following(site.root_path, steps_of(site)).follow(now=True)
     if json:
         say_json(done)
     else:

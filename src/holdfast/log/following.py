@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import get_args
+from typing import TypeAlias, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +35,9 @@ PAUSE_SECONDS = 10.0
 SHARE = 0.05
 """Of the time, which following the lake may take."""
 
+Step: TypeAlias = Callable[[Path, str], object]
+"""Takes in what was committed of a model; `LogError` says what stands in the way."""
+
 log = logging.getLogger("holdfast.log")
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -47,12 +50,14 @@ class Following:
     ----------
     root
         The folder of spools and lake.
+    steps
+        What is done for each model.
     clock
         Seconds that only go forward.
     """
 
-    def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._root, self._clock = root, clock
+    def __init__(self, root: Path, steps: Sequence[Step], clock: Callable[[], float] = time.monotonic) -> None:
+        self._root, self._steps, self._clock = root, steps, clock
         self._next = clock()
 
     def follow(self, *, now: bool = False) -> list[str]:
@@ -62,18 +67,19 @@ class Following:
             return []
         problems = []
         for model in sorted({model for model, _ in tables(self._root)}):
-            try:
-                match(self._root, model)
-            except LogError as error:
-                problems.append(str(error))
+            for step in self._steps:
+                try:
+                    step(self._root, model)
+                except LogError as error:
+                    problems.append(str(error))
         ended = self._clock()
         self._next = ended + max(PAUSE_SECONDS, (ended - began) / SHARE)
         return problems
 
 
-def run(root: Path, stop: threading.Event) -> None:
+def run(root: Path, steps: Sequence[Step], stop: threading.Event) -> None:
     """Follow the lake until told to stop, and then once more."""
-    following = Following(root)
+    following = Following(root, steps)
     told: set[str] = set()
     last = False
     while not last:

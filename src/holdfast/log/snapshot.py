@@ -41,11 +41,22 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
-    """Which rows are asked for: those received from `since`, before `until` (microseconds since 1970), of one release."""
+    """Which rows are asked for.
+
+    Attributes
+    ----------
+    since, until
+        Received from this moment on, and before that one; microseconds since 1970.
+    release
+        Answers of this version.
+    also
+        A condition besides, as Arrow has it.
+    """
 
     since: int | None = None
     until: int | None = None
     release: int | None = None
+    also: Any = None
 
     def expression(self) -> Any:
         """As Arrow takes it; None for all rows."""
@@ -56,6 +67,8 @@ class Between:
             terms.append(pc.field("hf_time") < _time(self.until))
         if self.release is not None:
             terms.append(pc.field("hf_release") == self.release)
+        if self.also is not None:
+            terms.append(self.also)
         found = None
         for term in terms:
             found = term if found is None else found & term

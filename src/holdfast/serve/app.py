@@ -30,6 +30,7 @@ from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.openapi import document
 from holdfast.serve.request import Reply, Request
+from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import Roster, Serving
 from holdfast.serve.telemetry import Receive, Scope, Send
 
@@ -48,6 +49,7 @@ _OUTCOMES = {
     403: "denied",
     404: "unknown",
     405: "unknown",
+    409: "conflict",
     408: "too_slow",
     413: "too_large",
     415: "malformed",
@@ -67,12 +69,13 @@ class Answer(NamedTuple):
 
 
 class Asking(NamedTuple):
-    """A request on its way: its headers and body, who asks, and whether by `http` or `https`."""
+    """A request on its way: its headers and body, who asks, whether by `http` or `https`, and what stands behind the path."""
 
     headers: Mapping[bytes, bytes]
     body: bytes
     client: str
     scheme: str
+    query: bytes = b""
 
 
 Handler: TypeAlias = Callable[[Asking], Awaitable[Answer]]
@@ -118,6 +121,8 @@ class App:
         All counts of all processes, as Prometheus reads them.
     most_bytes
         Largest body.
+    desk
+        Where reviewers ask.
     """
 
     def __init__(
@@ -128,10 +133,12 @@ class App:
         metrics: Metrics,
         exposed: Callable[[], Awaitable[str]],
         most_bytes: int,
+        desk: Desk,
     ) -> None:
         self._roster, self._spool, self._access, self._metrics = roster, spool, access, metrics
         self._exposed, self._incoming = exposed, Incoming(most_bytes)
         self._explaining = Explaining(metrics)
+        self._desk = desk
         self._in_flight = 0
         self._routes: dict[tuple[str, str], Route] = {}
         self.reroute()
@@ -141,6 +148,7 @@ class App:
         routes = dict(self._fixed())
         for model in self._roster.models:
             routes |= self._of_model(model, None, f"/{model}")
+            routes["GET", f"/v1/models/{model}/reviews"] = self._queue(model)
             for version in self._roster.versions(model):
                 routes |= self._of_model(model, version, f"/{model}/versions/{version}")
         self._routes = routes
@@ -156,14 +164,14 @@ class App:
 
     def named(self, scope: Scope) -> tuple[str, str]:
         """What a request asks for, and of which model."""
-        route = self._routes.get((scope["method"], scope["path"]))
+        route = self._route(scope)
         return (route.api, route.model) if route else ("none", "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI has it."""
         started = time.monotonic()
         self._in_flight += 1
-        route = self._routes.get((scope["method"], scope["path"]))
+        route = self._route(scope)
         client, body = "", b""
         try:
             headers = dict(scope["headers"])
@@ -174,7 +182,7 @@ class App:
                 client = self._access.who(headers, route.role).name
             if scope["method"] != "GET":
                 body = await self._incoming.body(headers, receive)
-            answer = await route.handler(Asking(headers, body, client, scope["scheme"]))
+            answer = await route.handler(Asking(headers, body, client, scope["scheme"], scope["query_string"]))
         except ServeError as error:
             answer = refusal(error)
         except GoneError:
@@ -197,6 +205,16 @@ class App:
         )
         await send({"type": "http.response.body", "body": answer.body})
         self._count(route, client, answer.status, time.monotonic() - started)
+
+    def _route(self, scope: Scope) -> Route | None:
+        """What answers a request; the path of a verdict ends with the id of its row."""
+        found = self._routes.get((scope["method"], scope["path"]))
+        if found is None and scope["method"] == "POST":
+            path, _, identifier = scope["path"].partition("/reviews/")
+            model = path.removeprefix("/v1/models/")
+            if identifier and model in self._roster.models:
+                return Route("reviews", "label", lambda asking: self._verdict(model, identifier, asking), model)
+        return found
 
     def _count(self, route: Route | None, client: str, status: int, seconds: float) -> None:
         model, release, api = (route.model, route.release, route.api) if route else ("", "", "none")
@@ -290,6 +308,17 @@ class App:
             media=b"application/octet-stream",
             headers=((b"inference-header-content-length", b"%d" % json_length),),
         )
+
+    def _queue(self, model: str) -> Route:
+        async def listed(asking: Asking) -> Answer:
+            return Answer(await self._desk.listed(model, asking.query))
+
+        return Route("reviews", "label", listed, model)
+
+    async def _verdict(self, model: str, identifier: str, asking: Asking) -> Answer:
+        released = self._roster.find(model).loaded.released.model
+        task = Task(released.task, released.classes)
+        return Answer(await self._desk.decided(model, task, identifier, asking.body, asking.client))
 
     async def _labels(self, asking: Asking) -> Answer:
         given = await self._incoming.parsed(labels.read, asking.body)

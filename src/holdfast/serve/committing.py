@@ -12,6 +12,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +20,9 @@ from holdfast.errors import HoldfastError
 from holdfast.serve.telemetry import log_to_stderr
 from holdfast.site import Site
 from holdfast.startup import prepare
+
+if TYPE_CHECKING:
+    from holdfast.log.following import Step
 
 NICENESS = 10
 """Where processors are short it gets a tenth of one, and those that answer the rest: what is in the spool can wait."""
@@ -37,7 +41,10 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=_follow, args=(stop,), daemon=True, name="holdfast-parent").start()
     ended = threading.Event()
-    follower = threading.Thread(target=following.run, args=(site.root_path, ended), daemon=True, name="holdfast-follow")
+    steps = steps_of(site)
+    follower = threading.Thread(
+        target=following.run, args=(site.root_path, steps, ended), daemon=True, name="holdfast-follow"
+    )
     follower.start()
     try:
         run(site.root_path, stop, rows=site.log.rows, seconds=site.log.seconds, keep_days=site.log.keep_days)
@@ -52,6 +59,17 @@ def _give_way() -> None:
     os.nice(NICENESS)
     with suppress(OSError):  # where Linux shares processors out by session, this is what counts
         Path("/proc/self/autogroup").write_text(f"{NICENESS}", encoding="ascii")
+
+
+def steps_of(site: Site) -> list[Step]:
+    """What follows a commit: labels find their predictions, and rows that a person should decide are queued."""
+    from holdfast.log.following import match
+    from holdfast.log.queueing import queue
+    from holdfast.releases.store import open_store
+    from holdfast.serve.gains import saved_in
+
+    saved = saved_in(open_store(site.path(site.releases)))
+    return [match, lambda root, model: queue(root, model, saved)]
 
 
 def _follow(stop: threading.Event) -> None:

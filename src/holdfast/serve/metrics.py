@@ -75,6 +75,18 @@ METRICS: dict[str, Definition] = {
     "holdfast_label_delay_seconds": Definition("gauge", "Median delay of labels behind their prediction.", ("model",)),
     "holdfast_labels_unmatched": Definition("gauge", "Labels whose prediction is not in the log.", ("model",)),
     "holdfast_reviews_open": Definition("gauge", "Rows that wait for a reviewer.", ("model",)),
+    "holdfast_reviews_decided": Definition(
+        "counter", "Verdicts of reviewers that upheld the model's decision, or overruled it.", ("model", "verdict")
+    ),
+    "holdfast_review_wait_seconds": Definition(
+        "counter", "Time from prediction to verdict, of all verdicts together.", ("model",)
+    ),
+    "holdfast_reviews_settled": Definition("counter", "Verdicts whose outcome is known.", ("model",)),
+    "holdfast_review_loss_saved": Definition(
+        "gauge",
+        "Loss of the model's decisions less that of the verdicts, in the unit of the objective, where the outcome is known.",
+        ("model",),
+    ),
     "holdfast_worker_cpu_seconds": Definition("counter", "Processor time of a worker.", ("worker",)),
     "holdfast_worker_resident_memory_bytes": Definition("gauge", "Memory of a worker.", ("worker",)),
 }

@@ -11,7 +11,7 @@ import msgspec
 
 from holdfast import __version__
 from holdfast.kinds import Kind, Role
-from holdfast.serve import labels
+from holdfast.serve import labels, reviews
 from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Field
 from holdfast.serve.formats import MEDIA_TYPES
 from holdfast.serve.json_tensors import ELEMENTS
@@ -35,7 +35,9 @@ def document(models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]]
     versions
         All versions that answer, by model.
     """
-    (_, _, _), components = msgspec.json.schema_components((Answers, labels.Labels, Refused), ref_template=_REF)
+    _, components = msgspec.json.schema_components(
+        (Answers, labels.Labels, reviews.Reviews, reviews.Verdict, Refused), ref_template=_REF
+    )
     paths: dict[str, Any] = {}
     label = components["Label"]
     label["properties"]["label"] = {"type": ["boolean", "number", "string"]}
@@ -169,6 +171,8 @@ def _of_model(model: str, loaded: Loaded) -> dict[str, Any]:
     return {
         f"/v1/models/{model}/predict": {"post": _predict(model, loaded, f"Answer rows with the champion of {model}")},
         f"/v1/models/{model}": {"get": _plain(f"What {model} is and wants")},
+        f"/v1/models/{model}/reviews": {"get": _reviews(model)},
+        f"/v1/models/{model}/reviews/{{id}}": {"post": _verdict(model, loaded)},
         f"/v2/models/{model}": {"get": _plain(f"{model} in the Open Inference Protocol")},
         f"/v2/models/{model}/ready": {"get": _plain(f"Whether {model} answers", open_=True)},
         f"/v2/models/{model}/infer": {"post": _infer(model, loaded)},
@@ -200,6 +204,34 @@ def _predict(model: str, loaded: Loaded, summary: str) -> dict[str, Any]:
         },
         "responses": _responses({"$ref": _REF.format(name="Answers")}, tables=True),
     }
+
+
+def _reviews(model: str) -> dict[str, Any]:
+    limit = {"type": "integer", "minimum": 1, "maximum": reviews.MOST, "default": reviews.USUAL}
+    return {
+        "summary": f"Rows of {model} that a person should decide, those that may cost most first",
+        "tags": ["reviews"],
+        "parameters": [{"name": "limit", "in": "query", "schema": limit}],
+        "responses": _responses({"$ref": _REF.format(name="Reviews")}),
+    }
+
+
+def _verdict(model: str, loaded: Loaded) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name="Verdict")}
+    verdict = {"verdict": _label(loaded), "reviewer": "ada"}
+    return {
+        "summary": f"Decide a row of {model}",
+        "tags": ["reviews"],
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
+        "requestBody": {"required": True, "content": {_JSON: {"schema": schema, "example": verdict}}},
+        "responses": _responses({"type": "object"}),
+    }
+
+
+def _label(loaded: Loaded) -> bool | float | str:
+    """A label of a model's task."""
+    task, classes = loaded.released.model.task, loaded.released.model.classes
+    return 1.0 if task == "regression" else classes[0] if task == "classes" else True
 
 
 def _csv(loaded: Loaded) -> str:
@@ -256,8 +288,7 @@ def _datatype(value: Any) -> str:
 def _fixed(loaded: Sequence[Loaded]) -> dict[str, Any]:
     label: dict[str, Any] = {"id": "01J00000000000000000000000", "label": True}
     if loaded:
-        task, classes = loaded[0].released.model.task, loaded[0].released.model.classes
-        label["label"] = 1.0 if task == "regression" else classes[0] if task == "classes" else True
+        label["label"] = _label(loaded[0])
         label["model"] = loaded[0].model
     return {
         "/v1/labels": {
@@ -295,6 +326,7 @@ def _responses(schema: dict[str, Any], media: str = _JSON, *, tables: bool = Fal
         "403": "The key does not allow it",
         "404": "There is no such model or version here",
         "408": "The body came too slowly",
+        "409": "The review has a verdict already",
         "413": "The body is too large",
         "422": "Rows or labels do not fit",
         "429": "Too often",

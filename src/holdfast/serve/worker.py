@@ -23,6 +23,7 @@ from holdfast.book.keys import keys
 from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
 from holdfast.errors import HoldfastError, LogError
+from holdfast.log import reviews
 from holdfast.log.coverage import summaries
 from holdfast.log.spool import Spool, pending, spools, unlogged
 from holdfast.releases.store import open_store
@@ -32,6 +33,7 @@ from holdfast.serve.counts import process_use, resumed, saved
 from holdfast.serve.fields import INVALID, UNUSUAL, Code
 from holdfast.serve.live import Rules
 from holdfast.serve.metrics import Metrics, exposition
+from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import POLL_SECONDS, Champion, Roster
 from holdfast.serve.telemetry import Tracing, log_to_stderr
 from holdfast.site import Served, Site
@@ -99,7 +101,8 @@ async def run(task: Task) -> None:
         metrics.save(counts)  # so that no other process shows less afterwards
         return await asyncio.to_thread(_exposed, site, counts.parent)
 
-    app = App(roster, spool, access, metrics, exposed, site.server.most_bytes)
+    desk = Desk(site.root_path, spool)
+    app = App(roster, spool, access, metrics, exposed, site.server.most_bytes, desk)
     tracing = Tracing(site.server.traces, site.server.traced_share) if site.server.traces else None
     config = uvicorn.Config(
         tracing.traced(app, app.named) if tracing else app,
@@ -239,6 +242,14 @@ def _exposed(site: Site, counts: Path) -> str:
             now.set("holdfast_label_coverage_ratio", (model,), summary.coverage)
         if summary.median_delay_seconds is not None:
             now.set("holdfast_label_delay_seconds", (model,), summary.median_delay_seconds)
+    with suppress(LogError):
+        for model, became in reviews.counts(site.root_path).items():
+            now.set("holdfast_reviews_open", (model,), became.open)
+            now.count("holdfast_reviews_decided", (model, "upheld"), became.upheld)
+            now.count("holdfast_reviews_decided", (model, "overruled"), became.overruled)
+            now.count("holdfast_review_wait_seconds", (model,), became.seconds)
+            now.count("holdfast_reviews_settled", (model,), became.settled)
+            now.set("holdfast_review_loss_saved", (model,), became.saved)
     contents = saved(counts)
     for worker, seconds, size in process_use(contents):
         now.set("holdfast_worker_cpu_seconds", (worker,), seconds)
