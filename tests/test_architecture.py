@@ -75,7 +75,7 @@ ARROWS = {
     "golden": {"policy", "profile", "released", "releases"},
     "site": set(),
     "startup": set(),
-    "log": {"column", "durations", "kinds", "names"},
+    "log": {"column", "durations", "kinds", "names", "tables"},
     "book": set(),
     "serve": {
         "book",
