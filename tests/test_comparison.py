@@ -207,6 +207,13 @@ def test_a_skipped_check_is_said_to_be_and_is_no_pass() -> None:
     assert "amount" not in {f.subject for f in result.failed if f.code.startswith("drift")}
 
 
+def test_the_report_is_text_or_a_file(tmp_path: Path) -> None:
+    """Of a file nothing is returned: a notebook would print all of the page."""
+    result = hf.compare(BEFORE, CHANGED)
+    assert result.to_html(tmp_path / "report.html", title="A") is None
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == result.to_html(title="A")
+
+
 def test_settings_may_be_a_file(tmp_path: Path) -> None:
     file = tmp_path / "settings.toml"
     file.write_text('skip = ["quality"]\n')

@@ -8,7 +8,7 @@ from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import msgspec
 import numpy as np
@@ -133,8 +133,14 @@ class Result:
 
         return junit(self.findings)
 
-    def to_html(self, path: str | Path | None = None, title: str = "Comparison of two tables") -> str:
-        """The report as one HTML page that works offline; also written to `path` if given."""
+    @overload
+    def to_html(self, path: None = None, title: str = ...) -> str: ...
+
+    @overload
+    def to_html(self, path: str | Path, title: str = ...) -> None: ...
+
+    def to_html(self, path: str | Path | None = None, title: str = "Comparison of two tables") -> str | None:
+        """The report as one HTML page that works offline; written to `path` if given."""
         from holdfast.report.html import page
 
         text = page(
@@ -145,9 +151,10 @@ class Result:
             rows=self.rows,
             names=self.names,
         )
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        if path is None:
+            return text
+        Path(path).write_text(text, encoding="utf-8")
+        return None
 
     def _repr_html_(self) -> str:
         from holdfast.report.html import notebook

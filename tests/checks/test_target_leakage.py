@@ -16,12 +16,29 @@ from sklearn.metrics import roc_auc_score
 
 from holdfast.checks import target_leakage as module
 from holdfast.checks.limits import ReleaseLimits
-from holdfast.checks.target_leakage import target_leakage
+from holdfast.checks.target_leakage import nearly_perfect, target_leakage
+from holdfast.evidence import Estimate, Metric
 from holdfast.records import Status
 from holdfast.testing.transactions import transactions
 
 LIMITS = ReleaseLimits()
 DATA = Path(os.environ.get("HOLDFAST_DATA") or Path(__file__).parents[2] / "../shared/data").resolve()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "warns"),
+    [
+        ("roc_auc", 0.9991, True),
+        ("macro_roc_auc", 1.0, True),
+        ("r2", 0.9995, True),
+        ("roc_auc", 0.999, False),
+        ("roc_auc", None, False),
+        ("accuracy", 1.0, False),
+    ],
+)
+def test_a_model_that_is_nearly_perfect_warns(key: str, value: float | None, warns: bool) -> None:
+    found = nearly_perfect([Metric(key=key, title=key, estimate=Estimate(value=value))])
+    assert [one.status for one in found] == [Status.WARN] * warns
 
 
 def rows(n: int = 1_000, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.random.Generator]:

@@ -12,7 +12,7 @@ from holdfast.config import project_of
 from holdfast.evidence import Evidence
 from holdfast.gate.evaluation import Evaluation
 from holdfast.policy import Policy
-from holdfast.records import Finding
+from holdfast.records import Finding, Status
 from holdfast.testing.evaluations import fraud
 
 PROJECT = {
@@ -39,6 +39,20 @@ def printed(capsys: pytest.CaptureFixture[str], evidence: Evidence, *findings: F
         )
     )
     return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_weak_segment_is_named_by_its_values(capsys: pytest.CaptureFixture[str]) -> None:
+    """The finding itself has the column only: it is logged, and sent on."""
+    evidence = fraud()
+    [weak] = [group for group in evidence.weak if group.confirmed][:1]
+    finding = Finding(
+        code="performance.segments",
+        status=Status.WARN,
+        subject=" × ".join(weak.columns),
+        message="Worse.",
+        value=weak.figures["worse_by"].value,
+    )
+    assert f"WARN {weak.name} performance.segments" in printed(capsys, evidence, finding)
 
 
 def test_one_row_is_one_row(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from holdfast.checks.ask import CONFIDENCE, Said, not_applicable
 from holdfast.checks.limits import ReleaseLimits
-from holdfast.evidence import Task
+from holdfast.evidence import Metric, Task
+from holdfast.numerals import number
 from holdfast.profile.arrays import text_codes
 from holdfast.profile.calendar import moments
 from holdfast.profile.numeric import numbers
@@ -23,10 +25,42 @@ ROWS = 50_000
 """Rows that are looked at, drawn with a seed; a feature that gives the label away does so in every sample."""
 BINS = 64
 """Quantile bins of a number, so that a relation of any form is found."""
+NEARLY = 0.999
+"""Area, or R², of a model above which a leak is likelier than an easy task."""
 EXACT = 1e-6
 """Share of the target's variance that a sum of features may leave and still be called the target."""
 FEWEST = 30
 """Rows, and rows of the rarer class, below which nothing is said."""
+
+
+def nearly_perfect(metrics: Iterable[Metric]) -> list[Said]:
+    """Is the model itself so good that one should look for a leak? None where it is not.
+
+    Parameters
+    ----------
+    metrics
+        Of the test part; looked at are `roc_auc`, `macro_roc_auc` and `r2`.
+
+    Examples
+    --------
+    >>> from holdfast.evidence import Estimate
+    >>> [found] = nearly_perfect([Metric(key="roc_auc", title="ROC AUC", estimate=Estimate(value=0.9995))])
+    >>> print(found.status, found.message, sep=": ")
+    warn: ROC AUC is 0.9995 on the test part: few tasks are so easy. Look for a feature that is written after the label.
+    """
+    return [
+        Said(
+            status=Status.WARN,
+            message=f"{metric.title} is {number(metric.estimate.value)} on the test part: few tasks are so easy. "
+            "Look for a feature that is written after the label.",
+            value=metric.estimate.value,
+            limit=NEARLY,
+        )
+        for metric in metrics
+        if metric.key in {"roc_auc", "macro_roc_auc", "r2"}
+        and metric.estimate.value is not None
+        and metric.estimate.value > NEARLY
+    ]
 
 
 def target_leakage(

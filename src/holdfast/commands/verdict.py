@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from holdfast.evidence import Estimate, Evidence, Metric, Part
     from holdfast.gate.evaluation import Evaluation
+    from holdfast.records import Finding
 
 MAIN = {
     "binary": ("roc_auc", "pr_auc", "precision", "recall"),
@@ -40,12 +41,24 @@ def show(evaluation: Evaluation) -> None:
     ]
     told: list[RenderableType] = [_figures(evaluation.evidence), ""]
     for finding in [*evaluation.refusing, *warnings[:MOST_WARNINGS]]:
-        told += finding_lines(finding)
+        told += finding_lines(_with_values(finding, evaluation.evidence))
     if len(warnings) > MOST_WARNINGS:
         told.append(f"      and {len(warnings) - MOST_WARNINGS:,} more that warn; the report has them.")
     told += [""] if len(told) > 2 else []
     told.append(_verdict(evaluation))
     terminal.show(*told)
+
+
+def _with_values(finding: Finding, evidence: Evidence) -> Finding:
+    """A weak segment by its values, which a finding, that is logged and sent on, leaves out."""
+    import msgspec
+
+    for group in evidence.weak:
+        worse = group.figures.get("worse_by")
+        same = " × ".join(group.columns) == finding.subject and worse is not None and worse.value == finding.value
+        if finding.code == "performance.segments" and same:
+            return msgspec.structs.replace(finding, subject=group.name)
+    return finding
 
 
 def _figures(evidence: Evidence) -> RenderableType:

@@ -30,6 +30,8 @@ from holdfast.models.protocol import Model
 from holdfast.releases.evaluations import open_evaluations
 from holdfast.schema import Schema
 
+GIVEN = "-"
+"""Path of a model or a history that a program gave."""
 Say: TypeAlias = Callable[[str], None]
 
 
@@ -55,7 +57,8 @@ def evaluate(
     data
         The labelled history, as for `open_table`; None: what the project names.
     project
-        The configuration, a mapping with its sections, or where it lies; None: `holdfast.toml` in this folder.
+        The configuration, a mapping with its sections (in which a model and data that are given need no path), or where
+        it lies; None: `holdfast.toml` in this folder.
     champion
         The release that is to be compared with on the same rows: by default the newest one of the project; None: none.
     trust
@@ -71,7 +74,7 @@ def evaluate(
         The configuration, the data or the model cannot be used; the message says what to do.
     """
     say = say or (lambda _: None)
-    asked = _asked(project)
+    asked = _asked(project, model, data)
     say("Loading the model")
     loaded = loaded_model(model, asked, trust=trust)
     say("Reading the history")
@@ -81,12 +84,15 @@ def evaluate(
     return judged(loaded, schema, parts, asked, quantiles=quantiles, champion=in_place, keep=keep, say=say)
 
 
-def _asked(project: Project | Mapping[str, Any] | str | Path | None) -> Project:
+def _asked(project: Project | Mapping[str, Any] | str | Path | None, model: object, data: object) -> Project:
     match project:
         case Project():
             return project
         case Mapping():
-            return project_of(dict(project))
+            given = {"model": model, "data": data}
+            # What is given needs no path.
+            paths = {name: {"path": GIVEN, **project.get(name, {})} for name, one in given.items() if one is not None}
+            return project_of({**project, **paths})
         case _:
             return load_project(project or FILE)
 

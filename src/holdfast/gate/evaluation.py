@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, overload
 
 import msgspec
 
@@ -103,8 +103,14 @@ class Evaluation:
         text: bytes = msgspec.json.format(msgspec.json.encode(body))
         return text.decode()
 
-    def to_html(self, path: str | Path | None = None) -> str:
-        """The report as one HTML file that works offline, for the business and technical; also written to `path`."""
+    @overload
+    def to_html(self, path: None = None) -> str: ...
+
+    @overload
+    def to_html(self, path: str | Path) -> None: ...
+
+    def to_html(self, path: str | Path | None = None) -> str | None:
+        """The report as one HTML file that works offline, for the business and technical; written to `path` if given."""
         from holdfast.report.evaluation import page
 
         text = page(
@@ -116,9 +122,10 @@ class Evaluation:
             intended_use=self.project.intended_use,
             policy=self.policy,
         )
-        if path is not None:
-            Path(path).write_text(text, encoding="utf-8")
-        return text
+        if path is None:
+            return text
+        Path(path).write_text(text, encoding="utf-8")
+        return None
 
     def to_junit(self) -> str:
         """The findings as JUnit XML, for continuous integration."""

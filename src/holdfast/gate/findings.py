@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from holdfast.checks import delay, fairness, leakage, overfit, performance, robustness, sealing, stability
 from holdfast.checks.ask import Said, not_applicable
 from holdfast.checks.catalogue import DRIFT, RELEASE
-from holdfast.checks.target_leakage import target_leakage
+from holdfast.checks.target_leakage import nearly_perfect, target_leakage
 from holdfast.comparison import broken, switched_off
 from holdfast.evaluation.clock import moment
 from holdfast.evaluation.labelled import Labelled
@@ -113,10 +113,11 @@ def _duplicates(trial: Trial, _: Evidence) -> list[Said]:
     return leakage.duplicate_leakage(parts.train.features, parts.test.features, trial.project.gate.checks, drawn=drawn)
 
 
-def _target(trial: Trial, _: Evidence) -> list[Said]:
+def _target(trial: Trial, evidence: Evidence) -> list[Said]:
     project, (one, other) = trial.project, (trial.parts.validation, trial.parts.test)
     features, truth = pa.concat_tables([one.features, other.features]), np.concatenate([one.truth, other.truth])
-    return target_leakage(features, truth, trial.model.task, project.gate.checks, project.split.seed)
+    found = target_leakage(features, truth, trial.model.task, project.gate.checks, project.split.seed)
+    return [*found, *nearly_perfect(evidence.metrics)]
 
 
 def _trend(trial: Trial, evidence: Evidence) -> list[Said]:
