@@ -19,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Newest step of the migrations, which a book of this Holdfast has taken."""
 
 VERSION = "book_version"
@@ -96,5 +96,18 @@ POLICY_REVISIONS = Table(
     UniqueConstraint("model", "version", "revision"),
 )
 
-FACTS = (STAGES, KEYS, POLICY_REVISIONS)
+ERASURES = Table(
+    "erasures",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("ids", Integer, nullable=False),
+    Column("predictions", Integer, nullable=False),
+    Column("labels", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+FACTS = (STAGES, KEYS, POLICY_REVISIONS, ERASURES)
 """Tables whose every change has an entry in the audit."""

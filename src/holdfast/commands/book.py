@@ -169,10 +169,12 @@ def _list_entries(listed: tuple[Entry, ...], *, json: bool) -> None:
 
 
 def _changed(entry: Entry) -> str:
-    """What an entry is about: a release, or a key."""
+    """What an entry is about: a release, a key, or rows that were erased."""
     import msgspec
 
     row = msgspec.json.decode(entry.content)
+    if "ids" in row:
+        return f"{row['ids']:,} ids of {row['model']}"
     return f"{row['model']}/{row['version']}" if "version" in row else f"{row['name']} ({row['id']})"
 
 
