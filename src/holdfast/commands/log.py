@@ -9,8 +9,9 @@ import typer
 
 from holdfast.commands.listing import exactly, say_json, table
 from holdfast.commands.project import Json
-from holdfast.commands.site import SiteFile
+from holdfast.commands.site import SiteFile, book_of
 from holdfast.commands.terminal import printable, say
+from holdfast.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,29 +28,36 @@ class Action(StrEnum):
     COMPACT = "compact"
     TAIL = "tail"
     QUERY = "query"
+    ERASE = "erase"
 
 
 def log(
     action: Annotated[Action, typer.Argument(help="What to do.")],
     names: Annotated[
-        list[str] | None, typer.Argument(help="For `tail` a model; for `query` the SQL.", metavar="WHAT")
+        list[str] | None,
+        typer.Argument(help="For `tail` a model, for `query` the SQL, for `erase` ids.", metavar="WHAT"),
     ] = None,
     rows: Annotated[int, typer.Option("--rows", "-n", help="Rows that `tail` begins with.", min=0)] = 10,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Let `tail` go on with what comes.")] = False,
+    model: Annotated[str | None, typer.Option("--model", help="Whose rows `erase` erases.", metavar="NAME")] = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the audit.", metavar="TEXT")] = "",
     site: SiteFile = None,
     json: Json = False,
 ) -> None:
-    """Read the log, bring what waits in the spools into the lake, prove that nothing is lost or doubled, or tidy the lake."""
+    """Read the log, erase rows, commit what waits in the spools, prove that nothing is lost or doubled, or tidy the lake."""
     from holdfast.commands import log_reading
     from holdfast.site import load_site
 
     found, given = load_site(site), names or []
     if action is Action.TAIL:
-        model = exactly(given, 1, "tail")[0] if given else None
-        log_reading.tail(found.root_path, model, rows, follow=follow, json=json)
+        of = exactly(given, 1, "tail")[0] if given else None
+        log_reading.tail(found.root_path, of, rows, follow=follow, json=json)
         return
     if action is Action.QUERY:
         log_reading.query(found.root_path, exactly(given, 1, "query")[0], json=json)
+        return
+    if action is Action.ERASE:
+        _erase(found, given, model, reason, json=json)
         return
     exactly(given, 0, action)
     match action:
@@ -111,6 +119,35 @@ def _compact(site: Site, *, json: bool) -> None:
         gone = f"{done.expired:,} rows expired; {done.deleted:,} files deleted"
         say(f"{done.compacted:,} files became {done.into:,}; {gone}.")
     raise typer.Exit(1 if done.problems else 0)
+
+
+def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: bool) -> None:
+    from holdfast.book.erasures import record_erasure
+    from holdfast.log.erasing import erase
+    from holdfast.releases.environment import author
+
+    if not ids or model is None:
+        raise SettingError("Name the ids and their model: holdfast log erase ID... --model NAME.")
+    if not site.root_path.exists():
+        raise InputError(f"There is no log in {site.root_path}.")
+    with book_of(site) as book:  # before: what is erased is written down
+        done = erase(site.root_path, model, ids)
+        record_erasure(
+            book,
+            model,
+            ids=len(set(ids)),
+            predictions=done.predictions,
+            labels=done.labels,
+            author=author(),
+            reason=reason,
+        )
+    if json:
+        say_json(done)
+        return
+    rows = f"{done.predictions:,} predictions and {done.labels:,} labels of the lake"
+    say(f"Erased {rows}, and {done.waiting:,} rows beside it; {done.files:,} files were written again or deleted.")
+    say("Rows of these ids that come later are refused.")
+    _tell(done.left)
 
 
 def _tell(problems: Iterable[str]) -> None:

@@ -118,10 +118,19 @@ def match(root: Path, model: str) -> Summary:
 def forget(root: Path, model: str, ids: Sequence[str]) -> None:
     """Forget what is known of some ids, which the lake has no more."""
     place = matched.folder(root, model)
-    if (place / FILE).exists():
-        schema = schema_of(snapshot(root, (model, "labels"), []))
-        with locked(place / LOCK), _opened(place) as connection:
-            Matching(place, connection, schema).forget(ids)
+    if not (place / FILE).exists():
+        return
+    schema = schema_of(snapshot(root, (model, "labels"), []))
+    with locked(place / LOCK):
+        try:
+            with _opened(place) as connection:
+                Matching(place, connection, schema).forget(ids)
+            with closing(sqlite3.connect(place / FILE, timeout=30)) as connection:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except (sqlite3.Error, OSError, ValueError):  # it is damaged: it is made again
+            for path in place.glob("*.*"):
+                path.unlink()
 
 
 def _matched(root: Path, model: str, place: Path) -> Summary:

@@ -232,6 +232,8 @@ def forget(root: Path, model: str, ids: Collection[str]) -> None:
     if (root / FILE).exists():
         with opened(root) as connection:
             connection.executemany("DELETE FROM reviews WHERE model = ? AND id = ?", [(model, one) for one in ids])
+        with closing(sqlite3.connect(root / FILE, timeout=30)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def count(connection: sqlite3.Connection, model: str, name: str, amount: float) -> None:

@@ -155,6 +155,7 @@ class Table:
         remove: Sequence[File] = (),
         transactions: Mapping[str, int] | None = None,
         same_rows: bool = False,
+        no_new_rows: bool = False,
     ) -> None:
         """Add and remove files, and record transactions, all or nothing; the disk has it when this returns.
 
@@ -166,6 +167,8 @@ class Table:
             Versions of applications.
         same_rows
             What is added has the rows of what is removed.
+        no_new_rows
+            What is added has rows of what is removed, but not all of them.
 
         Raises
         ------
@@ -178,7 +181,8 @@ class Table:
         from deltalake.transaction import AddAction, RemoveAction
 
         now = int(time.time() * 1000)
-        actions: list[Any] = [AddAction(a.path, a.size, {DATE: a.date}, now, not same_rows, a.stats) for a in add]
+        new = not (same_rows or no_new_rows)
+        actions: list[Any] = [AddAction(a.path, a.size, {DATE: a.date}, now, new, a.stats) for a in add]
         actions += [RemoveAction(f.path, not same_rows, now, f.size, {DATE: f.date}) for f in remove]
         versions = [Transaction(name, version) for name, version in (transactions or {}).items()]
         lines = 1 + len(actions) + len(versions)
