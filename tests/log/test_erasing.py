@@ -84,7 +84,7 @@ def test_rows_leave_the_lake_and_all_its_versions(tmp_path: Path) -> None:
     committed(tmp_path, rows(["a", PERSON, "b"]), labels(["a", PERSON]))
     committed(tmp_path, rows(["c"]), labels(["c"]))
     before = DeltaTable(folder(tmp_path, "fraud", "predictions")).version()
-    assert erase(tmp_path, "fraud", [PERSON]) == Erased(predictions=1, labels=1, files=4)
+    assert erase(tmp_path, "fraud", [PERSON]) == Erased(predictions=1, labels=1, files=2)
     assert read(tmp_path) == [(name, "1 Main Road") for name in "abc"]
     left = open_log(tmp_path).labels("fraud", columns=["hf_id"]).read_all().column(0).to_pylist()
     assert sorted(left) == ["a", "c"]
@@ -252,7 +252,7 @@ def test_an_id_that_is_a_part_of_another_one_is_another_one(tmp_path: Path) -> N
     spooled(tmp_path, predictions(["order-1", "order-12"]))
     committed(tmp_path, predictions(["order-123"]))
     spooled(tmp_path, predictions(["order-1234"]))
-    assert erase(tmp_path, "fraud", ["order-1"]) == Erased(predictions=1, files=2)
+    assert erase(tmp_path, "fraud", ["order-1"]) == Erased(predictions=1, files=1)
     found = open_log(tmp_path).predictions("fraud", columns=["hf_id"]).read_all().column(0).to_pylist()
     assert sorted(found) == ["order-12", "order-123", "order-1234"]
 
@@ -304,7 +304,7 @@ def test_the_command_erases_and_writes_it_down(tmp_path: Path, monkeypatch: pyte
     typed = ["log", "erase", PERSON, "order-18", "--model", "fraud", "--reason", "letter of May 3"]
     result = CliRunner().invoke(app, typed, catch_exceptions=False)
     assert result.output == (
-        "Erased 1 predictions and 1 labels of the lake, and 0 rows beside it; 4 files were written again or deleted.\n"
+        "Erased 1 predictions and 1 labels of the lake, and 0 rows beside it; 2 files that had them are deleted.\n"
         "Rows of these ids that come later are refused.\n"
     )
     book = open_book(root / "book.db")

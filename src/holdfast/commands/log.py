@@ -145,7 +145,7 @@ def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: 
         say_json(done)
         return
     rows = f"{done.predictions:,} predictions and {done.labels:,} labels of the lake"
-    say(f"Erased {rows}, and {done.waiting:,} rows beside it; {done.files:,} files were written again or deleted.")
+    say(f"Erased {rows}, and {done.waiting:,} rows beside it; {done.files:,} files that had them are deleted.")
     say("Rows of these ids that come later are refused.")
     _tell(done.left)
 

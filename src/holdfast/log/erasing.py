@@ -49,7 +49,7 @@ class Erased(msgspec.Struct, kw_only=True):
     waiting
         Rows that were not in the lake yet: in the spools, or kept beside them.
     files
-        Files that were written again or deleted.
+        Files that had such rows, and are deleted.
     left
         What cannot be searched, in words.
     """
@@ -99,22 +99,21 @@ def erase(root: Path, model: str, ids: Collection[str]) -> Erased:
 
 
 def _erase(table: Table, ids: Sequence[str]) -> tuple[int, int]:
-    """Erase rows of a table; returns how many, and how many files were written again or deleted."""
+    """Erase rows of a table; returns how many, and how many files had them."""
     for _ in range(ATTEMPTS):
         with suppress(ConflictError):
-            rows, files = _rewrite(table, ids)
-            return rows, files + _delete_unnamed(table, ids)
+            return _rewrite(table, ids), _delete_unnamed(table, ids)
         table.refresh()
     raise LogError(f"The table {table.path} is being written by others all the time: erase again.")
 
 
-def _rewrite(table: Table, ids: Sequence[str]) -> tuple[int, int]:
-    """Put files without these rows in the place of those with them."""
+def _rewrite(table: Table, ids: Sequence[str]) -> int:
+    """Put files without these rows in the place of those with them; returns how many rows that were."""
     named = pa.array(ids, pa.string())
     counts = {file: _count(table.path / file.path, named) for file in table.files}
     concerned = {file: count for file, count in counts.items() if count}
     if not concerned:
-        return 0, 0
+        return 0
     gone: Counter[str] = Counter()
     added = []
     for file, count in concerned.items():
@@ -125,7 +124,7 @@ def _rewrite(table: Table, ids: Sequence[str]) -> tuple[int, int]:
             )
     totals = {f"{writer}/erased": table.account(writer).erased + count for writer, count in gone.items()}
     table.commit(add=added, remove=list(concerned), transactions=totals, no_new_rows=True)
-    return gone.total(), len(concerned)
+    return gone.total()
 
 
 def _others(table: Table, file: File, ids: pa.Array) -> Iterator[pa.Table]:
