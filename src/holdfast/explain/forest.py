@@ -127,17 +127,19 @@ class Forest:
         array, shape (P,)
         """
         at = np.flatnonzero((pattern[self._leaf] & self._lacks) == self._lacks)
-        leaf, only_own = self._leaf[at], self._lacks[at]
-        only_others = (self._full & ~pattern)[leaf]
+        leaf, only_own, only_others = self._leaf[at], self._lacks[at], self._full & ~pattern
         worth = (self._summed(slopes, at) * self._values[leaf]).sum(axis=1)
-        p, q = np.bitwise_count(only_own), np.bitwise_count(only_others)
-        own, other = worth * _EACH[p, q], worth * _EACH[q, p]
-        found = np.zeros(self._features + 1)
-        for bits, each in ((only_own, own), (only_others, -other)):
-            group, bit = _bits(bits)
-            feature = self._bit_owner[self._leaf_starts[leaf[group]] + bit]
-            found += np.bincount(feature, each[group], minlength=len(found))
-        return found[:-1]
+        p, q = np.bitwise_count(only_own), np.bitwise_count(only_others)[leaf]
+        # What only other rows allow is the same for all groups at a leaf.
+        lost = np.bincount(leaf, worth * _EACH[q, p], minlength=len(pattern))
+        own = self._by_feature(only_own, self._leaf_starts[leaf], worth * _EACH[p, q])
+        return np.asarray(own - self._by_feature(only_others, self._leaf_starts, lost))
+
+    def _by_feature(self, bits: Patterns, starts: NDArray[np.intp], brings: NDArray[Any]) -> Array:
+        """What each bit of patterns brings, summed by feature, shape (P,); at `starts` are the first bits of their leaves."""
+        pattern, bit = _places(bits)
+        owner = self._bit_owner[starts[pattern] + bit]
+        return np.bincount(owner, brings[pattern], minlength=self._features + 1)[: self._features].astype(np.float64)
 
     def _summed(self, slopes: Array, groups: NDArray[np.intp]) -> Array:
         """Sums of slopes over the background rows of groups, shape (groups, J)."""
@@ -146,7 +148,7 @@ class Forest:
         sizes = self._sizes[groups]
         ends = np.cumsum(sizes, dtype=np.intp)
         rows = self._rows[np.arange(ends[-1]) + np.repeat(self._starts[groups] - (ends - sizes), sizes)]
-        return np.asarray(np.add.reduceat(slopes[rows], ends - sizes, axis=0))
+        return np.stack([np.add.reduceat(column[rows], ends - sizes) for column in slopes.T], axis=1)
 
 
 def _joined(bits: Patterns, starts: NDArray[np.intp]) -> Patterns:
@@ -154,7 +156,7 @@ def _joined(bits: Patterns, starts: NDArray[np.intp]) -> Patterns:
     return np.bitwise_or.reduceat(bits, starts, axis=1) if len(starts) else bits
 
 
-def _bits(numbers: Patterns) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _places(numbers: Patterns) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which numbers have which bits."""
     # Little-endian: bit k of a number is bit k of its bytes.
     content = numbers.astype(numbers.dtype.newbyteorder("<")).view(np.uint8)

@@ -248,5 +248,7 @@ def write(reply: Reply, wanted: Wanted) -> tuple[bytes, int | None]:
     own = wanted.id if wanted.id is not None else reply.ids[0] if reply.rows == 1 else None
     if own is not None:
         answer["id"] = own
+    if reply.explanation is not None:
+        answer["parameters"] = reply.explanation
     body = _encode(answer)
     return (b"".join([body, *behind]), len(body)) if behind else (body, None)
