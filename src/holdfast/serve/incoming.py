@@ -60,7 +60,8 @@ class Incoming:
             raise self._too_large()
         if message.get("more_body"):
             try:
-                body = await asyncio.wait_for(self._rest(body, receive), BODY_SECONDS)
+                async with asyncio.timeout(BODY_SECONDS):
+                    body = await self._rest(body, receive)
             except TimeoutError:
                 raise ServeError(408, f"The body did not come within {BODY_SECONDS:g} seconds.") from None
         if (encoding := headers.get(b"content-encoding")) is not None:
@@ -115,6 +116,7 @@ class Incoming:
             return b"".join(pieces)
         finally:
             self._held -= size
+            pieces.clear()  # an error would hold them as long as somebody holds the error
 
     def _too_large(self) -> ServeError:
         return ServeError(413, f"The body is larger than {self._most_bytes:,} bytes: send fewer rows at once.")

@@ -31,7 +31,7 @@ WATCH_SECONDS = 0.1
 COULD_NOT_RUN = 2
 
 
-_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
+_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
 """The C library gives back what a large request took. By itself it keeps more and more, to be faster at the next one."""
 
 
