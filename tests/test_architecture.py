@@ -76,6 +76,7 @@ ARROWS = {
     "site": set(),
     "startup": set(),
     "log": {"column", "durations", "kinds", "names", "tables"},
+    "replay": {"golden", "kinds", "log", "names", "policy", "released"},
     "book": set(),
     "serve": {
         "book",
@@ -170,6 +171,7 @@ THIRD_PARTY = {
     "site": {"msgspec"},
     "startup": set(),
     "log": {"numpy", "pyarrow", "msgspec"},
+    "replay": {"numpy", "pyarrow", "msgspec"},
     "book": {"msgspec", "sqlalchemy"},
     "serve": {"numpy", "pyarrow", "msgspec", "uvicorn", "uvloop"},
     "seal": {"numpy", "pyarrow", "msgspec"},

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import book, evaluations, labels, log, project, releases, serve, tables
+from holdfast.commands import book, evaluations, labels, log, project, releases, replay, serve, tables
 from holdfast.commands.terminal import complain, say
 from holdfast.errors import HoldfastError
 
@@ -53,6 +53,7 @@ app.command()(book.audit)
 app.command()(serve.serve)
 app.command()(log.log)
 app.command()(labels.labels)
+app.command()(replay.replay)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

@@ -61,7 +61,7 @@ def query(root: Path, text: str, *, json: bool) -> None:
         if json:
             _say_json(row)
         elif len(shown) < MOST_ROWS:
-            shown.append(tuple(_told(value) for value in row.values()))
+            shown.append(tuple(told(value) for value in row.values()))
         else:
             table(tuple(reader.schema.names), shown)
             say(f"These are the first {MOST_ROWS:,} rows; --json prints all of them.")
@@ -97,18 +97,19 @@ def _identity(row: dict[str, Any]) -> tuple[Any, ...]:
 def _line(row: dict[str, Any]) -> str:
     """A prediction in a line."""
     scores = [row[name] for name in row if name.startswith("hf_score")]
-    told = [
+    parts = [
         f"{row['hf_time']:%Y-%m-%d %H:%M:%S}",
         f"{row['model']}/{row['hf_release']}",
         row["hf_id"],
-        " ".join(_told(score) for score in scores),
-        _told(row["hf_decision"]),
+        told(scores),
+        told(row["hf_decision"]),
         f"review: {row['hf_reason']}" if row["hf_review"] else "",
     ]
-    return printable("  ".join(part for part in told if part))
+    return printable("  ".join(part for part in parts if part))
 
 
-def _told(value: object) -> str:
+def told(value: object) -> str:
+    """A value of a table for people."""
     match value:
         case None:
             return "–"
@@ -118,6 +119,8 @@ def _told(value: object) -> str:
             return f"{value:.6g}"
         case datetime():
             return value.isoformat(sep=" ", timespec="milliseconds")
+        case list():
+            return " ".join(map(told, value))
         case _:
             return str(value)
 
