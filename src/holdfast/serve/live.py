@@ -252,7 +252,8 @@ class Live:
                 logged.append(done)
             names += ids
             parts.append(replies[0])
-        ended = await asyncio.wait_for(asyncio.gather(*logged), self.rules.deadline)
+        async with asyncio.timeout(self.rules.deadline):
+            ended = await asyncio.gather(*logged)
         errors = [error for error in ended if error is not None]
         self._send([asked], [_joined(parts, names)], errors[0] if errors else None)
 
