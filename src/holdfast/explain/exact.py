@@ -25,12 +25,12 @@ from holdfast.explain.owners import Columns, owners
 from holdfast.explain.tree_nodes import Trees, trees_of
 
 TREE_ROWS = 100
-"""Background rows of trees, each of which costs time in every row; the linear take all."""
+"""Background rows of trees, each of which costs time in every row."""
 
 FEWEST_ROWS = 20
 
-PAIRS = 2_000_000
-"""Leaves times background rows: 20 MB, and about 10 ms for each row."""
+PAIRS = 1_000_000
+"""Background rows times leaves, or times features and margins: 20 MB at most, and 10 ms for each row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +60,9 @@ class Plan:
     @property
     def rows(self) -> int:
         """The most background rows."""
-        return 65_535 if isinstance(self.model, Weights) else min(TREE_ROWS, PAIRS // max(1, len(self.model.leaves)))
+        if isinstance(self.model, Weights):
+            return max(FEWEST_ROWS, PAIRS // max(1, self.features * len(self.model.intercepts)))
+        return min(TREE_ROWS, PAIRS // max(1, len(self.model.leaves)))
 
 
 def plan_of(content: bytes, inputs: Mapping[str, Columns], features: int) -> Plan | None:
