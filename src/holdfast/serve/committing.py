@@ -39,6 +39,7 @@ def main() -> None:
     log_to_stderr(site.server.log_lines)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # blocked by who started this process
     threading.Thread(target=_follow, args=(stop,), daemon=True, name="holdfast-parent").start()
     ended = threading.Event()
     steps = steps_of(site)

@@ -27,6 +27,9 @@ BACKLOG = 2_048
 RESTART_SECONDS = 1.0
 """A process that dies sooner than this after its start is started again only after so long."""
 
+COMMIT_SECONDS = 10.0
+"""How long the last commit may take. What it does not come to waits in the spool for the next start."""
+
 WATCH_SECONDS = 0.1
 COULD_NOT_RUN = 2
 
@@ -48,13 +51,18 @@ class _Child:
 
     def start(self) -> subprocess.Popen[bytes]:
         self.since = time.monotonic()
-        self.process = subprocess.Popen(  # noqa: S603 - our own program
-            self.command,
-            stdin=subprocess.PIPE,
-            pass_fds=self.passed,
-            start_new_session=True,
-            env={**_MEMORY, **os.environ},
-        )
+        # It takes the mask over: told to end while it starts, it does so when it knows how.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        try:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                self.command,
+                stdin=subprocess.PIPE,
+                pass_fds=self.passed,
+                start_new_session=True,
+                env={**_MEMORY, **os.environ},
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):
             self.process.stdin.write(self.told())
@@ -116,8 +124,9 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
                 _revive(child)
         return 0
     finally:
-        _stop(children, site.server.drain_seconds)
-        listening.close()
+        listening.close()  # who connects from now on is refused
+        _stop(children[: site.server.workers], site.server.drain_seconds + 5)
+        _stop(children[site.server.workers :], COMMIT_SECONDS)
         held.close()
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -210,18 +219,17 @@ def _revive(child: _Child) -> None:
 
 
 def _stop(children: list[_Child], seconds: float) -> None:
-    """Let those that answer finish, then those that commit."""
-    end = time.monotonic() + seconds + 5
-    for child in children:
-        if child.process is None:
-            continue
-        with suppress(ProcessLookupError):
-            child.process.send_signal(signal.SIGTERM)
+    """Let them finish; end those that do not within so many seconds."""
+    end = time.monotonic() + seconds
+    processes = [child.process for child in children if child.process is not None]
+    for process in processes:
+        process.terminate()
+    for process in processes:
         try:
-            child.process.wait(max(0.1, end - time.monotonic()))
+            process.wait(max(0.1, end - time.monotonic()))
         except subprocess.TimeoutExpired:
-            child.process.kill()
-            child.process.wait()
-        if child.process.stdin is not None:
+            process.kill()
+            process.wait()
+        if process.stdin is not None:
             with suppress(BrokenPipeError):
-                child.process.stdin.close()
+                process.stdin.close()

@@ -74,6 +74,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 
 def main() -> None:
     """Answer until told to stop."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # nothing is lost if it ends before it answers
     prepare()
     task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
     log_to_stderr(task.site.server.log_lines)
