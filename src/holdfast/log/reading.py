@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -195,8 +196,9 @@ def _read_with_labels(
     names = [*columns, *JOINED]
     for block in _blocks(taken.pieces(between)):
         ids = _column(taken.scan(block, own, between))
+        rows = _begun(taken.scan(block, others, between))
         beside = labels.of(ids, {piece.date for piece in block}).append_column("hf_id", ids)
-        yield from _joined(taken.scan(block, others, between), beside, names)
+        yield from _joined(rows, beside, names)
     ids = _column(taken.scan_recent(own, between))
     if len(ids):
         beside = labels.of(ids, set(taken.recent.column(DATE).unique().to_pylist())).append_column("hf_id", ids)
@@ -218,6 +220,11 @@ def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
 def _column(stream: Iterator[pa.RecordBatch]) -> pa.Array:
     chunks = [rows.column(0) for rows in stream]
     return pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
+
+
+def _begun(stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The stream, of which Arrow's threads read the next batches while something else is done."""
+    return chain([first for first in [next(stream, None)] if first is not None], stream)
 
 
 def _joined(stream: Iterator[pa.RecordBatch], beside: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
