@@ -85,6 +85,14 @@ def test_an_id_that_is_answered_on_another_day_has_its_label_there_too(tmp_path:
     assert truths(tmp_path) == [("a", True), ("a", True)]
 
 
+def test_an_id_that_is_answered_on_several_days_at_once_has_its_label_on_all(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a"]), labels(["a"]))
+    match(tmp_path, "fraud")
+    committed(tmp_path, *(predictions(["a"], time=MORNING + day * DAY) for day in (1, 2)))
+    assert counts(match(tmp_path, "fraud")) == (3, 3, 0, 0)
+    assert truths(tmp_path) == [("a", True)] * 3
+
+
 def test_an_id_that_two_releases_answer_is_counted_once(tmp_path: Path) -> None:
     committed(tmp_path, predictions(["a"], release=1), predictions(["a"], release=2), labels(["a"]))
     assert counts(match(tmp_path, "fraud")) == (1, 1, 0, 0)
@@ -124,6 +132,9 @@ def test_days_that_are_expired_are_forgotten(tmp_path: Path) -> None:
     committed(tmp_path, labels(["0"], time=MORNING + 3 * DAY))
     assert counts(match(tmp_path, "fraud")) == (2, 2, 0, 3)
     assert truths(tmp_path) == [("1", True), ("2", True)]
+    committed(tmp_path, predictions(["0"], time=MORNING + 2 * DAY))
+    assert counts(match(tmp_path, "fraud")) == (3, 3, 0, 2)
+    assert truths(tmp_path) == [("1", True), ("2", True), ("0", True)]
 
 
 def test_what_is_damaged_is_made_again(tmp_path: Path) -> None:

@@ -65,8 +65,8 @@ class HashedIds:
         """The first moment; None if there are no entries."""
         return min((int(array[1].min()) for _, array in self._arrays()), default=None)
 
-    def find(self, keys: Integers) -> Found:
-        """All entries of these keys."""
+    def find(self, keys: Integers, *, oldest: int = 0) -> Found:
+        """All entries of these keys, of this moment or later."""
         places, moments = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]  # neighbours are looked for in one place of the disk
@@ -77,7 +77,9 @@ class HashedIds:
             within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
             places.append(np.repeat(order, counts))
             moments.append(np.asarray(array[1])[starts + within])
-        return Found(np.concatenate(places), np.concatenate(moments))
+        found = Found(np.concatenate(places), np.concatenate(moments))
+        late = found.moments >= oldest
+        return Found(found.places[late], found.moments[late])
 
     def add(self, keys: Integers, moments: Integers, *, oldest: int) -> None:
         """Take in entries; those before `oldest` may be forgotten."""

@@ -90,7 +90,7 @@ class Matching:
         for day, count in _counts(moments):
             self._count(day, predicted=count)
         earlier = np.unique(self._unmatched.find(keys).places)
-        answered_before = self._labelled.find(keys)
+        answered_before = self._labelled.find(keys, oldest=self._oldest)
         self._predicted.add(keys, moments, oldest=self._oldest)
         if len(earlier):
             self._match(keys[earlier])
@@ -100,10 +100,9 @@ class Matching:
     def take_labels(self, rows: pa.Table) -> None:
         """Take in labels, with all that is needed of them."""
         keys = hashes(rows.column("hf_id").to_pylist())
-        found = self._predicted.find(keys)
-        there = found.moments >= self._oldest
-        self._put(rows, keys, found.places[there], found.moments[there])
-        alone = np.setdiff1d(np.arange(len(keys)), found.places[there])
+        found = self._predicted.find(keys, oldest=self._oldest)
+        self._put(rows, keys, *found)
+        alone = np.setdiff1d(np.arange(len(keys)), found.places)
         matched.append(self._connection, UNMATCHED, rows.take(pa.array(alone)))
         self._unmatched.add(keys[alone], _moments(rows)[alone], oldest=0)
 
@@ -133,7 +132,7 @@ class Matching:
         matched.replace(self._connection, UNMATCHED, waiting.filter(pa.array(~come)))
         self._unmatched.remove(keys)
         rows, of = waiting.filter(pa.array(come)), of[come]
-        self._put(rows, of, *self._predicted.find(of))
+        self._put(rows, of, *self._predicted.find(of, oldest=self._oldest))
 
     def _share(self, keys: Integers, moments: Integers, labelled: dict[int, int]) -> None:
         """Labels of ids that were answered before, on another day: given by place in `keys`, and moment of that answer."""
@@ -143,9 +142,11 @@ class Matching:
         for day, places in days.items():
             rows = matched.of_day(self._connection, _named(day), self._schema)
             of = hashes(rows.column("hf_id").to_pylist())
-            moment_of = {int(keys[place]): int(moments[place]) for place in places}
-            here = np.flatnonzero(np.isin(of, keys[places]))
-            self._put(rows, of, here, np.array([moment_of[key] for key in of[here].tolist()], dtype=np.int64))
+            new: dict[int, list[int]] = {}
+            for place in places:
+                new.setdefault(int(keys[place]), []).append(int(moments[place]))
+            pairs = [(row, moment) for row, key in enumerate(of.tolist()) for moment in new.get(key, ())]
+            self._put(rows, of, *np.array(pairs, dtype=np.int64).reshape(-1, 2).T)
 
     def _put(self, rows: pa.Table, keys: Integers, places: Integers, moments: Integers) -> None:
         """Labels of predictions of some moments: given by their places in `rows`, of which some may be of several."""
