@@ -61,9 +61,12 @@ def prediction_columns(task: str, classes: tuple[str, ...]) -> tuple[tuple[str, 
     )
 
 
-def prediction_layout(model: str, task: str, classes: tuple[str, ...], logged: Iterable[tuple[str, Type]]) -> Layout:
+def prediction_layout(
+    model: str, task: str, classes: tuple[str, ...], logged: Iterable[tuple[str, Type]], packed: Iterable[str] = ()
+) -> Layout:
     """Layout of a model's logged predictions: its own columns, then those of the schema, by their physical names."""
-    return Layout(model=model, kind="predictions", columns=(*prediction_columns(task, classes), *logged))
+    columns = (*prediction_columns(task, classes), *logged)
+    return Layout(model=model, kind="predictions", columns=columns, packed=tuple(packed))
 
 
 def label_layout(model: str, task: str) -> Layout:

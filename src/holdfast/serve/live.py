@@ -14,19 +14,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from holdfast.errors import LogError, ModelError
-from holdfast.kinds import Kind, Role
-from holdfast.log.columns import prediction_layout
-from holdfast.log.frames import encode, microseconds
 from holdfast.log.ids import Ulids
 from holdfast.log.spool import Group, Spool
-from holdfast.serve.engine import Answered, hashed
+from holdfast.serve.engine import Answered
 from holdfast.serve.errors import InvalidRowsError, ServeError
 from holdfast.serve.fields import INVALID, UNUSUAL, Code, Problem
 from holdfast.serve.loaded import Loaded
+from holdfast.serve.logged import Logged, Origin
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.request import Reply, Request, Row
 
@@ -113,8 +110,6 @@ class Live:
         self._metrics = metrics
         self.waiting_rows = 0
         self._spool = spool
-        self._revision = revision
-        self._clock = clock
         self._ids = Ulids(clock)
         self._labels = (self.model, str(self.version))
         self._waiting: list[Asked] = []
@@ -122,20 +117,7 @@ class Live:
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
-        engine = loaded.engine
-        self._logged = [
-            (place, field, field.name in rules.hashed)
-            for place, field in enumerate(engine.fields)
-            if field.column.role is not Role.IGNORE and field.name not in rules.left_out
-        ]
-        self._layout = prediction_layout(
-            self.model,
-            engine.task,
-            engine.released.model.classes,
-            [(field.column.physical, "string" if hash_it else field.at_rest) for _, field, hash_it in self._logged],
-        )
-        times = [place for place, field in enumerate(engine.fields) if field.column.role is Role.TIME]
-        self._time = times[0] if times else None
+        self._logged = Logged(self.model, self.version, self.engine, rules.left_out, rules.hashed, revision, clock)
 
     def ask(self, request: Request, route: str = "champion", client: str = "") -> asyncio.Future[Reply]:
         """Answer a request; what comes back has been logged.
@@ -211,13 +193,14 @@ class Live:
         given = [own for asked in group for own in asked.request.ids]
         ids = self._named(given)
         columns = list(zip(*rows, strict=True))
-        answered = self.engine.answer(columns, ids)
+        numbers = self.engine.numbers(columns)
+        answered = self.engine.answer(columns, numbers, ids)
         replies = _replies(self, group, ids, answered)
         self._measure(group, answered, started)
         if self._spool is None:
             self._send(group, replies, None)
             return
-        content = encode(self._columns(group, replies, columns, ids, given, answered))
+        content = self._logged.frame(answered, columns, numbers, ids, given, replies, _origin(group))
         self._logging.append(group)
         self._log(content, len(rows), lambda error: self._send(group, replies, error))
 
@@ -240,14 +223,15 @@ class Live:
             ids = self._named(given)
             columns = list(zip(*request.rows[start:end], strict=True))
             began = time.monotonic()
-            answered = await asyncio.to_thread(self.engine.answer, columns, ids)
+            numbers = await asyncio.to_thread(self.engine.numbers, columns)
+            answered = await asyncio.to_thread(self.engine.answer, columns, numbers, ids)
             problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
             piece = asked._replace(request=Request(rows=request.rows[start:end], ids=given, problems=problems))
             replies = _replies(self, [piece], ids, answered)
             self._measure([piece], answered, began)
             if self._spool is not None:
                 done: asyncio.Future[Exception | None] = self._loop.create_future()
-                content = encode(self._columns([piece], replies, columns, ids, given, answered))
+                content = self._logged.frame(answered, columns, numbers, ids, given, replies, _origin([piece]))
                 self._log(content, len(ids), _once(done))
                 logged.append(done)
             names += ids
@@ -258,7 +242,8 @@ class Live:
         self._send([asked], [_joined(parts, names)], errors[0] if errors else None)
 
     def _named(self, given: Sequence[str | None]) -> list[str]:
-        return [own or new for own, new in zip(given, self._ids.many(len(given)), strict=True)]
+        new = self._ids.many(len(given))
+        return [own or one for own, one in zip(given, new, strict=True)] if any(given) else new
 
     def _log(self, content: bytes, rows: int, then: Callable[[Exception | None], None]) -> None:
         """Hand rows to the spool's thread; `then` is called in this one."""
@@ -275,7 +260,7 @@ class Live:
 
         assert self._spool is not None
         try:
-            self._spool.append(Group(self._layout, rows, content), done)
+            self._spool.append(Group(self._logged.layout, rows, content), done)
         except LogError as error:
             self._loop.call_soon(finish, error)
 
@@ -291,60 +276,6 @@ class Live:
                     self._metrics.count("holdfast_reviews_asked", (*self._labels, reason))
         for problem in answered.unusual:
             self._metrics.count("holdfast_schema_violations", (self.model, problem.field, problem.code))
-
-    def _columns(
-        self,
-        group: list[Asked],
-        replies: list[Reply],
-        columns: list[tuple[Any, ...]],
-        ids: list[str],
-        given: Sequence[str | None],
-        answered: Answered,
-    ) -> list[Sequence[Any]]:
-        """What is logged, in the order of the layout; a column of one value holds it for all rows."""
-        own = [one is not None for one in given]
-        a, rows = answered, len(ids)
-        scores = list(zip(*a.score, strict=True)) if a.classes else [a.score]
-        time_of = None if self._time is None else [None if t is None else microseconds(t) for t in columns[self._time]]
-        warned = _warned(replies, rows) if any(reply.problems for reply in replies) else [""]
-        one = len(group) == 1
-        routes = [group[0].route] if one else _spread(group, [asked.route for asked in group])
-        clients = [group[0].client] if one else _spread(group, [asked.client for asked in group])
-        now = time.monotonic()
-        latency = [now - group[0].since] if one else _spread(group, [now - asked.since for asked in group])
-        digests = [0] if not any(own) else [_digest(row) for row in zip(*columns, strict=True)]
-        kept = [self._kept(columns[place], field.column.kind, hash_it) for place, field, hash_it in self._logged]
-        return [
-            ids,
-            own,
-            [int(self._clock() * 1_000_000)],
-            time_of or [None],
-            [self.version],
-            routes,
-            *scores,
-            a.decision,
-            a.confidence,
-            a.lower or [None],
-            a.upper or [None],
-            [None] if a.sets is None else ["|".join(names) for names in a.sets],
-            a.review,
-            a.reason,
-            a.loss,
-            a.propensity,
-            [self._revision],
-            warned,
-            latency,
-            clients,
-            digests,
-            *kept,
-        ]
-
-    def _kept(self, values: Sequence[Any], kind: Kind, hash_it: bool) -> Sequence[Any]:
-        if hash_it:
-            return [None if value is None else f"{hashed(str(value)):016x}" for value in values]
-        if kind is Kind.TIME:
-            return [None if value is None else microseconds(value) for value in values]
-        return values
 
     def _send(self, group: list[Asked], replies: list[Reply], error: Exception | None) -> None:
         """Give the replies, now that they are logged; or say that they cannot be."""
@@ -438,20 +369,10 @@ def _share(replies: list[Reply], unusual: list[Problem]) -> None:
         reply.problems = [*reply.problems, problem._replace(row=problem.row - reply.first)]
 
 
-def _warned(replies: list[Reply], rows: int) -> list[str]:
-    """What is unusual of each row, as a JSON list of `code:field`; empty if nothing is."""
-    found: dict[int, list[str]] = {}
-    for reply in replies:
-        for problem in reply.problems:
-            found.setdefault(reply.first + problem.row, []).append(f"{problem.code}:{problem.field}")
-    return [msgspec.json.encode(found[row]).decode() if row in found else "" for row in range(rows)]
-
-
-def _spread(group: list[Asked], values: list[Any]) -> list[Any]:
-    """A value of each request, for each of its rows."""
-    return [value for asked, value in zip(group, values, strict=True) for _ in asked.request.rows]
-
-
-def _digest(row: Row) -> int:
-    """63 bits of a row's values: whether a repeated id came with the same ones."""
-    return hashed(repr(row)) >> 1
+def _origin(group: list[Asked]) -> Origin:
+    """Where the rows of a group come from; the values of each request, for each of its rows."""
+    now = time.monotonic()
+    values = [(asked.route, asked.client, now - asked.since) for asked in group]
+    if len(values) > 1:
+        values = [value for asked, value in zip(group, values, strict=True) for _ in asked.request.rows]
+    return Origin(*zip(*values, strict=True))

@@ -7,6 +7,7 @@ it is found.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from operator import itemgetter
 from typing import Annotated, Any
 
@@ -36,7 +37,7 @@ class Unusual(msgspec.Struct, frozen=True):
     code: str
 
 
-class Answer(msgspec.Struct, omit_defaults=True):
+class Answer(msgspec.Struct, omit_defaults=True, gc=False):
     """The answer to one row.
 
     Attributes
@@ -111,7 +112,7 @@ class Records:
             members.append((f"x{i}", msgspec.Raw, msgspec.Raw()))
             keys[f"x{i}"] = name
         self._rest = len(members) > len(fields)
-        row = msgspec.defstruct("Row", members, rename=keys, forbid_unknown_fields=True, kw_only=True)
+        row = msgspec.defstruct("Row", members, rename=keys, forbid_unknown_fields=True, kw_only=True, gc=False)
         body = msgspec.defstruct(
             "Body",
             [("rows", Annotated[list[row], Meta(min_length=1, max_length=MOST_ROWS)]), ("explain", bool, False)],  # type: ignore[valid-type]
@@ -200,23 +201,17 @@ def answers(reply: Reply) -> list[Answer]:
     warnings: dict[int, list[Unusual]] = {}
     for problem in reply.problems:
         warnings.setdefault(problem.row, []).append(Unusual(problem.field, problem.code))
-    made = []
-    for i in range(reply.rows):
-        k = first + i
-        answer = Answer(id=reply.ids[i], score=a.score[k], review=a.review[k], reason=a.reason[k])
-        if a.classes:
-            answer.score = dict(zip(a.classes, a.score[k], strict=True))
-        if a.decision is not a.score:
-            answer.decision, answer.confidence = a.decision[k], a.confidence[k]
-        if a.lower is not None and a.upper is not None:
-            answer.lower, answer.upper = a.lower[k], a.upper[k]
-        if a.sets is not None:
-            answer.classes = a.sets[k]
-        if i in warnings:
-            answer.warnings = warnings[i]
-        if reply.contributions is not None:
-            answer.contributions = reply.contributions[i] or None
-        made.append(answer)
+    own, none = slice(first, first + reply.rows), repeat(None)
+    score = [dict(zip(a.classes, one, strict=True)) for one in a.score[own]] if a.classes else a.score[own]
+    decided = (none, none) if a.decision is a.score else (a.decision[own], a.confidence[own])
+    bounds = (none, none) if a.lower is None or a.upper is None else (a.lower[own], a.upper[own])
+    sets = none if a.sets is None else a.sets[own]
+    made = list(map(Answer, reply.ids, score, *decided, *bounds, sets, a.review[own], a.reason[own]))
+    for row, found in warnings.items():
+        made[row].warnings = found
+    if reply.contributions is not None:
+        for answer, contributions in zip(made, reply.contributions, strict=True):
+            answer.contributions = contributions or None
     return made
 
 

@@ -1,0 +1,160 @@
+"""What is logged of answers, as the spool takes it: the answers, and the fields that the site does not leave out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.kinds import Role
+from holdfast.log.columns import prediction_layout
+from holdfast.log.frames import Type, encode, microseconds
+from holdfast.serve.engine import Answered, Engine, hashed
+from holdfast.serve.request import Reply
+
+
+class Origin(NamedTuple):
+    """Where rows come from: route, client, and seconds from request to answer; one value is that of all rows."""
+
+    routes: Sequence[str]
+    clients: Sequence[str]
+    latencies: Sequence[float]
+
+
+class _Field(NamedTuple):
+    """A field that is logged: its place in a row, its column, and its row of the numbers if it goes as these lie in memory."""
+
+    place: int
+    column: str
+    type: Type
+    hashed: bool
+    row: int | None
+
+
+class Logged:
+    """Makes frames of the answers of a release.
+
+    Parameters
+    ----------
+    model, version, revision
+        What answers, and the revision of its policy.
+    engine
+        Of the release.
+    left_out, hash_of
+        Fields that are not logged, and those of which only a hash is.
+    clock
+        Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        version: int,
+        engine: Engine,
+        left_out: Collection[str],
+        hash_of: Collection[str],
+        revision: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._version, self._revision, self._clock = version, revision, clock
+        self._fields = []
+        for place, field in enumerate(engine.fields):
+            if field.column.role is Role.IGNORE or field.name in left_out:
+                continue
+            hash_it = field.name in hash_of
+            row = engine.row_of[field.name] if field.at_rest == "float64" and not hash_it else None
+            kind: Type = "string" if hash_it else field.at_rest
+            self._fields.append(_Field(place, field.column.physical, kind, hash_it, row))
+        self.layout = prediction_layout(
+            model,
+            engine.task,
+            engine.released.model.classes,
+            [(field.column, field.type) for field in self._fields],
+            [field.column for field in self._fields if field.row is not None],
+        )
+        times = [place for place, field in enumerate(engine.fields) if field.column.role is Role.TIME]
+        self._time = times[0] if times else None
+
+    def frame(
+        self,
+        answered: Answered,
+        columns: Sequence[Sequence[Any]],
+        numbers: NDArray[np.float64],
+        ids: Sequence[str],
+        given: Sequence[str | None],
+        replies: Sequence[Reply],
+        origin: Origin,
+    ) -> bytes:
+        """A group of rows and their answers.
+
+        Parameters
+        ----------
+        answered
+            The answers.
+        columns, numbers
+            Values of each field, and the numeric ones, as the engine has them.
+        ids, given
+            What each row is called, and how its client calls it.
+        replies
+            To the requests of the group: they know what is unusual.
+        origin
+            Where the rows come from.
+        """
+        own = [one is not None for one in given]
+        a, rows = answered, len(ids)
+        scores = list(zip(*a.score, strict=True)) if a.classes else [a.score]
+        packed, size = numbers.tobytes(), numbers.itemsize * rows
+        return encode(
+            [
+                ids,
+                own,
+                [int(self._clock() * 1_000_000)],
+                [None] if self._time is None else _moments(columns[self._time]),
+                [self._version],
+                origin.routes,
+                *scores,
+                a.decision,
+                a.confidence,
+                a.lower or [None],
+                a.upper or [None],
+                [None] if a.sets is None else ["|".join(names) for names in a.sets],
+                a.review,
+                a.reason,
+                a.loss,
+                a.propensity,
+                [self._revision],
+                _warned(replies, rows) if any(reply.problems for reply in replies) else [""],
+                origin.latencies,
+                origin.clients,
+                [hashed(repr(row)) >> 1 for row in zip(*columns, strict=True)] if any(own) else [0],
+                *(
+                    _values(columns[field.place], field)
+                    if field.row is None
+                    else packed[field.row * size : (field.row + 1) * size]
+                    for field in self._fields
+                ),
+            ]
+        )
+
+
+def _values(values: Sequence[Any], field: _Field) -> Sequence[Any]:
+    if field.hashed:
+        return [None if value is None else f"{hashed(str(value)):016x}" for value in values]
+    return _moments(values) if field.type == "timestamp" else values
+
+
+def _moments(values: Sequence[Any]) -> list[int | None]:
+    return [None if value is None else microseconds(value) for value in values]
+
+
+def _warned(replies: Sequence[Reply], rows: int) -> list[str]:
+    """What is unusual of each row, as a JSON list of `code:field`; empty if nothing is."""
+    found: dict[int, list[str]] = {}
+    for reply in replies:
+        for problem in reply.problems:
+            found.setdefault(reply.first + problem.row, []).append(f"{problem.code}:{problem.field}")
+    return [msgspec.json.encode(found[row]).decode() if row in found else "" for row in range(rows)]
