@@ -34,7 +34,7 @@ ARROW: dict[Type, pa.DataType] = {
 """All types at rest: those that Delta, Spark and Arrow read alike."""
 
 
-class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, cache_hash=True):
     """Names and types of the values in a frame's rows, in order.
 
     Attributes
