@@ -46,12 +46,9 @@ def queue(root: Path, model: str, saved: Saved) -> None:
     }
     with reviews.opened(root) as connection:
         _expire(connection, model, taken["predictions"])
-        asked = pc.field("hf_review") & (pc.field("hf_route") != SHADOW)
-        for rows in _new(connection, model, "predictions", taken["predictions"], asked):
+        for rows in _new(connection, model, "predictions", taken["predictions"], _is_asked):
             reviews.add(connection, model, map(_asked, rows))
-        known = {one for (one,) in connection.execute("SELECT id FROM reviews WHERE model = ?", (model,))}
-        mine = pc.field("hf_id").isin(pa.array(sorted(known), pa.string()))
-        for rows in _new(connection, model, "labels", taken["labels"], mine):
+        for rows in _new(connection, model, "labels", taken["labels"], _is_known):
             for row in sorted(rows, key=lambda row: row["hf_time"]):
                 _take_label(connection, model, row)
         reviews.settle(connection, model, lambda settled: saved(model, settled))
@@ -70,8 +67,23 @@ def _take_label(connection: sqlite3.Connection, model: str, row: dict[str, Any])
         reviews.decide(connection, model, row["hf_id"], row["hf_label"], row["hf_giver"], moment)
 
 
+def _is_asked(_: sqlite3.Connection, __: str) -> Any:
+    """Whether a prediction is to be decided by a person."""
+    return pc.field("hf_review") & (pc.field("hf_route") != SHADOW)
+
+
+def _is_known(connection: sqlite3.Connection, model: str) -> Any:
+    """Whether a label is of a review."""
+    ids = [one for (one,) in connection.execute("SELECT id FROM reviews WHERE model = ?", (model,))]
+    return pc.field("hf_id").isin(pa.array(ids, pa.string()))
+
+
 def _new(
-    connection: sqlite3.Connection, model: str, kind: Kind, taken: Snapshot, condition: Any
+    connection: sqlite3.Connection,
+    model: str,
+    kind: Kind,
+    taken: Snapshot,
+    condition: Callable[[sqlite3.Connection, str], Any],
 ) -> Iterator[list[dict[str, Any]]]:
     """Rows that were committed since the last time, those that fulfil a condition."""
     found = connection.execute("SELECT version FROM versions WHERE model = ? AND kind = ?", (model, kind)).fetchone()
@@ -81,9 +93,10 @@ def _new(
     if pieces is None:
         pieces = pieces_since(taken.table, -1) or []
     columns = {name: of for name, (_, of) in taken.columns.items()}
-    with readable(taken.path):
-        for batch in taken.scan(pieces, columns, Between(also=condition)):
-            yield batch.to_pylist()
+    if pieces:
+        with readable(taken.path):
+            for batch in taken.scan(pieces, columns, Between(also=condition(connection, model))):
+                yield batch.to_pylist()
     connection.execute("INSERT OR REPLACE INTO versions VALUES (?, ?, ?)", (model, kind, taken.table.version))
 
 
