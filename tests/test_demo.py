@@ -123,7 +123,7 @@ def test_a_killed_server_loses_nothing(demo_output: tuple[Path, str]) -> None:
     _, printed = demo_output
     assert "with SIGKILL" in printed
     logged, acknowledged = re.search(
-        r"In the log ([\d,]+) rows; acknowledged ([\d,]+), missing 0, twice 0", printed
+        r"Logged +([\d,]+) rows; acknowledged ([\d,]+), missing 0, twice 0", printed
     ).groups()
     assert logged == acknowledged
 

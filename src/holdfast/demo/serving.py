@@ -22,6 +22,7 @@ from holdfast.book.opening import open_book
 from holdfast.book.stages import promote
 from holdfast.config import Project
 from holdfast.gate.evaluation import Evaluation
+from holdfast.log.proof import proof
 from holdfast.profile.calendar import moments
 from holdfast.testing.servers import Server, serving
 
@@ -102,11 +103,11 @@ def serve(project: Project, sealed: hf.SealedFolder, evaluation: Evaluation, out
             while len(client.acknowledged) < len(early) + len(rows) // 10 and not all(one.done() for one in sending):
                 time.sleep(0.005)
             server.kill()
-            print("Killed    every process of the server with SIGKILL, while requests were on their way")
+            print("Killed    every process with SIGKILL, while requests were on their way")
             server = stack.enter_context(serving(output, project.name, port=server.port))
             for one in sending:
                 one.result()
-        print(f"Restarted and went on: {client.again} requests were sent again, under the same ids")
+        print(f"Restarted and went on: {client.again} requests were sent again")
         _labels(server, project.name, {name: truths[name] for name in client.acknowledged if name not in set(early)})
         server.stop()
     _prove(project.name, client, output)
@@ -164,14 +165,19 @@ def _labels(server: Server, model: str, truths: dict[str, Any]) -> None:
 
 
 def _prove(model: str, client: Client, output: Path) -> None:
-    from deltalake import DeltaTable
-
-    table = DeltaTable(output / ".holdfast" / "lake" / model / "predictions").to_pyarrow_table(columns=["hf_id"])
-    logged = table["hf_id"].to_pylist()
+    """Hold what was acknowledged against the log, and the log against itself."""
+    root = output / ".holdfast"
+    logged = hf.open_log(root).predictions(model, columns=["hf_id"]).read_all()["hf_id"].to_pylist()
     missing, twice = client.acknowledged - set(logged), len(logged) - len(set(logged))
     print(
-        f"In the log {len(logged):,} rows; acknowledged {len(client.acknowledged):,}, missing {len(missing)}, twice {twice}"
+        f"Logged    {len(logged):,} rows; acknowledged {len(client.acknowledged):,}, missing {len(missing)}, twice {twice}"
     )
+    for one in proof(root):
+        if one.kind == "predictions":
+            print(
+                f"Proof     {one.accepted:,} accepted = {one.committed:,} committed + {one.pending:,} pending\n"
+                f"          + {one.duplicates:,} sent again + {one.refused:,} refused"
+            )
     if missing or twice:
         raise hf.HoldfastError("The prediction log lost or doubled rows: this is a defect of Holdfast.")
 
