@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import os
 import sqlite3
-import struct
 import threading
 import time
 import zlib
@@ -25,6 +24,7 @@ import msgspec
 from holdfast.errors import LogError
 from holdfast.log.frames import Layout
 from holdfast.log.ids import Ulids
+from holdfast.log.tally import Tally
 
 Durability = Literal["sync", "group"]
 Done: TypeAlias = Callable[[Exception | None], None]
@@ -87,6 +87,8 @@ class Spool:
         Where spools lie; the first free one is taken.
     durability
         `group`: a group is done when it is committed; `sync`: when the disk has it.
+    late
+        Whether a file that cannot be opened now, on a disk that is full, may be opened when a group is written.
 
     Raises
     ------
@@ -106,26 +108,27 @@ class Spool:
     [(1, 2, True)]
     """
 
-    def __init__(self, folder: Path, durability: Durability = "group") -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self.path, self._lock_file = _free(folder)
-        except OSError as error:
-            raise LogError(f"The spool cannot be written in {folder}: {error.strerror}.") from None
+    def __init__(self, folder: Path, durability: Durability = "group", *, late: bool = False) -> None:
         self.durability = durability
-        again = self.path.exists()
+        self.writer = ""
+        self._connection: sqlite3.Connection | None = None
         with ExitStack() as on_failure:
-            on_failure.callback(self._lock_file.close)
-            with _told(self.path):
-                self._connection = on_failure.enter_context(closing(opened(self.path)))
-                self._connection.execute(f"PRAGMA synchronous = {'FULL' if durability == 'sync' else 'NORMAL'}")
-                self._connection.execute("PRAGMA wal_autocheckpoint = 0")
-                self.writer = writer_in(self._connection)
-                if again:
-                    _begin_after(self._connection, time.time_ns() // 1000)
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                self.path, self._lock_file = _free(folder)
+                on_failure.callback(self._lock_file.close)
+                self.unlogged = Tally(self.path.with_suffix(".unlogged"))
+                on_failure.callback(self.unlogged.close)
+            except OSError as error:
+                raise LogError(f"The spool cannot be written in {folder}: {error.strerror}.") from None
+            try:
+                self._open()
+            except sqlite3.Error as error:
+                # What is damaged is saved by others when this process lets go of it.
+                if not late or not isinstance(error, sqlite3.OperationalError):
+                    raise _unusable(self.path, error) from None
             on_failure.pop_all()
         self._layouts: dict[Layout, int] = {}
-        self.unlogged = Tally(self.path.with_suffix(".unlogged"))
         self._waiting = _Waiting()
         self._wake = threading.Condition()
         self._fold = False
@@ -177,11 +180,28 @@ class Spool:
         self._closed.set()
         for thread in self._threads:
             thread.join()
-        with suppress(sqlite3.Error):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.close()
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.close()
         self.unlogged.close()
         self._lock_file.close()
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection, which all of a process' groups go through."""
+        if self._connection is not None:
+            return self._connection
+        again = self.path.exists()
+        with ExitStack() as on_failure:
+            connection = on_failure.enter_context(closing(opened(self.path)))
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self.durability == 'sync' else 'NORMAL'}")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self.writer = writer_in(connection)
+            if again:
+                _begin_after(connection, time.time_ns() // 1000)
+            on_failure.pop_all()
+        self._connection = connection
+        return connection
 
     def _run(self) -> None:
         while True:
@@ -198,7 +218,10 @@ class Spool:
 
     def _commit(self, groups: list[Group]) -> Exception | None:
         """All groups, or none of them and the reason."""
-        connection = self._connection
+        try:
+            connection = self._open()
+        except (LogError, sqlite3.Error) as error:
+            return _unusable(self.path, error)
         now = int(time.time() * 1000)
         accepted: dict[str, int] = {}
         try:
@@ -206,7 +229,7 @@ class Spool:
             for group in groups:
                 connection.execute(
                     "INSERT INTO frames(layout, rows, received, crc, content) VALUES (?, ?, ?, ?, ?)",
-                    (self._layout(group.layout), group.rows, now, zlib.crc32(group.content), group.content),
+                    (self._layout(connection, group.layout), group.rows, now, zlib.crc32(group.content), group.content),
                 )
                 name = f"accepted.{group.layout.model}.{group.layout.kind}"
                 accepted[name] = accepted.get(name, 0) + group.rows
@@ -216,7 +239,7 @@ class Spool:
                     (name, rows),
                 )
             connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits is told, and the next group is written
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             self._layouts.clear()  # what was written of them is rolled back
@@ -227,57 +250,26 @@ class Spool:
                 connection.execute("PRAGMA wal_checkpoint(RESTART)")
         return None
 
-    def _layout(self, layout: Layout) -> int:
+    def _layout(self, connection: sqlite3.Connection, layout: Layout) -> int:
         if (known := self._layouts.get(layout)) is not None:
             return known
         content = msgspec.json.encode(layout).decode()
-        self._connection.execute("INSERT OR IGNORE INTO layouts(content) VALUES (?)", (content,))
-        (number,) = self._connection.execute("SELECT id FROM layouts WHERE content = ?", (content,)).fetchone()
+        connection.execute("INSERT OR IGNORE INTO layouts(content) VALUES (?)", (content,))
+        (number,) = connection.execute("SELECT id FROM layouts WHERE content = ?", (content,)).fetchone()
         self._layouts[layout] = number
         return int(number)
 
     def _sync(self) -> None:
         """Bring the write-ahead log to the disk each second, and most of it into the file, while the writer goes on."""
         log = Path(f"{self.path}-wal")
-        with closing(opened(self.path)) as connection:
-            while not self._closed.wait(SYNC_SECONDS):
-                with suppress(OSError, sqlite3.Error):
-                    with log.open("rb") as file:
-                        os.fsync(file.fileno())
-                    if log.stat().st_size > CHECKPOINT_BYTES:
+        while not self._closed.wait(SYNC_SECONDS):
+            with suppress(OSError, sqlite3.Error):
+                with log.open("rb") as file:
+                    os.fsync(file.fileno())
+                if log.stat().st_size > CHECKPOINT_BYTES:
+                    with closing(opened(self.path)) as connection:
                         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-                        self._fold = True
-
-
-class Tally:
-    """A count that survives a restart, and can be raised on a full disk: its place is taken beforehand."""
-
-    _FORMAT = struct.Struct("<Q")
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("r+b") if path.exists() else path.open("w+b")
-        self.value = self.read(path)
-        self._write()
-        os.fsync(self._file.fileno())
-
-    @classmethod
-    def read(cls, path: Path) -> int:
-        """The count of a file; one that is being made says nothing yet."""
-        stored = path.read_bytes()
-        return int(cls._FORMAT.unpack(stored)[0]) if len(stored) == cls._FORMAT.size else 0
-
-    def add(self, count: int) -> None:
-        """Raise the count."""
-        self.value += count
-        with suppress(OSError):  # a broken disk: at the next time
-            self._write()
-
-    def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
-
-    def _write(self) -> None:
-        os.pwrite(self._file.fileno(), self._FORMAT.pack(self.value), 0)
+                    self._fold = True
 
 
 def spools(folder: Path) -> list[Path]:
@@ -306,7 +298,7 @@ def pending(path: Path) -> tuple[dict[tuple[str, str], int], int | None]:
     """Rows of a spool that are not yet in the lake, by model and kind, and when the oldest came (milliseconds since 1970)."""
     rows: dict[tuple[str, str], int] = {}
     oldest: list[int] = []
-    query = "SELECT content, SUM(rows), MIN(received) FROM frames JOIN layouts ON layouts.id = layout GROUP BY layout"
+    query = "SELECT layouts.content, SUM(rows), MIN(received) FROM frames JOIN layouts ON layouts.id = layout GROUP BY layout"
     with _told(path), closing(opened(path)) as connection:
         for content, count, received in connection.execute(query):
             layout = msgspec.json.decode(content, type=Layout)
@@ -322,11 +314,6 @@ def counters(path: Path) -> dict[str, int]:
         return dict(connection.execute("SELECT name, value FROM counters"))
 
 
-def unlogged(folder: Path) -> int:
-    """Rows that were answered though the spools in a folder could not be written, ever."""
-    return sum(Tally.read(path) for path in folder.glob("*.unlogged"))
-
-
 def writer_of(path: Path) -> str:
     """The writer that a spool belongs to."""
     with _told(path), closing(opened(path)) as connection:
@@ -338,7 +325,11 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise LogError(f"The spool {path} cannot be used: {error}.") from None
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: LogError | sqlite3.Error) -> LogError:
+    return error if isinstance(error, LogError) else LogError(f"The spool {path} cannot be used: {error}.")
 
 
 def opened(path: Path) -> sqlite3.Connection:

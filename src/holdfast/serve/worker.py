@@ -25,7 +25,8 @@ from holdfast.book.stages import in_force
 from holdfast.errors import HoldfastError, LogError
 from holdfast.log import reviews
 from holdfast.log.coverage import summaries
-from holdfast.log.spool import Spool, pending, spools, unlogged
+from holdfast.log.spool import Spool, pending, spools
+from holdfast.log.tally import unlogged
 from holdfast.releases.store import open_store
 from holdfast.serve.access import Access
 from holdfast.serve.app import App
@@ -91,7 +92,9 @@ async def run(task: Task) -> None:
     site = task.site
     counts = Path(task.counts) / f"{task.worker}.counts"
     metrics = resumed(counts)
-    spool = Spool(site.spool_path, site.log.durability) if site.log.enabled else None
+    # Who starts a server is told that it cannot log; one that goes on refuses requests, or answers them, until it can.
+    late = task.ready is None or site.log.when_unwritable == "answer"
+    spool = Spool(site.spool_path, site.log.durability, late=late) if site.log.enabled else None
     book = _Book(site.book_location)
     store = open_store(site.path(site.releases))
     roster = Roster(store, task.names, book.champions, spool, _rules(site), metrics)
