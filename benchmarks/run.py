@@ -24,7 +24,7 @@ PARTS = {
     "speed": (["speed.speed"], "Speed"),
     "memory": (["speed.memory"], "Memory"),
     "release": (["release_speed.release_speed"], "From a model to a release"),
-    "crashes": (["crashes.crashes", "server_crashes.server_crashes"], "Crashes"),
+    "crashes": (["crash_steps.crash_steps", "crashes.crashes", "server_crashes.server_crashes"], "Crashes"),
     "alarms": (["alarms.alarms", "alarms.contingency_tests"], "False alarms"),
     "power": (["power.power"], "Power"),
     "joint": (["power.joint"], "Joint drift"),
