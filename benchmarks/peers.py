@@ -119,7 +119,7 @@ def main(chosen: Sequence[str]) -> None:
     for name in chosen or PEERS:
         print(f"{name} ...", file=sys.stderr, flush=True)
         try:
-            python = installed(name)
+            python = installed(name, [*PEERS[name], "pyarrow"])
         except PeerError as error:
             lines.append([f"{name} {version(name)}", f"not installed: {error}"])
             continue
@@ -195,11 +195,10 @@ def version(name: str) -> str:
     return PEERS[name][0].partition("==")[2]
 
 
-def installed(name: str) -> Path:
-    """The Python of a peer's environment, which is made when there is none with these pins."""
+def installed(name: str, wanted: Sequence[str]) -> Path:
+    """The Python of a peer's environment, which is made when there is none with these packages."""
     home = ENVIRONMENTS / name.replace(" ", "-").lower()
     python, ready = home / "bin" / "python", home / ".ready"
-    wanted = [*PEERS[name], "pyarrow"]
     if not ready.exists() or ready.read_text(encoding="utf-8") != " ".join(wanted):
         finished([sys.executable, "-m", "venv", str(home)], INSTALL_SECONDS)
         finished([str(python), "-m", "pip", "install", "--quiet", *wanted], INSTALL_SECONDS)

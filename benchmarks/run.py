@@ -24,6 +24,8 @@ PARTS = {
     "speed": (["speed.speed"], "Speed"),
     "memory": (["speed.memory"], "Memory"),
     "release": (["release_speed.release_speed"], "From a model to a release"),
+    "serving": (["serving.serving", "serving_footprint.footprint"], "Serving"),
+    "log": (["log_reading.appending", "log_speed.log_speed", "log_reading.reading"], "The prediction log"),
     "crashes": (["crash_steps.crash_steps", "crashes.crashes", "server_crashes.server_crashes"], "Crashes"),
     "alarms": (["alarms.alarms", "alarms.contingency_tests"], "False alarms"),
     "power": (["power.power"], "Power"),
@@ -42,6 +44,9 @@ Every quality bar of Holdfast, as measured by `make bench` (`python benchmarks/r
 
 - The speed of a comparison is judged by the ratio to a fresh process that only reads the same files with PyArrow, in
   alternating runs; a release by the seconds and the memory of a whole fresh process, from reading to sealing.
+- Servers of one and the same model take turns, as fresh processes with one worker each; server and load (`wrk`, from Debian)
+  have a processor of their own. Those of others live in environments below benchmarks/.peers, which are made where they are
+  missing. Holdfast's whole tree of processes shares its one processor: those that answer, and the one that commits the log.
 - Rates of alarms and of detection come from simulations with a fresh reference in every repeat; windows from 10,000 rows up
   are drawn as bin counts. Coverage of intervals and guarantees comes from simulations whose truth is known.
 - What a threshold earns, the published baselines and the guarantee on Adult are measured on files that others published, in
