@@ -30,7 +30,7 @@ ORDER = ("hf_time", "hf_writer", "hf_seq", "hf_row")
 NEEDED = ("hf_id", "hf_label", "hf_source", "hf_giver", "hf_outcome_time", *ORDER)
 """What is needed of a label."""
 
-LARGEST_ROWS = 1_000_000
+LARGEST_ROWS = 250_000
 """Labels of a part that is not put together with others any more."""
 
 TABLES = f"""
