@@ -92,6 +92,15 @@ def test_health_and_what_clients_ask_first_is_open(locked: Locked, path: str) ->
     assert locked.ask("GET", path, None).status_code == 200
 
 
+def test_the_description_says_what_needs_a_key(locked: Locked) -> None:
+    document = locked.ask("GET", "/openapi.json", None).json()
+    assert document["security"] == [{"key": []}, {"bearer": []}]
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            reply = locked.ask(method.upper(), path.replace("{version}", "1"), None, content=b"{}")
+            assert (reply.status_code == 401) == ("security" not in operation), path
+
+
 def test_a_key_goes_as_bearer_too_and_its_name_is_in_the_metrics(locked: Locked) -> None:
     headers = {"Authorization": f"Bearer {locked.keys['predict']}"}
     assert httpx.post(locked.server.address + PREDICT, content=BODY, headers=headers).status_code == 200

@@ -400,7 +400,7 @@ class App:
 
     async def _openapi(self, _: Asking) -> Answer:
         versions = {model: self._roster.versions(model) for model in self._roster.models}
-        return Answer(msgspec.json.encode(document(self._champions(), versions)))
+        return Answer(msgspec.json.encode(document(self._champions(), versions, keys=not self._access.open)))
 
     async def _docs(self, asking: Asking) -> Answer:
         host = asking.headers.get(b"host", b"localhost").decode("latin-1")

@@ -25,7 +25,9 @@ _TABLES: dict[str, Any] = {name: {} for name in MEDIA_TYPES if name != _JSON}
 EXAMPLE_TIME = "2025-01-31T12:00:00Z"
 
 
-def document(models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+def document(
+    models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]], *, keys: bool = False
+) -> dict[str, Any]:
     """The description.
 
     Parameters
@@ -34,6 +36,8 @@ def document(models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]]
         What answers where no version is asked for, by model.
     versions
         All versions that answer, by model.
+    keys
+        Whether a key is needed.
     """
     _, components = msgspec.json.schema_components(
         (Answers, labels.Labels, reviews.Reviews, reviews.Verdict, Refused), ref_template=_REF
@@ -59,6 +63,7 @@ def document(models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]]
             "description": "Answers of sealed releases. Each prediction is logged before it is sent.",
         },
         "paths": paths,
+        "security": [{"key": []}, {"bearer": []}] if keys else [],
         "components": {
             "schemas": components,
             "securitySchemes": {
@@ -173,7 +178,7 @@ def _of_model(model: str, loaded: Loaded) -> dict[str, Any]:
         f"/v1/models/{model}": {"get": _plain(f"What {model} is and wants")},
         f"/v1/models/{model}/reviews": {"get": _reviews(model)},
         f"/v1/models/{model}/reviews/{{id}}": {"post": _verdict(model, loaded)},
-        f"/v2/models/{model}": {"get": _plain(f"{model} in the Open Inference Protocol")},
+        f"/v2/models/{model}": {"get": _plain(f"{model} in the Open Inference Protocol", open_=True)},
         f"/v2/models/{model}/ready": {"get": _plain(f"Whether {model} answers", open_=True)},
         f"/v2/models/{model}/infer": {"post": _infer(model, loaded)},
     }
