@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from holdfast.errors import InputError, LogError, SettingError
 from holdfast.log.columns import label_layout, prediction_layout
 from holdfast.log.committer import Committer
+from holdfast.log.following import match
 from holdfast.log.frames import encode
 from holdfast.log.lake import folder
 from holdfast.log.reading import open_log
@@ -113,6 +115,41 @@ def test_rows_of_persons_who_asked_to_be_forgotten_are_not_read(tmp_path: Path) 
     spooled(tmp_path, predictions(["a", "b"]))
     deny(tmp_path, "fraud", ["a"])
     assert values(open_log(tmp_path).predictions("fraud"), "hf_id") == ["b"]
+
+
+def test_a_damaged_spool_is_not_passed_over(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a"]))
+    (tmp_path / "spool" / "7.db").write_bytes(b"no database" * 500)
+    with pytest.raises(LogError, match=r"7\.db cannot be read"):
+        open_log(tmp_path).predictions("fraud")
+
+
+def test_a_spool_that_is_just_being_made_is_empty(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a"]))
+    (tmp_path / "spool" / "7.db").touch()
+    assert values(open_log(tmp_path).predictions("fraud"), "hf_id") == ["a"]
+
+
+def test_a_damaged_index_of_labels_can_be_removed(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a"]), labels(["a"]))
+    index = tmp_path / "matching" / "fraud" / "matching.db"
+    index.parent.mkdir(parents=True)
+    index.write_bytes(b"no database" * 500)
+    with pytest.raises(LogError, match=r"matching\.db cannot be read: .* It can be removed"):
+        truths(tmp_path)
+    index.unlink()
+    assert truths(tmp_path) == {"a": True}
+
+
+def test_an_index_of_labels_that_is_made_anew_is_not_trusted(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a"]), labels(["a"]))
+    match(tmp_path, "fraud")
+    read = open_log(tmp_path).predictions("fraud", with_labels=True)
+    with sqlite3.connect(tmp_path / "matching" / "fraud" / "matching.db") as connection:
+        connection.execute("UPDATE versions SET version = -1")
+    connection.close()
+    with pytest.raises(LogError, match="is being made anew: read again"):
+        read.read_all()
 
 
 # Which columns

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from holdfast.errors import InputError, LogError
+from holdfast.errors import InputError, LogError, MissingExtraError
 from holdfast.log.committer import Committer
 from holdfast.log.lake import folder
 from holdfast.log.reading import open_log
@@ -103,3 +104,16 @@ def test_no_error_holds_a_value(tmp_path: Path) -> None:
         asked(tmp_path, "SELECT hf_id::INTEGER FROM predictions_fraud")
     assert "ConversionException" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_an_error_in_the_middle_of_a_stream_is_told_alike(tmp_path: Path) -> None:
+    spooled(tmp_path, predictions(["a"]))
+    late = "SELECT CASE WHEN i > 900000 THEN i::VARCHAR || 'x' ELSE '1' END::INTEGER FROM range(1000000) AS t(i)"
+    with pytest.raises(InputError, match=r"The query failed \(ConversionException\)"):
+        asked(tmp_path, late)
+
+
+def test_a_missing_package_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(MissingExtraError, match=r"holdfast\[sql\]"):
+        asked(tmp_path, "SELECT 1")
