@@ -14,7 +14,7 @@ ROWS = {"x": [1.0, 2.0, 3.0] * 40, "k": ["a", "b", "c"] * 40}
     ("settings", "message"),
     [
         ({"locaton": 0.1}, "Object contains unknown field `locaton`"),
-        ({"columns": {"x": {"mising": 0.1}}}, r"unknown field `mising` - at `\$\.columns\[\.\.\.\]`"),
+        ({"columns": {"x": {"mising": 0.1}}}, r"unknown field `mising` - at `\$\.columns\.x`"),
         ({"location": -0.1}, r"Expected `float` > 0.0 - at `\$\.location`"),
         ({"error_budget": 1.0}, r"Expected `float` < 1.0 - at `\$\.error_budget`"),
         ({"duplicates": 1.5}, r"at `\$\.duplicates`"),
@@ -23,7 +23,7 @@ ROWS = {"x": [1.0, 2.0, 3.0] * 40, "k": ["a", "b", "c"] * 40}
         ({"category_distance": "kolmogorov_smirnov"}, r"at `\$\.category_distance`"),
         ({"test": "t"}, r"at `\$\.test`"),
         ({"missing": "5%"}, r"Expected `float`, got `str` - at `\$\.missing`"),
-        ({"columns": {"x": {"missing": 0}}}, r"at `\$\.columns\[\.\.\.\]\.missing`"),
+        ({"columns": {"x": {"missing": 0}}}, r"at `\$\.columns\.x\.missing`"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused_with_its_path(settings: dict[str, object], message: str) -> None:
