@@ -24,7 +24,8 @@ from holdfast.log.joining import schema_of
 from holdfast.log.lake import tables
 from holdfast.log.matched import FILE, NEEDED, TABLES, Versions
 from holdfast.log.matching import Matching
-from holdfast.log.snapshot import Between, Piece, Snapshot, pieces_since, snapshot
+from holdfast.log.pieces import Between, Piece, pieces_since
+from holdfast.log.snapshot import Snapshot, snapshot
 
 LOCK = "lock"
 

@@ -17,8 +17,9 @@ from holdfast.log.joining import Labels
 from holdfast.log.labels import Given, Source, Task, group, truth
 from holdfast.log.lake import Key
 from holdfast.log.pending import FOLDER as SPOOLS
+from holdfast.log.pieces import Between
 from holdfast.log.recent import waiting
-from holdfast.log.snapshot import Between, snapshot
+from holdfast.log.snapshot import snapshot
 from holdfast.log.spool import Spool
 from holdfast.names import no_such_column
 from holdfast.tables import Table

@@ -14,7 +14,8 @@ import pyarrow.compute as pc
 from holdfast.log.batch import Item
 from holdfast.log.frames import ARROW, Type
 from holdfast.log.matched import NEEDED, ORDER, Matched, open_matched
-from holdfast.log.snapshot import Between, Piece, Snapshot, pieces_since, snapshot
+from holdfast.log.pieces import Between, Piece, pieces_since
+from holdfast.log.snapshot import Snapshot, snapshot
 
 JOINED = {
     "hf_label": "hf_label",

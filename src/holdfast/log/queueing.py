@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from holdfast.log import reviews
 from holdfast.log.frames import Kind, microseconds
+from holdfast.log.pieces import Between, pieces_since
 from holdfast.log.reviews import Asked, Settled
-from holdfast.log.snapshot import Between, Snapshot, pieces_since, readable, snapshot
+from holdfast.log.snapshot import Snapshot, readable, snapshot
 
 SHADOW = "shadow"
 """Route of answers that nobody got: nobody has to decide them."""

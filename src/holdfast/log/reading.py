@@ -17,8 +17,9 @@ from holdfast.log.frames import ARROW
 from holdfast.log.joining import JOINED, Labels, labels_of
 from holdfast.log.lake import Key, tables
 from holdfast.log.moments import Moment, moment
+from holdfast.log.pieces import Between, Piece
 from holdfast.log.recent import waiting
-from holdfast.log.snapshot import Between, Piece, Snapshot, readable, snapshot
+from holdfast.log.snapshot import Snapshot, readable, snapshot
 from holdfast.log.sql import run
 from holdfast.names import listed, no_such_column
 

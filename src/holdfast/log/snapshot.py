@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,7 @@ from holdfast.log.destination import without_denied
 from holdfast.log.frames import ARROW, Layout, Type
 from holdfast.log.lake import Key, folder
 from holdfast.log.physical import Place, placed, together
+from holdfast.log.pieces import Between, Piece
 from holdfast.log.seen import FOLDER as SEEN
 from holdfast.log.seen import Seen, uses_of
 from holdfast.log.state import denied
@@ -29,66 +30,6 @@ from holdfast.log.tail import has_log
 BATCH_ROWS = 65_536
 BATCHES_AHEAD, FILES_AHEAD = 8, 2
 """What is read before it is asked for: it bounds the memory."""
-
-
-class Piece(NamedTuple):
-    """A file of the lake: its path in the table's folder, its rows, and their UTC day of receipt."""
-
-    path: str
-    rows: int
-    date: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Between:
-    """Which rows are asked for.
-
-    Attributes
-    ----------
-    since, until
-        Received from this moment on, and before that one; microseconds since 1970.
-    release
-        Answers of this version.
-    also
-        A condition besides, as Arrow has it.
-    """
-
-    since: int | None = None
-    until: int | None = None
-    release: int | None = None
-    also: Any = None
-
-    def expression(self) -> Any:
-        """As Arrow takes it; None for all rows."""
-        terms = []
-        if self.since is not None:
-            terms.append(pc.field("hf_time") >= _time(self.since))
-        if self.until is not None:
-            terms.append(pc.field("hf_time") < _time(self.until))
-        if self.release is not None:
-            terms.append(pc.field("hf_release") == self.release)
-        if self.also is not None:
-            terms.append(self.also)
-        found = None
-        for term in terms:
-            found = term if found is None else found & term
-        return found
-
-    def outside(self, statistics: pa.Table) -> pa.Array | None:
-        """Which files have none of these rows, for certain; None if nothing is known."""
-        ends = (
-            ("max.hf_time", pc.less, self.since and _time(self.since)),
-            ("min.hf_time", pc.greater_equal, self.until and _time(self.until)),
-            ("max.hf_release", pc.less, self.release),
-            ("min.hf_release", pc.greater, self.release),
-        )
-        without = None
-        for name, beyond, end in ends:
-            if end is not None and name in statistics.column_names:
-                column = statistics.column(name)
-                these = pc.fill_null(beyond(column, pa.scalar(end, type=column.type)), False)
-                without = these if without is None else pc.or_(without, these)
-        return without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,20 +143,6 @@ def snapshot(root: Path, key: Key, items: Sequence[Item]) -> Snapshot:
     return Snapshot(path=path, table=table, places=tuple(places), recent=rows)
 
 
-def pieces_since(table: Table | None, version: int) -> list[Piece] | None:
-    """Files with rows that came after a version of a table (-1: all); None if that cannot be told any more."""
-    if table is None:
-        return [] if version < 0 else None
-    if version < 0:
-        return [Piece(file.path, file.rows, file.date) for file in table.files]
-    added = table.added_since(version) if version <= table.version else None
-    if added is None:
-        return None
-    # One that was put together with others since is still there, and has what it had.
-    pieces = [Piece(path, 0, path.partition("/")[0].partition("=")[2]) for _, paths in added for path in paths]
-    return pieces if all((table.path / piece.path).exists() for piece in pieces) else None
-
-
 def common_type(types: Iterable[Type]) -> Type:
     """The type in which values of these types can be put together: numbers as floats, all else as text.
 
@@ -292,7 +219,3 @@ def _scanned(dataset: Any, columns: Mapping[str, Any], between: Between) -> Iter
     for rows in scanner.to_batches():
         if rows.num_rows:
             yield rows
-
-
-def _time(microseconds: int) -> Any:
-    return pa.scalar(microseconds, type=ARROW["timestamp"])

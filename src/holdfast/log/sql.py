@@ -16,8 +16,9 @@ from holdfast.log.joining import JOINED
 from holdfast.log.lake import Key, tables
 from holdfast.log.matched import ORDER
 from holdfast.log.physical import together
+from holdfast.log.pieces import Between
 from holdfast.log.recent import waiting
-from holdfast.log.snapshot import Between, Snapshot, readable, snapshot
+from holdfast.log.snapshot import Snapshot, readable, snapshot
 
 LABELLED = "labelled"
 
