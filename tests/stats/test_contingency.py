@@ -6,11 +6,21 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from holdfast.stats.contingency import contingency, fisher, likelihood_ratio, merged, merged_cells, pearson
+from holdfast.stats.contingency import (
+    DRAWS,
+    FAR_TAIL,
+    FEW_EXPECTED,
+    contingency,
+    fisher,
+    likelihood_ratio,
+    merged,
+    merged_cells,
+    pearson,
+)
 
 large = st.lists(st.tuples(st.integers(20, 500), st.integers(20, 500)), min_size=2, max_size=12)
 small = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=12)
@@ -23,11 +33,32 @@ small = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, 
 @given(large, st.sampled_from([("chi2", "pearson"), ("g", "log-likelihood")]))
 def test_large_counts_are_judged_as_by_scipy(table, names: tuple[str, str]) -> None:
     current, reference = np.transpose(table)
-    result = contingency(current, reference, statistic=names[0])
     expected = stats.chi2_contingency([current, reference], correction=False, lambda_=names[1])
+    # The rest is drawn: see `test_the_far_tail_of_small_counts_is_drawn`.
+    assume(expected.expected_freq.min() >= FEW_EXPECTED or expected.pvalue >= FAR_TAIL)
+    result = contingency(current, reference, statistic=names[0])
     assert result.statistic == pytest.approx(expected.statistic, rel=1e-9, abs=1e-9)
     assert (result.degrees, result.cells) == (expected.dof, len(table))
     assert result.p_value == pytest.approx(expected.pvalue, rel=1e-9, abs=1e-5)
+
+
+def test_the_far_tail_of_two_small_cells_is_exact() -> None:
+    assert stats.chi2_contingency([[20, 20], [20, 52]], correction=False).pvalue == pytest.approx(0.0187, abs=1e-4)
+    expected = stats.fisher_exact([[20, 20], [20, 52]]).pvalue
+    assert contingency([20, 20], [20, 52]).p_value == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("table", [[(6, 60), (8, 60), (24, 60)], [(5, 50), (10, 20), (10, 30), (5, 50)]])
+def test_the_far_tail_of_small_counts_is_drawn(table: list[tuple[int, int]]) -> None:
+    counts = np.transpose(table)
+    law = stats.chi2_contingency(counts, correction=False)
+    assert law.expected_freq.min() < FEW_EXPECTED and law.pvalue < FAR_TAIL
+    method = stats.PermutationMethod(n_resamples=40_000, rng=np.random.default_rng(0))
+    drawn = stats.chi2_contingency(counts, correction=False, method=method).pvalue
+    # Both are drawn: four standard errors of the two together.
+    found = contingency(*counts).p_value
+    assert found == pytest.approx(drawn, abs=4 * np.sqrt(drawn * (1 / 40_000 + 1 / DRAWS)))
+    assert found != pytest.approx(law.pvalue, rel=1e-9)
 
 
 def test_statistics_of_many_tables_are_those_of_each() -> None:
