@@ -15,7 +15,7 @@ from servers import SERVERS, free_port, holdfast
 from serving_project import MODEL, released, rows
 
 MOST_MEGABYTES, MOST_GROWTH = 200, 1.05
-PAUSE_MILLISECONDS = 20
+PAUSE_MILLISECONDS = 100
 """Of each connection after each answer: an hour at full speed would fill the disk."""
 
 STARTS = 5
@@ -30,7 +30,7 @@ def footprint(effort: Effort) -> Iterator[Bar]:
         if missing := list(without_wrk()):
             yield from missing
             return
-        yield from memory(folder, {"quick": 20, "usual": 300, "thorough": 3_600}[effort])
+        yield from memory(folder, {"quick": 20, "usual": 3_600, "thorough": 3_600}[effort])
 
 
 def start(folder: Path) -> Iterator[Bar]:
