@@ -6,11 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from holdfast.errors import InputError
+from holdfast.errors import InputError, SettingError
 from holdfast.stats import conformal, prediction_sets
 from holdfast.stats.conformal import Conformal
 from holdfast.stats.error_scale import ErrorScale
-from holdfast.uncertainty import Uncertainty, classes_in_doubt, intervals
+from holdfast.uncertainty import Uncertainty, classes_in_doubt, intervals, revised
 
 ABSOLUTE = Conformal(kind="absolute", level=0.9, quantile=2.0, rows=100)
 
@@ -57,3 +57,24 @@ def test_what_was_not_calibrated_is_not_there() -> None:
         intervals(Uncertainty(), [1.0])
     with pytest.raises(InputError, match="no sets of classes"):
         classes_in_doubt(Uncertainty(conformal=ABSOLUTE), np.ones((1, 2)))
+
+
+def test_a_revision_replaces_the_offset_alone() -> None:
+    sealed = Uncertainty(conformal=msgspec.structs.replace(ABSOLUTE, segments={"a": 1.0, "b": 5.0}), segment="city")
+    found = revised(sealed, {"quantile": 3.0, "segments": {"a": 2.0}})
+    assert found.conformal is not None
+    assert (found.conformal.quantile, found.conformal.segments) == (3.0, {"a": 2.0, "b": 5.0})
+    assert (found.conformal.level, found.conformal.kind, found.segment) == (0.9, "absolute", "city")
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"quantile": None}, {"quantile": float("inf")}, {"quantile": float("nan")}, {"threshold": 0.5}]
+)
+def test_what_is_no_finite_offset_is_refused(content: dict[str, float | None]) -> None:
+    with pytest.raises(SettingError, match="Expected a policy revision"):
+        revised(Uncertainty(conformal=ABSOLUTE), content)
+
+
+def test_two_classes_have_nothing_to_revise() -> None:
+    with pytest.raises(SettingError, match="it has none"):
+        revised(None, {"quantile": 1.0})

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 import numpy as np
+from msgspec import Meta
+from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
-from holdfast.errors import InputError
+from holdfast.errors import InputError, SettingError
 from holdfast.stats import conformal, error_scale, prediction_sets
 from holdfast.stats.conformal import Conformal
 from holdfast.stats.error_scale import ErrorScale
 from holdfast.stats.prediction_sets import PredictionSets
 
 Array: TypeAlias = NDArray[np.float64]
+
+_LARGEST = float(np.finfo(np.float64).max)
+"""An interval may be wide, but never infinite."""
 
 
 class Uncertainty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -36,6 +42,47 @@ class Uncertainty(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     scale: ErrorScale | None = None
     segment: str | None = None
     sets: PredictionSets | None = None
+
+
+class Offset(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What may follow the labels between two releases: the content of a policy revision.
+
+    Attributes
+    ----------
+    quantile
+        In place of that of `conformal` or `sets`; finite.
+    segments
+        In place of those of the named segments; the others keep what was sealed.
+    """
+
+    quantile: Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+    segments: dict[str, Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]] = {}
+
+
+def revised(found: Uncertainty | None, content: Mapping[str, Any]) -> Uncertainty:
+    """The sealed uncertainty with the offset of a policy revision.
+
+    Raises
+    ------
+    SettingError
+        The content is no offset, or nothing was calibrated that it could replace.
+
+    Examples
+    --------
+    >>> sealed = Uncertainty(conformal=Conformal(kind="absolute", level=0.9, quantile=2.0, rows=100))
+    >>> intervals(revised(sealed, {"quantile": 3.0}), [10.0])
+    (array([7.]), array([13.]))
+    """
+    try:
+        offset = msgspec.convert(content, Offset)
+    except msgspec.ValidationError as error:
+        raise SettingError(f"Expected a policy revision of a quantile, and of those of segments: {error}.") from None
+    if found is not None and found.conformal is not None:
+        segments = found.conformal.segments | offset.segments
+        return replace(found, conformal=replace(found.conformal, quantile=offset.quantile, segments=segments))
+    if found is not None and found.sets is not None:
+        return replace(found, sets=replace(found.sets, quantile=offset.quantile))
+    raise SettingError("Expected a release with intervals or sets of classes, for a policy revision; it has none.")
 
 
 def intervals(found: Uncertainty, prediction: ArrayLike, segment: ArrayLike | None = None) -> tuple[Array, Array]:

@@ -22,7 +22,7 @@ from holdfast.serve.live import Rules
 from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.records import answers
 from holdfast.serve.request import Reply, Request
-from holdfast.serve.roster import Champion, Roster, Serving
+from holdfast.serve.roster import Champion, Named, Roster, Serving
 from holdfast.testing.releases import FEATURES, Task, payments, seal_small
 from holdfast.testing.servers import Running
 
@@ -50,7 +50,7 @@ def asking(
 
     async def run() -> Any:
         champions = {task: Champion(1, open_store(folder).get(task, 1).identity)}
-        roster = Roster(open_store(folder), (task,), lambda: champions, None, lambda _: rules, metrics)
+        roster = Roster(open_store(folder), (task,), lambda: Named(champions), None, lambda _: rules, metrics)
         await roster.refresh()
         return await ask(roster.find(task), Explaining(metrics))
 

@@ -22,7 +22,7 @@ from holdfast.serve.fields import Problem, fields_of, id_field
 from holdfast.serve.usual import Usual
 from holdfast.stats.calibration import apply
 from holdfast.stats.support import distances
-from holdfast.uncertainty import classes_in_doubt, intervals
+from holdfast.uncertainty import Uncertainty, classes_in_doubt, intervals, revised
 
 Array: TypeAlias = NDArray[np.float64]
 Columns: TypeAlias = Sequence[Sequence[Any]]
@@ -52,6 +52,8 @@ class Answered:
         Probability with which such a row gets this decision.
     unusual
         Values that the history does not have.
+    revision
+        Of the policy, by which the interval or the classes in doubt were found.
     """
 
     score: list[Any]
@@ -66,6 +68,7 @@ class Answered:
     loss: list[float | None]
     propensity: list[float]
     unusual: list[Problem] = field(default_factory=list)
+    revision: int = 0
 
 
 class Engine:
@@ -88,6 +91,8 @@ class Engine:
 
     def __init__(self, released: ReleasedModel) -> None:
         self.released = released
+        # One name for both: an answer that is being made in another thread sees either the old pair or the new one.
+        self._followed = (0, released.uncertainty)
         self.fields = fields_of(released)
         self.id_field = id_field(self.fields)
         self.task = released.model.task
@@ -101,6 +106,22 @@ class Engine:
         self._quantile_feeds = [_feeds(model, self.row_of, self._place_of) for model in released.quantiles or ()]
         costs = released.policy.costs
         self._cost_rows = {name: self.row_of[name] for name in (() if costs is None else costs.needs)}
+
+    @property
+    def revision(self) -> int:
+        """Of the policy; 0 is the sealed one."""
+        return self._followed[0]
+
+    def revise(self, revision: int, content: Mapping[str, Any]) -> None:
+        """Follow a revision of the policy from the next answer on; 0 with no content is the sealed one.
+
+        Raises
+        ------
+        SettingError
+            The content is not that of a revision of this release: all stays as it is.
+        """
+        sealed = self.released.uncertainty
+        self._followed = (revision, revised(sealed, content) if revision else sealed)
 
     def numbers(self, columns: Columns) -> Array:
         """The numeric fields, shape (fields, rows); NaN is missing."""
@@ -138,8 +159,9 @@ class Engine:
             propensity=decided.propensity.tolist(),
             unusual=self._usual.problems(columns, numbers),
         )
-        if released.uncertainty is not None:
-            self._bound(answered, score, columns, numbers)
+        answered.revision, uncertainty = self._followed
+        if uncertainty is not None:
+            self._bound(answered, uncertainty, score, columns, numbers)
         if decided.review.any():
             self._price(answered, decided, score, numbers)
         return answered
@@ -192,10 +214,8 @@ class Engine:
             decision = [None if lost else one for one, lost in zip(decision, unknown.tolist(), strict=True)]
         return decision
 
-    def _bound(self, answered: Answered, score: Array, columns: Columns, numbers: Array) -> None:
+    def _bound(self, answered: Answered, found: Uncertainty, score: Array, columns: Columns, numbers: Array) -> None:
         """Intervals or sets of classes."""
-        found = self.released.uncertainty
-        assert found is not None
         if found.conformal is not None:
             predicted = score
             if self.released.quantiles is not None:

@@ -91,8 +91,6 @@ class Live:
         How it is served.
     metrics
         What is counted.
-    revision
-        Of the policy.
     """
 
     def __init__(
@@ -102,7 +100,6 @@ class Live:
         rules: Rules,
         metrics: Metrics,
         *,
-        revision: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.model, self.version, self.engine = loaded.model, loaded.version, loaded.engine
@@ -117,7 +114,7 @@ class Live:
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
-        self._logged = Logged(self.model, self.version, self.engine, rules.left_out, rules.hashed, revision, clock)
+        self._logged = Logged(self.model, self.version, self.engine, rules.left_out, rules.hashed, clock)
 
     def ask(self, request: Request, route: str = "champion", client: str = "") -> asyncio.Future[Reply]:
         """Answer a request; what comes back has been logged.

@@ -40,8 +40,8 @@ class Logged:
 
     Parameters
     ----------
-    model, version, revision
-        What answers, and the revision of its policy.
+    model, version
+        What answers.
     engine
         Of the release.
     left_out, hash_of
@@ -57,10 +57,9 @@ class Logged:
         engine: Engine,
         left_out: Collection[str],
         hash_of: Collection[str],
-        revision: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._version, self._revision, self._clock = version, revision, clock
+        self._version, self._clock = version, clock
         self._fields = []
         for place, field in enumerate(engine.fields):
             if field.column.role is Role.IGNORE or field.name in left_out:
@@ -126,7 +125,7 @@ class Logged:
                 a.reason,
                 a.loss,
                 a.propensity,
-                [self._revision],
+                [a.revision],
                 _warned(replies, rows) if any(reply.problems for reply in replies) else [""],
                 origin.latencies,
                 origin.clients,

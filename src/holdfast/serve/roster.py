@@ -6,11 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from holdfast.errors import HoldfastError
 from holdfast.log.spool import Spool
 from holdfast.releases.store import Store
+from holdfast.serve.engine import Engine
 from holdfast.serve.errors import ServeError
 from holdfast.serve.live import Live, Rules
 from holdfast.serve.loaded import Loaded, load
@@ -20,6 +21,16 @@ from holdfast.serve.names import asked
 POLL_SECONDS = 1.0
 
 logger = logging.getLogger("holdfast.serve")
+
+
+class Revision(NamedTuple):
+    """What the book has in place of a part of a release's sealed policy; number 0 is the sealed one."""
+
+    number: int
+    content: Mapping[str, Any]
+
+
+SEALED = Revision(0, {})
 
 
 class Champion(NamedTuple):
@@ -37,6 +48,13 @@ class Serving:
     live: Live
 
 
+class Named(NamedTuple):
+    """What the book says: the champion of each model, and the newest policy revision of each release that has one."""
+
+    champions: Mapping[str, Champion] = {}
+    revisions: Mapping[tuple[str, int], Revision] = {}
+
+
 class Roster:
     """The releases of a process. For the event loop's thread.
 
@@ -46,25 +64,27 @@ class Roster:
         Where releases are.
     names
         Models, or `model/version`: each model's champion, and these versions beside it.
-    champions
-        Reads the champions from the book.
+    named
+        Reads the book.
     """
 
     def __init__(
         self,
         store: Store,
         names: tuple[str, ...],
-        champions: Callable[[], Mapping[str, Champion]],
+        named: Callable[[], Named],
         spool: Spool | None,
         rules: Callable[[str], Rules],
         metrics: Metrics,
     ) -> None:
-        self._store, self._champions, self._spool, self._rules, self._metrics = store, champions, spool, rules, metrics
+        self._store, self._named, self._spool, self._rules, self._metrics = store, named, spool, rules, metrics
         self._pinned = asked(names)
         self._without: set[str] = set()
         self._champion: dict[str, Champion] = {}
         self._serving: dict[tuple[str, int], Serving] = {}
         self._failed: dict[tuple[str, int], str] = {}
+        self._last = Named()
+        self._refused: dict[tuple[str, int], int] = {}
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -116,11 +136,11 @@ class Roster:
     async def refresh(self) -> None:
         """Follow the book, and load what is missing; what answers goes on until what takes its place is ready."""
         try:
-            champions = await asyncio.to_thread(self._champions)
+            self._last = await asyncio.to_thread(self._named)
         except HoldfastError as error:
-            # The last known champions stay.
+            # What was known last stays.
             logger.warning("the book cannot be read: %s", error)
-            champions = self._champion
+        champions = self._last.champions
         for model, versions in self._pinned.items():
             champion = champions.get(model)
             for version in sorted(versions | ({champion.version} if champion else set())):
@@ -136,6 +156,8 @@ class Roster:
                 self._champion[model] = champion
                 logger.info("%s/%s answers for %s", model, champion.version, model)
                 self._retire(model, {champion.version, *versions, *([before.version] if before else [])})
+        for key, serving in self._serving.items():
+            self._revise(key, serving.loaded.engine)
         self._tell()
 
     async def _load(self, model: str, version: int, identity: str | None) -> None:
@@ -151,9 +173,23 @@ class Roster:
             self._failed[key] = str(error)
             return
         self._failed.pop(key, None)
+        self._revise(key, loaded.engine)
         live = Live(loaded, self._spool, self._rules(model), self._metrics)
         self._serving[key] = Serving(loaded, live)
         logger.info("%s/%s is loaded", model, version)
+
+    def _revise(self, key: tuple[str, int], engine: Engine) -> None:
+        """Follow the newest revision of the policy; one that cannot be followed is told once."""
+        newest = self._last.revisions.get(key, SEALED)
+        if newest.number in (engine.revision, self._refused.get(key)):
+            return
+        try:
+            engine.revise(*newest)
+        except HoldfastError as error:
+            self._refused[key] = newest.number
+            logger.error("revision %s of the policy of %s/%s is not followed: %s", newest.number, *key, error)  # noqa: TRY400 - the reason is the message
+            return
+        logger.info("%s/%s follows revision %s of its policy", *key, newest.number)
 
     def _retire(self, model: str, kept: set[int]) -> None:
         """Let go of what nobody asks for; what was champion before stays, for a quick way back."""

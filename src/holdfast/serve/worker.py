@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import uvloop
 from holdfast.book.key import Key
 from holdfast.book.keys import keys
 from holdfast.book.opening import Book, open_book
+from holdfast.book.policies import newest_policy_revisions
 from holdfast.book.stages import in_force
 from holdfast.errors import HoldfastError, LogError
 from holdfast.log import reviews
@@ -36,7 +37,7 @@ from holdfast.serve.fields import INVALID, UNUSUAL, Code
 from holdfast.serve.live import Rules
 from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.reviews import Desk
-from holdfast.serve.roster import POLL_SECONDS, Champion, Roster
+from holdfast.serve.roster import POLL_SECONDS, Champion, Named, Revision, Roster
 from holdfast.serve.telemetry import Tracing, log_to_stderr
 from holdfast.site import Served, Site
 from holdfast.startup import prepare
@@ -98,7 +99,7 @@ async def run(task: Task) -> None:
     spool = Spool(site.spool_path, site.log.durability, late=late) if site.log.enabled else None
     book = _Book(site.book_location)
     store = open_store(site.path(site.releases))
-    roster = Roster(store, task.names, book.champions, spool, _rules(site), metrics)
+    roster = Roster(store, task.names, book.named, spool, _rules(site), metrics)
     await roster.refresh()
     # What is loaded by now stays: looking through all of it again, every few seconds, makes requests wait for 40 ms.
     gc.collect()
@@ -194,11 +195,13 @@ class _Book:
         self._book: Book | None = None
         self._opening = threading.Lock()
 
-    def champions(self) -> Mapping[str, Champion]:
-        """The champion of each model."""
+    def named(self) -> Named:
+        """The champion of each model, and the newest policy revisions."""
         if (book := self._opened()) is None:
-            return {}
-        return {model: Champion(stage.version, stage.identity) for model, stage in in_force(book).items()}
+            return Named()
+        champions = {model: Champion(stage.version, stage.identity) for model, stage in in_force(book).items()}
+        newest = newest_policy_revisions(book).items()
+        return Named(champions, {release: Revision(one.revision, one.content) for release, one in newest})
 
     def keys(self) -> Sequence[Key]:
         """All keys."""

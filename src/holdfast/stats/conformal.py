@@ -148,11 +148,7 @@ def fit(
     >>> interval(conformal, [100.0])
     (array([83.]), array([117.]))
     """
-    truth = np.asarray(truth, dtype=np.float64)
-    kind, lower, upper, scale = _band(prediction, sigma)
-    if not truth.shape == lower.shape == scale.shape:
-        raise InputError(f"expected a truth, a prediction and a sigma per row; got {truth.shape} and {lower.shape}")
-    scores = np.maximum(lower - truth, truth - upper) / scale
+    kind, scores = _nonconformity(truth, prediction, sigma)
     quantile = conformal_quantile(scores, level)
     segments, fallback = {}, []
     if segment is not None:
@@ -171,6 +167,30 @@ def fit(
         segments=segments,
         fallback=tuple(fallback),
     )
+
+
+def nonconformity(
+    conformal: Conformal, truth: ArrayLike, prediction: ArrayLike, *, sigma: ArrayLike | None = None
+) -> Floats:
+    """How far the truth of each row lies outside the band, shape (n,): what `quantile` is a quantile of.
+
+    Parameters are those of `fit`, for rows whose truth came later.
+
+    Raises
+    ------
+    InputError
+        When shapes differ, or the prediction or `sigma` is not that of the kind.
+
+    Examples
+    --------
+    >>> conformal = Conformal(kind="normalised", level=0.9, quantile=2.0, rows=500)
+    >>> nonconformity(conformal, [12.0, 13.0], [10.0, 10.0], sigma=[1.0, 3.0])
+    array([2., 1.])
+    """
+    kind, scores = _nonconformity(truth, prediction, sigma)
+    if kind != conformal.kind:
+        raise InputError(f"expected the inputs of a {conformal.kind} interval; got those of {kind}")
+    return scores
 
 
 def interval(
@@ -236,6 +256,16 @@ def coverage(covered: ArrayLike, size: ArrayLike, group: ArrayLike | None = None
     some = np.where(rows > 0, rows, np.nan)
     low, high = wilson(held, rows)
     return Coverage(rows=rows, share=held / some, low=np.asarray(low), high=np.asarray(high), size=total / some)
+
+
+def _nonconformity(
+    truth: ArrayLike, prediction: ArrayLike, sigma: ArrayLike | None
+) -> tuple[Literal["absolute", "normalised", "cqr"], Floats]:
+    actual = np.asarray(truth, dtype=np.float64)
+    kind, lower, upper, scale = _band(prediction, sigma)
+    if not actual.shape == lower.shape == scale.shape:
+        raise InputError(f"expected a truth, a prediction and a sigma per row; got {actual.shape} and {lower.shape}")
+    return kind, np.maximum(lower - actual, actual - upper) / scale
 
 
 def _band(

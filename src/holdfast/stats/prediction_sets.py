@@ -91,12 +91,8 @@ def fit(
     >>> sets(found, [[0.8, 0.15, 0.05], [0.4, 0.3, 0.3]]).tolist()
     [[True, False, False], [False, False, False]]
     """
-    p, code = _checked(scores), np.asarray(truth)
-    if code.shape != p.shape[:1] or not np.isin(code, np.arange(p.shape[1])).all():
-        raise InputError(f"expected one class number of 0 to {p.shape[1] - 1} per row; got others, or another length")
-    quantile = conformal_quantile(
-        np.take_along_axis(_nonconformity(method, p, uniform), code[:, None].astype(np.intp), axis=1)[:, 0], level
-    )
+    p = _checked(scores)
+    quantile = conformal_quantile(_of_truth(method, p, truth, uniform), level)
     return PredictionSets(
         method=method,
         level=level,
@@ -104,6 +100,27 @@ def fit(
         rows=len(p),
         randomised=uniform is not None,
     )
+
+
+def nonconformity(
+    found: PredictionSets, scores: ArrayLike, truth: ArrayLike, *, uniform: ArrayLike | None = None
+) -> Floats:
+    """How little the true class fits each row, shape (n,): what `quantile` is a quantile of.
+
+    Parameters are those of `fit`, for rows whose truth came later.
+
+    Raises
+    ------
+    InputError
+        As `fit`.
+
+    Examples
+    --------
+    >>> found = PredictionSets(method="lac", level=0.9, quantile=0.85, rows=500)
+    >>> nonconformity(found, [[0.75, 0.25], [0.25, 0.75]], [0, 0])
+    array([0.25, 0.75])
+    """
+    return _of_truth(found.method, _checked(scores), truth, uniform)
 
 
 def sets(found: PredictionSets, scores: ArrayLike, *, uniform: ArrayLike | None = None) -> NDArray[np.bool_]:
@@ -138,6 +155,13 @@ def sets(found: PredictionSets, scores: ArrayLike, *, uniform: ArrayLike | None 
     if found.method == "aps" and not found.randomised:
         inside[np.arange(len(p)), np.argmax(p, axis=1)] = True
     return inside
+
+
+def _of_truth(method: Method, p: Floats, truth: ArrayLike, uniform: ArrayLike | None) -> Floats:
+    code = np.asarray(truth)
+    if code.shape != p.shape[:1] or not np.isin(code, np.arange(p.shape[1])).all():
+        raise InputError(f"expected one class number of 0 to {p.shape[1] - 1} per row; got others, or another length")
+    return np.take_along_axis(_nonconformity(method, p, uniform), code[:, None].astype(np.intp), axis=1)[:, 0]
 
 
 def _nonconformity(method: Method, p: Floats, uniform: ArrayLike | None) -> Floats:
