@@ -23,6 +23,7 @@ SECTIONS: dict[str, list[type]] = {
     "slices": [config.Slices],
     "explain": [config.Explaining],
     "gate": [config.Gate, config.Limit, ReleaseLimits],
+    "monitor": [config.Monitoring],
     "store": [config.Store],
 }
 

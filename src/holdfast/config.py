@@ -278,6 +278,38 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     checks: ReleaseLimits = ReleaseLimits()
 
 
+class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`[monitor]`: how the model is watched once it answers.
+
+    Attributes
+    ----------
+    window, zone
+        What is judged together, and the zone whose days are meant; by default the zone of the data, else UTC.
+    smallest
+        A window of fewer rows is shown and not judged.
+    lateness
+        How long after the end of a window its rows may come and still be judged with it.
+    segments
+        Columns whose values are watched one by one; by default those with the role of a segment, or protected.
+    false_alarms, per
+        How many false alarms are tolerable in which time, for the model as a whole.
+    location, share, worse
+        Smallest changes that open an incident: of a number's location, in standard deviations of the reference; of a
+        share of rows; and of the objective, as a share of what it was.
+    """
+
+    window: Length = "1d"
+    zone: str | None = None
+    smallest: Annotated[int, Meta(ge=1)] = 100
+    lateness: Length | None = None
+    segments: tuple[str, ...] | None = None
+    false_alarms: Positive = 1.0
+    per: Length = "90d"
+    location: Positive = 0.3
+    share: Positive = 0.05
+    worse: Positive = 0.1
+
+
 class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[store]`: where releases and evaluations are kept; folders are relative to that of the configuration."""
 
@@ -303,6 +335,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     explain: Explaining = Explaining()
     gate: Gate = Gate()
     checks: Settings = Settings()
+    monitor: Monitoring = Monitoring()
     store: Store = Store()
     folder: str = "."
 

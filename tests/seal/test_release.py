@@ -43,6 +43,7 @@ FILES = {
     "reference/inputs.profile",
     "reference/sample.arrow",
     "reference/scores.table",
+    "reference/windows.counts",
     "report.html",
     "schema.json",
     "signature.json",

@@ -39,18 +39,18 @@ PRIORITY, POSITION = "hf_priority", "hf_position"
 MICROSECONDS = 1e6
 
 
-def inputs_profile(evaluation: Evaluation) -> Profile:
-    """Profile of the inputs of train, validation and test together: features, segments, protected columns and times.
-
-    The target, identifiers and groups of rows are not in it.
-    """
-    rows, schema = inputs(evaluation)
+def inputs_profile(rows: pa.Table, schema: Schema, seed: int) -> Profile:
+    """Profile of the rows that `inputs` gives."""
     with open_table(rows, name="history") as table:
-        return reference_profile(table, schema, seed=evaluation.project.split.seed)
+        return reference_profile(table, schema, seed=seed)
 
 
 def inputs(evaluation: Evaluation) -> tuple[pa.Table, Schema]:
-    """The rows of which the reference is the profile, and their columns."""
+    """The rows of which the reference is the profile, and their columns: features, segments, protected columns and times.
+
+    They are those of train, validation and test, in this order. The target, identifiers and groups of rows are not among
+    them.
+    """
     parts = [part for part in _parts(evaluation) if len(part)]
     features = pa.concat_tables([part.features for part in parts])
     found = dict(zip(features.column_names, features.columns, strict=True))

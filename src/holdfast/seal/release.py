@@ -40,7 +40,8 @@ from holdfast.releases.folder import Item, SealedFolder
 from holdfast.releases.store import Store, open_store
 from holdfast.seal.estimators import estimators
 from holdfast.seal.golden import chosen_rows, golden_rows
-from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs_profile, sample_rows, score_table
+from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs, inputs_profile, sample_rows, score_table
+from holdfast.seal.windows import WINDOWS, history_windows
 
 Say: TypeAlias = Callable[[str], None]
 Files: TypeAlias = dict[str, Item]
@@ -165,11 +166,15 @@ def _records(evaluation: Evaluation) -> Files:
 
 
 def _reference(evaluation: Evaluation, released: ReleasedModel) -> Files:
-    profile = inputs_profile(evaluation)
+    rows, schema = inputs(evaluation)
+    profile = inputs_profile(rows, schema, evaluation.project.split.seed)
     files = {
         INPUTS: Item(content=to_bytes(profile, rows=False), purpose="counts of the inputs of the whole history"),
         SCORES: Item(
             content=score_table(evaluation, released).to_bytes(), purpose="scores by truth, of rows it did not fit"
+        ),
+        WINDOWS: Item(
+            content=history_windows(evaluation, released, profile, rows), purpose="counts of each window of the history"
         ),
     }
     sample = sample_rows(profile)

@@ -1,0 +1,278 @@
+"""What is counted of one window of answered rows: inputs, answers and, as far as it is known, the truth.
+
+The same is counted of the windows of a reference and of those that come later, so that what was natural before says what
+is natural now. Counts are coarse: a window of thirty columns is a few kilobytes, and a month is the sum of its days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.errors import ProfileError
+from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
+from holdfast.profile.table import Edges
+
+Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+MAGIC = b"HOLDFAST-WINDOWS\n"
+VERSION = 1
+
+CELLS = 20
+"""Parts of the reference's scores with about equally many rows."""
+
+
+class AnswerEdges(msgspec.Struct, frozen=True, kw_only=True):
+    """What is fixed before answers are counted.
+
+    Attributes
+    ----------
+    task
+        What is predicted.
+    cuts
+        Strictly increasing scores between which rows are counted; of several classes: of the highest probability.
+    classes
+        Names of the classes where there are more than two.
+    """
+
+    task: Literal["binary", "classes", "regression"]
+    cuts: tuple[float, ...] = ()
+    classes: tuple[str, ...] = ()
+
+    @staticmethod
+    def learn(
+        task: Literal["binary", "classes", "regression"], score: Array, classes: Sequence[str] = ()
+    ) -> AnswerEdges:
+        """Edges from the scores of a reference, shape (n,) or (n, K).
+
+        Examples
+        --------
+        >>> AnswerEdges.learn("binary", np.array([0.1, 0.1, 0.1, 0.9])).cuts
+        (0.1, 0.9)
+        """
+        found = ranked(score)
+        found = found[np.isfinite(found)]
+        cuts = (
+            np.unique(np.quantile(found, np.arange(1, CELLS) / CELLS, method="nearest")) if len(found) else np.empty(0)
+        )
+        return AnswerEdges(task=task, cuts=tuple(cuts.tolist()), classes=tuple(classes))
+
+    @property
+    def answers(self) -> int:
+        """Number of answers that are told apart; 0 of numbers."""
+        return {"binary": 2, "classes": len(self.classes), "regression": 0}[self.task]
+
+
+def ranked(score: Array) -> Array:
+    """One number a row, by which rows are ordered: the score, or the highest of several probabilities."""
+    return score if score.ndim == 1 else score.max(axis=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredRows:
+    """Rows, what was answered, and what is known of the truth.
+
+    Attributes
+    ----------
+    inputs
+        Columns of the schema, by their names; n rows.
+    time
+        Seconds since 1970, (n,).
+    score
+        Probability of the positive class or predicted number, (n,), or probabilities of the classes, (n, K).
+    decision
+        0 or 1, or places of classes, (n,); None of numbers.
+    review
+        Whether a person was asked, (n,).
+    width
+        Of the intervals, in the unit of the target, (n,); None where there are none.
+    truth
+        0 or 1, places of classes, or numbers, (n,); NaN where it is not known.
+    loss
+        What the answer was worth, in the unit of the objective, (n,); NaN where the truth is not known.
+    """
+
+    inputs: pa.RecordBatch
+    time: Array
+    score: Array
+    decision: NDArray[np.int64] | None
+    review: NDArray[np.bool_]
+    width: Array | None = None
+    truth: Array
+    loss: Array
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+    def take(self, places: NDArray[np.intp]) -> AnsweredRows:
+        """Some of the rows."""
+        found = {name: getattr(self, name) for name in self.__slots__}
+        found = {name: value if value is None or name == "inputs" else value[places] for name, value in found.items()}
+        return AnsweredRows(**found | {"inputs": self.inputs.take(pa.array(places))})
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Counted:
+    """Counts and sums of a window, all of which add up.
+
+    Attributes
+    ----------
+    rows
+        Number of rows, (1,).
+    inputs
+        For each column its missing rows, then its coarse groups, in the order of the edges' places.
+    scores
+        Rows in each cell of the scores; the last one: without a score.
+    decisions
+        Rows by answer.
+    reviews
+        Rows that a person was asked about, (1,).
+    widths
+        Number, sum and sum of squares of the intervals' widths, (3,).
+    truths
+        Rows whose truth is known, by it; of numbers: their number, sum and sum of squares, (3,).
+    losses
+        Number, sum and sum of squares of the losses, (3,).
+    residuals
+        The same of truth less score, where that is one number, (3,).
+    """
+
+    rows: Counts
+    inputs: Counts
+    scores: Counts
+    decisions: Counts
+    reviews: Counts
+    widths: Array
+    truths: Array
+    losses: Array
+    residuals: Array
+
+    def __add__(self, other: Counted) -> Counted:
+        """Rows of both."""
+        return Counted(**{name: getattr(self, name) + getattr(other, name) for name in _NAMES})
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have none
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Counted) and all(
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in _NAMES
+        )
+
+    @property
+    def size(self) -> int:
+        """Number of rows."""
+        return int(self.rows[0])
+
+    @cached_property
+    def labelled(self) -> int:
+        """Number of rows whose truth is known."""
+        return int(self.losses[0])
+
+    def with_truth_of(self, other: Counted) -> Counted:
+        """What is known of the truth taken from another count of the same rows."""
+        return replace(self, truths=other.truths, losses=other.losses, residuals=other.residuals)
+
+
+_NAMES = tuple(one.name for one in fields(Counted))
+
+
+def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
+    """Counts of rows that belong together."""
+    cells, known = len(answers.cuts) + 1, np.isfinite(rows.loss)
+    score = ranked(rows.score)
+    place = np.where(np.isfinite(score), np.searchsorted(answers.cuts, score, side="right"), cells)
+    truth, decision = rows.truth[known], rows.decision
+    one_score = rows.score.ndim == 1
+    return Counted(
+        rows=np.array([len(rows)]),
+        inputs=_entries(edges, rows.inputs),
+        scores=np.bincount(place, minlength=cells + 1),
+        decisions=np.zeros(0, np.int64)
+        if decision is None
+        else np.bincount(decision[decision >= 0], minlength=answers.answers),
+        reviews=np.array([np.count_nonzero(rows.review)]),
+        widths=moments(rows.width),
+        truths=moments(truth)
+        if answers.task == "regression"
+        else np.bincount(truth.astype(np.intp), minlength=answers.answers).astype(np.float64),
+        losses=moments(rows.loss[known]),
+        residuals=moments(truth - rows.score[known]) if one_score else np.zeros(3),
+    )
+
+
+def nothing(edges: Edges, answers: AnswerEdges) -> Counted:
+    """The counts of no rows."""
+    empty, none = np.empty(0), np.zeros(0, np.int64)
+    return count(
+        edges,
+        answers,
+        AnsweredRows(
+            inputs=pa.RecordBatch.from_pydict({}),
+            time=empty,
+            score=empty,
+            decision=none if answers.answers else None,
+            review=none.astype(bool),
+            truth=empty,
+            loss=empty,
+        ),
+    )
+
+
+def moments(values: Array | None) -> Array:
+    """Number, sum and sum of squares of the finite ones among some values.
+
+    >>> moments(np.array([1.0, 3.0, np.nan])).tolist()
+    [2.0, 4.0, 10.0]
+    """
+    found = np.empty(0) if values is None else values[np.isfinite(values)]
+    return np.array([len(found), found.sum(), np.square(found).sum()], dtype=np.float64)
+
+
+def to_bytes(edges: Edges, answers: AnswerEdges, windows: Iterable[tuple[float, Counted]]) -> bytes:
+    """Windows as bytes, each with its beginning in seconds since 1970."""
+    body = {
+        "answers": msgspec.to_builtins(answers),
+        "windows": [[start, *(array_out(getattr(counted, name)) for name in _NAMES)] for start, counted in windows],
+    }
+    return seal(MAGIC, VERSION, _digest(edges, answers), body)
+
+
+def from_bytes(
+    edges: Edges, data: bytes, where: str = "these bytes"
+) -> tuple[AnswerEdges, tuple[tuple[float, Counted], ...]]:
+    """What `to_bytes` wrote.
+
+    Raises
+    ------
+    ProfileError
+        The bytes are damaged, something else, or were counted over other edges.
+    """
+    body: dict[str, Any] = unseal(MAGIC, VERSION, data, where, "windows")
+    answers = msgspec.convert(body["answers"], AnswerEdges)
+    if _digest(edges, answers).encode() not in data[: len(MAGIC) + 80]:
+        raise ProfileError(f"The windows in {where} were counted over other edges than the profile beside them.")
+    return answers, tuple(
+        (float(start), Counted(**dict(zip(_NAMES, map(array_in, stored), strict=True))))
+        for start, *stored in body["windows"]
+    )
+
+
+def _digest(edges: Edges, answers: AnswerEdges) -> str:
+    return digest_of(edges.digest.encode(), msgspec.json.encode(answers))
+
+
+def _entries(edges: Edges, inputs: pa.RecordBatch) -> Counts:
+    found = np.zeros(max((place.stop for place in edges.places.values()), default=0), np.int64)
+    for name, place in edges.places.items():
+        if name in inputs.schema.names:
+            counted = edges.columns[name].count(inputs.column(name))
+            found[place] = np.append(counted.missing, counted.grouped)
+    return found

@@ -1,0 +1,99 @@
+"""The history cut into the windows that will be watched: what was natural before says what is natural later."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.config import Project
+from holdfast.evaluation.labelled import Labelled
+from holdfast.evaluation.row_losses import row_losses
+from holdfast.gate.evaluation import Evaluation
+from holdfast.profile import window
+from holdfast.profile.table import Profile
+from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted
+from holdfast.released import ReleasedModel
+from holdfast.releases.folder import SealedFolder
+from holdfast.seal.history import numbered
+from holdfast.windows import Windows
+
+Array: TypeAlias = NDArray[np.float64]
+
+WINDOWS = "reference/windows.counts"
+
+MOST = 400
+"""Windows that are kept, the newest: more than a year of days."""
+
+
+def windows_of(project: Project) -> Windows:
+    """The windows that a project's model is watched in."""
+    return Windows.of(project.monitor.window, project.monitor.zone or project.data.zone or "UTC")
+
+
+def history_windows(evaluation: Evaluation, released: ReleasedModel, profile: Profile, inputs: pa.Table) -> bytes:
+    """Windows of the history as bytes: inputs of all rows; answers and truth of those that the model did not fit.
+
+    Parameters
+    ----------
+    profile, inputs
+        The reference's profile, and the rows that it is of: those of train, validation and test, in this order.
+    """
+    parts, scores, model = evaluation.parts, evaluation.scores, evaluation.model
+    unseen = np.concatenate([scores.validation, scores.test])
+    edges = AnswerEdges.learn(model.task, unseen, model.classes if model.task == "classes" else ())
+    fitted = np.full((len(parts.train), *unseen.shape[1:]), np.nan)
+    counted: dict[float, Counted] = {}
+    cut, first = windows_of(evaluation.project), 0
+    for part, score in ((parts.train, fitted), (parts.validation, scores.validation), (parts.test, scores.test)):
+        if not len(part) or part.time is None:
+            continue
+        (batch,) = inputs.slice(first, len(part)).combine_chunks().to_batches()
+        first += len(part)
+        rows = _answered(evaluation, released, part, score, batch)
+        starts = cut.starts(part.time)
+        for start in np.unique(starts[np.isfinite(starts)])[-MOST:].tolist():
+            found = window.count(profile.edges, edges, rows.take(np.flatnonzero(starts == start)))
+            counted[start] = counted[start] + found if start in counted else found
+    return window.to_bytes(profile.edges, edges, sorted(counted.items())[-MOST:])
+
+
+def _answered(
+    evaluation: Evaluation, released: ReleasedModel, part: Labelled, score: Array, batch: pa.RecordBatch
+) -> AnsweredRows:
+    """Rows as they would have been answered; those that the model fitted have no answers."""
+    n, task = len(part), evaluation.model.task
+    assert part.time is not None
+    if np.isnan(score).all():
+        nothing = np.full(n, np.nan)
+        decision = None if task == "regression" else np.full(n, -1)
+        return AnsweredRows(
+            inputs=batch,
+            time=part.time,
+            score=score,
+            decision=decision,
+            review=np.zeros(n, bool),
+            truth=nothing,
+            loss=nothing,
+        )
+    answers = released.decide(score, part.features, part.columns, numbered(n))
+    return AnsweredRows(
+        inputs=batch,
+        time=part.time,
+        score=score,
+        decision=None if task == "regression" else answers.decision.astype(np.int64),
+        review=answers.review,
+        truth=part.truth.astype(np.float64),
+        loss=row_losses(evaluation.project.objective, part.judged(score, answers.decision)),
+    )
+
+
+def load_windows(
+    sealed: SealedFolder, profile: Profile
+) -> tuple[AnswerEdges, tuple[tuple[float, Counted], ...]] | None:
+    """The windows of a release's history; None of one that was sealed before there were any."""
+    if WINDOWS not in sealed.manifest.files:
+        return None
+    return window.from_bytes(profile.edges, sealed.read(WINDOWS), WINDOWS)
