@@ -107,6 +107,35 @@ def intervals(found: Uncertainty, prediction: ArrayLike, segment: ArrayLike | No
     return conformal.interval(found.conformal, prediction, sigma=sigma, segment=segment)
 
 
+def nonconformity(found: Uncertainty, prediction: ArrayLike, truth: ArrayLike) -> Array:
+    """How badly the truth of each row fits its prediction, (n,): what the calibrated quantile is a quantile of.
+
+    Parameters
+    ----------
+    prediction
+        As `intervals` or `classes_in_doubt` take it: (n,), (n, 2) of two quantiles, or (n, K) of several classes.
+    truth
+        Numbers, or the classes' numbers, (n,).
+
+    Raises
+    ------
+    InputError
+        Nothing was calibrated, or shapes differ.
+
+    Examples
+    --------
+    >>> found = Uncertainty(conformal=Conformal(kind="absolute", level=0.9, quantile=2.0, rows=100))
+    >>> nonconformity(found, [10.0, 10.0], [13.0, 9.0])
+    array([3., 1.])
+    """
+    if found.conformal is not None:
+        sigma = None if found.scale is None else error_scale.sigma(found.scale, prediction)
+        return conformal.nonconformity(found.conformal, truth, prediction, sigma=sigma)
+    if found.sets is not None:
+        return prediction_sets.nonconformity(found.sets, prediction, truth)
+    raise InputError("There are neither intervals nor sets of classes: they were not calibrated.")
+
+
 def classes_in_doubt(found: Uncertainty, scores: ArrayLike) -> NDArray[np.bool_]:
     """Which classes the set of each row holds, (n, K)."""
     if found.sets is None:
