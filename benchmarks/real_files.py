@@ -10,6 +10,7 @@ from bars import Bar
 FOLDER = Path(os.environ.get("HOLDFAST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 
 ADULT = FOLDER / "adult.parquet"
+BIKES = FOLDER / "bike_sharing_hour.parquet"
 HANDBOOK = FOLDER / "fdh_transactions_transformed.parquet"
 
 

@@ -34,6 +34,7 @@ PARTS = {
     "metrics": (["evaluation_stats.evaluation_stats"], "Metrics"),
     "uncertainty": (["evaluation_uncertainty.uncertainty"], "Uncertainty"),
     "threshold": (["earns_its_keep.threshold"], "What a threshold earns"),
+    "causes": (["monitoring_causes.following"], "Which change costs most, and intervals that follow"),
     "baselines": (["baselines.baselines"], "Published baselines"),
 }
 """Part -> the functions that measure it, and its heading. Loaded when measured: this process must stay small for the
