@@ -41,6 +41,7 @@ FILES = {
     "policy.json",
     "project.json",
     "reference/inputs.profile",
+    "reference/labelled.arrow",
     "reference/sample.arrow",
     "reference/scores.table",
     "reference/windows.counts",
@@ -59,7 +60,7 @@ def test_everything_is_in_the_folder(sealed: SealedFolder) -> None:
 
 def test_only_files_with_rows_may_be_erased(sealed: SealedFolder) -> None:
     erasable = {name for name, file in sealed.manifest.files.items() if file.erasable}
-    assert erasable == {"background.arrow", "golden.arrow", "reference/sample.arrow"}
+    assert erasable == {"background.arrow", "golden.arrow", "reference/labelled.arrow", "reference/sample.arrow"}
 
 
 @pytest.mark.parametrize("name", ["background.arrow", "golden.arrow", "reference/sample.arrow"])

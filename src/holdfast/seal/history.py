@@ -27,6 +27,7 @@ from holdfast.released import ReleasedModel, arrow_in
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.stored import stored
 from holdfast.schema import Column, Kind, Role, Schema
+from holdfast.seal.labelled_sample import LABELLED, LabelledSample, from_table
 from holdfast.tables import open_table
 
 Array: TypeAlias = NDArray[np.float64]
@@ -91,6 +92,13 @@ def load_inputs(sealed: SealedFolder) -> Profile:
     (batch,) = rows.drop_columns([PRIORITY, POSITION]).combine_chunks().to_batches()
     sample = RowSample(profile.edges.sample_rows, rows[PRIORITY].to_numpy(), rows[POSITION].to_numpy(), batch)
     return with_fields(profile, sample=sample)
+
+
+def load_labelled(sealed: SealedFolder) -> LabelledSample | None:
+    """The sample of labelled rows; None where that was erased, or the release is older than it."""
+    file = sealed.manifest.files.get(LABELLED)
+    found = None if file is None else stored(sealed.place, LABELLED, file)
+    return from_table(arrow_in(found)) if isinstance(found, bytes) else None
 
 
 def score_table(evaluation: Evaluation, released: ReleasedModel) -> Scored:

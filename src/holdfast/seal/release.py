@@ -41,6 +41,7 @@ from holdfast.releases.store import Store, open_store
 from holdfast.seal.estimators import estimators
 from holdfast.seal.golden import chosen_rows, golden_rows
 from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs, inputs_profile, sample_rows, score_table
+from holdfast.seal.labelled_sample import LABELLED, labelled_sample, to_table
 from holdfast.seal.windows import WINDOWS, history_windows
 
 Say: TypeAlias = Callable[[str], None]
@@ -177,6 +178,8 @@ def _reference(evaluation: Evaluation, released: ReleasedModel) -> Files:
             content=history_windows(evaluation, released, profile, rows), purpose="counts of each window of the history"
         ),
     }
+    labelled = to_table(labelled_sample(evaluation, rows))
+    files[LABELLED] = Item(content=arrow_out(labelled), purpose="a sample of labelled rows", erasable=True)
     sample = sample_rows(profile)
     if sample is not None:
         files[SAMPLE] = Item(content=arrow_out(sample), purpose="a sample of the inputs", erasable=True)
