@@ -78,7 +78,7 @@ ARROWS = {
     "site": set(),
     "startup": set(),
     "log": {"column", "durations", "kinds", "names", "tables"},
-    "estimation": {"evidence", "objective", "policy", "profile", "schema", "stats"},
+    "estimation": {"evaluation", "evidence", "objective", "policy", "profile", "schema", "stats"},
     "monitoring": {
         "book",
         "checks",

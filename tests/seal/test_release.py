@@ -22,7 +22,7 @@ from holdfast.released import arrow_in, load_release
 from holdfast.releases.folder import SealedFolder, verify
 from holdfast.releases.store import open_store
 from holdfast.schema import Schema
-from holdfast.seal.estimators import Estimators
+from holdfast.seal.estimators import Estimators, load_fitted
 from holdfast.seal.history import inputs
 from holdfast.seal.release import release
 
@@ -176,3 +176,13 @@ def test_an_evaluation_finds_the_release_in_place(evaluation: Evaluation, tmp_pa
     assert judged.status is Status.PASS
     alone = evaluate(evaluation.model.native, payments(), project, champion=None, keep=False)
     assert alone.evidence.champion == ()
+
+
+def test_estimators_of_earlier_releases_still_load() -> None:
+    known = {"rows": 100, "data": "sha256:0", "expected": 0.1, "realised": 0.1}
+    curve = {"kind": "platt", "coefficients": [1.0, -1.0]}
+    binary = {"method": "cbpe", "calibrations": [curve], "figure": "positives", **known}
+    classes = {"method": "cbpe", "calibrations": [curve] * 3, "figure": "accuracy", **known}
+    number = {"method": "dle", "error": {"x": [0.0, 1.0], "y": [1.0, 2.0]}, "figure": "mean_absolute_error", **known}
+    found = [load_fitted(msgspec.json.encode(old)) for old in (binary, classes, number)]
+    assert [(one.task, len(one.corrected)) for one in found] == [("binary", 1), ("classes", 3), ("regression", 1)]

@@ -1,9 +1,4 @@
-"""What is needed to estimate performance before the truth has come, fitted on rows that the model did not fit.
-
-Classes: the calibrated score is the probability of the truth, so what an answer is worth can be expected without knowing
-the truth (confidence-based performance estimation; Białek et al. 2024, *Estimating model performance under covariate shift
-without labels*). Numbers: the mean absolute error by predicted number (direct loss estimation from the prediction alone).
-"""
+"""What is needed to estimate performance before the truth has come, fitted on rows that the model did not fit."""
 
 from __future__ import annotations
 
@@ -13,27 +8,37 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.estimation import features
+from holdfast.estimation.corrected import Corrected, Curve, best, class_probabilities
+from holdfast.estimation.fitted import Fitted, fit
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.parts import digest_of
+from holdfast.evaluation.support import background_of, support
 from holdfast.gate.evaluation import Evaluation
-from holdfast.stats import calibration, error_scale
 from holdfast.stats.calibration import Calibration
 from holdfast.stats.error_scale import ErrorScale
+from holdfast.stats.support import support_limit
 
 Array: TypeAlias = NDArray[np.float64]
 
+ESTIMATORS = "estimators.json"
+LOOKED = 2_000
+"""Validation rows whose distance from the background is measured."""
+
 
 class Estimators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How a score says what is to be expected, and how well it said so on other rows.
+    """What is sealed, and how well it did on other rows.
 
     Attributes
     ----------
     method
-        `cbpe` for classes, `dle` for numbers.
-    calibrations
-        From the model's score to the probability of the positive class; of several classes, one for each against the rest.
-    error
-        Mean absolute error by predicted number.
+        `cbpe` for classes (confidence-based performance estimation; Białek et al. 2024, *Estimating model performance
+        under covariate shift without labels*), `dle` for numbers (direct loss estimation).
+    fitted
+        Expected truth, or expected loss, by score and features; None in releases that were sealed before there was one.
+    calibrations, error
+        What those releases have instead: the probability by the score alone (of several classes, one for each), or the
+        mean absolute error by predicted number.
     rows, data
         Validation rows that it was fitted on, and their digest.
     figure, expected, realised
@@ -42,6 +47,7 @@ class Estimators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     method: Literal["cbpe", "dle"]
+    fitted: Fitted | None = None
     calibrations: tuple[Calibration, ...] = ()
     error: ErrorScale | None = None
     rows: int
@@ -54,66 +60,64 @@ class Estimators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def estimators(evaluation: Evaluation) -> Estimators:
     """Fit on validation, try on test."""
     parts, scores = evaluation.parts, evaluation.scores
-    rows, data = len(parts.validation), digest_of(parts.validation)
-    if evaluation.model.task == "regression":
-        scale = error_scale.fit(scores.validation, parts.validation.truth)
-        return Estimators(
-            method="dle",
-            error=scale,
-            rows=rows,
-            data=data,
-            figure="mean_absolute_error",
-            expected=_mean(error_scale.sigma(scale, scores.test), parts.test),
-            realised=_mean(np.abs(scores.test - parts.test.truth), parts.test),
-        )
-    if evaluation.model.task == "binary":
-        curve = _calibrated(scores.validation, parts.validation.truth, parts.validation.weight)
-        return Estimators(
-            method="cbpe",
-            calibrations=(curve,),
-            rows=rows,
-            data=data,
-            figure="positives",
-            expected=_mean(calibration.apply(curve, scores.test), parts.test),
-            realised=_mean(parts.test.truth, parts.test),
-        )
-    curves = tuple(
-        _calibrated(scores.validation[:, k], parts.validation.truth == k, parts.validation.weight)
-        for k in range(scores.validation.shape[1])
+    seen, test, task = parts.validation, parts.test, evaluation.model.task
+    fitted = fit(
+        task,
+        scores.validation,
+        seen.truth,
+        seen.features,
+        seen.weight,
+        classes=test.classes if task == "classes" else (),
+        support_limit=_limit(evaluation),
     )
-    answer = scores.test.argmax(axis=1)
+    main = scores.test if task != "classes" else scores.test.max(axis=1)
+    codes = features.coded(fitted.features, test.features, main)
+    told: dict[str, Literal["positives", "accuracy", "mean_absolute_error"]] = {
+        "binary": "positives",
+        "classes": "accuracy",
+        "regression": "mean_absolute_error",
+    }
+    if task == "classes":
+        answer = scores.test.argmax(axis=1)
+        expected = best(class_probabilities(fitted.corrected, scores.test, codes))[answer, np.arange(len(answer))]
+        realised = answer == test.truth
+    else:
+        expected = best(fitted.corrected[0].each(scores.test, codes))
+        realised = test.truth if task == "binary" else np.abs(scores.test - test.truth)
     return Estimators(
-        method="cbpe",
-        calibrations=curves,
-        rows=rows,
-        data=data,
-        figure="accuracy",
-        expected=_mean(probabilities(curves, scores.test)[np.arange(len(answer)), answer], parts.test),
-        realised=_mean(answer == parts.test.truth, parts.test),
+        method="dle" if task == "regression" else "cbpe",
+        fitted=fitted,
+        rows=len(seen),
+        data=digest_of(seen),
+        figure=told[task],
+        expected=_mean(expected, test),
+        realised=_mean(realised, test),
     )
 
 
-def probabilities(curves: tuple[Calibration, ...], scores: Array) -> Array:
-    """Calibrated probabilities of several classes, (n, K), which sum to 1: each against the rest, then normalised.
-
-    Source: Zadrozny & Elkan (2002), *Transforming classifier scores into accurate multiclass probability estimates*, KDD.
-
-    Examples
-    --------
-    >>> curve = Calibration(kind="isotonic", x=(0.0, 1.0), y=(0.0, 0.5))
-    >>> probabilities((curve, Calibration()), np.array([[0.5, 0.5]])).round(3).tolist()
-    [[0.333, 0.667]]
-    """
-    each = np.stack([calibration.apply(curve, scores[:, k]) for k, curve in enumerate(curves)], axis=1)
-    total: Array = each / each.sum(axis=1, keepdims=True)
-    return total
+def load_fitted(content: bytes) -> Fitted:
+    """What estimates, from the content of `estimators.json`, also of earlier releases: those have no corrections."""
+    found = msgspec.json.decode(content, type=Estimators)
+    if found.fitted is not None:
+        return found.fitted
+    if found.error is not None:
+        curve = Corrected(link="log", plain=Curve(scale=found.error))
+        return Fitted(task="regression", corrected=(curve,), rows=found.rows)
+    curves = tuple(Corrected(link="logit", plain=Curve(calibration=one)) for one in found.calibrations)
+    return Fitted(task="binary" if len(curves) == 1 else "classes", corrected=curves, rows=found.rows)
 
 
-def _calibrated(score: Array, truth: NDArray[np.bool_], weight: Array | None) -> Calibration:
-    """The curve that validation chooses; none for a class that validation does not have, or has alone."""
-    counted = truth if weight is None else truth[weight > 0]
-    return calibration.choose(score, truth, weight) if 0 < np.count_nonzero(counted) < len(counted) else Calibration()
+def _limit(evaluation: Evaluation) -> float | None:
+    """Distance from the background beyond which a row lies outside the support."""
+    parts = evaluation.parts
+    train = parts.train if len(parts.train) else parts.validation
+    seed = evaluation.project.split.seed
+    known = background_of(train.features, evaluation.schema, seed)
+    held_out = background_of(parts.validation.features, evaluation.schema, seed, rows=LOOKED)
+    if all(known[name].null_count == known.num_rows for name in known.column_names):
+        return None
+    return support_limit(support(known).distance(held_out))
 
 
-def _mean(values: NDArray[np.float64] | NDArray[np.bool_], rows: Labelled) -> float:
+def _mean(values: Array | NDArray[np.bool_], rows: Labelled) -> float:
     return float(np.average(values, weights=rows.weight))

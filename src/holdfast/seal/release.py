@@ -38,7 +38,7 @@ from holdfast.released import (
 from holdfast.releases.environment import origin
 from holdfast.releases.folder import Item, SealedFolder
 from holdfast.releases.store import Store, open_store
-from holdfast.seal.estimators import estimators
+from holdfast.seal.estimators import ESTIMATORS, estimators
 from holdfast.seal.golden import chosen_rows, golden_rows
 from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs, inputs_profile, sample_rows, score_table
 from holdfast.seal.labelled_sample import LABELLED, labelled_sample, to_table
@@ -156,7 +156,9 @@ def _records(evaluation: Evaluation) -> Files:
         BACKGROUND: Item(
             content=arrow_out(background), purpose="rows of the train part: what the model knows", erasable=True
         ),
-        "estimators.json": Item(content=_json(estimators(evaluation)), purpose="performance before the truth comes"),
+        ESTIMATORS: Item(
+            content=msgspec.json.encode(estimators(evaluation)), purpose="performance before the truth comes"
+        ),
         "findings.json": Item(content=_json(evaluation.findings), purpose="findings of the evaluation"),
         "evidence.json": Item(content=_json(evaluation.evidence), purpose="figures of the evaluation"),
     }
