@@ -63,7 +63,9 @@ def test_only_files_with_rows_may_be_erased(sealed: SealedFolder) -> None:
     assert erasable == {"background.arrow", "golden.arrow", "reference/labelled.arrow", "reference/sample.arrow"}
 
 
-@pytest.mark.parametrize("name", ["background.arrow", "golden.arrow", "reference/sample.arrow"])
+@pytest.mark.parametrize(
+    "name", ["background.arrow", "golden.arrow", "reference/labelled.arrow", "reference/sample.arrow"]
+)
 def test_no_identifier_and_nothing_personal_is_kept(sealed: SealedFolder, name: str) -> None:
     content = sealed.read(name)
     assert b"ann@a.at" not in content

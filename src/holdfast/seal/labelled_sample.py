@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.evaluation.support import impersonal
 from holdfast.objective import Judged
 from holdfast.profile.hashing import priorities
 
@@ -39,11 +40,11 @@ class LabelledSample:
     Attributes
     ----------
     rows
-        Features, segments, protected columns and times.
+        Features, segments, protected columns and times; identifiers and what is personal are null.
     truth
         (n,) bool for two classes, codes into the model's classes for several, numbers for a number.
     score
-        What the model said, (n,), or (n, K) of several classes.
+        What the model said of the whole rows, (n,), or (n, K) of several classes.
     weight
         How many rows of the reference each stands for, (n,).
     columns
@@ -99,7 +100,7 @@ def labelled_sample(evaluation: Evaluation, inputs: pa.Table) -> LabelledSample:
     score = np.concatenate([evaluation.scores.validation, evaluation.scores.test])
     weight = np.concatenate([np.ones(len(part)) if part.weight is None else part.weight for part in (validation, test)])
     everything = LabelledSample(
-        rows=inputs.slice(inputs.num_rows - len(truth)),
+        rows=impersonal(inputs.slice(inputs.num_rows - len(truth)), evaluation.schema),
         truth=truth,
         score=score,
         weight=weight,
