@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     DateTime,
     Dialect,
     Float,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -19,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Newest step of the migrations, which a book of this Holdfast has taken."""
 
 VERSION = "book_version"
@@ -109,5 +111,86 @@ ERASURES = Table(
     Column("reason", Text, nullable=False),
 )
 
-FACTS = (STAGES, KEYS, POLICY_REVISIONS, ERASURES)
+INCIDENT_ACTS = Table(
+    "incident_acts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("incident", Text, nullable=False, index=True),
+    Column("act", Text, nullable=False),
+    Column("until", Moment),
+    Column("at", Moment, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+ANNOTATIONS = Table(
+    "annotations",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("model", Text, nullable=False, index=True),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("columns", JSON, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+FACTS = (STAGES, KEYS, POLICY_REVISIONS, ERASURES, INCIDENT_ACTS, ANNOTATIONS)
 """Tables whose every change has an entry in the audit."""
+
+RUNS = Table(
+    "monitor_runs",
+    METADATA,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("model", Text, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("release", Integer, nullable=False),
+    Column("received_until", BigInteger, nullable=False),
+    Column("labelled_until", BigInteger, nullable=False),
+)
+"""What each run of the monitor has read: up to which moments of receipt, in microseconds since 1970."""
+
+WATCHES = Table(
+    "watches",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("run", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+WATCHED = Table(
+    "watched_windows",
+    METADATA,
+    Column("model", Text, primary_key=True),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("run", Integer, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+INCIDENTS = Table(
+    "incidents",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("model", Text, nullable=False, index=True),
+    Column("run", Integer, nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+ALERTS = Table(
+    "alerts",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("sink", Text, primary_key=True),
+    Column("incident", Text, nullable=False, index=True),
+    Column("content", JSON, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next", Moment),
+    Column("delivered", Moment),
+    Column("error", Text, nullable=False),
+)
+"""The outbox: what is to be told to whom. Its rows come with the transaction that opens the incident."""
+
+DERIVED = (WATCHES, WATCHED, INCIDENTS)
+"""Tables that follow from the log and the recorded runs, and are made again by `rebuild`."""

@@ -1,0 +1,152 @@
+"""Logged rows as they are counted: inputs by their names, answers as codes, and the truth as far as it is known."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from holdfast.evaluation.row_losses import row_losses
+from holdfast.kinds import Role
+from holdfast.monitoring.reference import Reference
+from holdfast.objective import Judged
+from holdfast.profile.window import AnsweredRows
+
+Array: TypeAlias = NDArray[np.float64]
+MICROSECONDS = 1e6
+
+
+def inputs_logged(reference: Reference, there: list[str]) -> dict[str, str]:
+    """The column of the log in which each column of the reference stands, of those that are logged."""
+    wanted = {column.name: column.physical for column in reference.released.schema.columns}
+    names = reference.profile.edges.schema.names
+    return {name: wanted[name] for name in names if wanted.get(name, name) in there}
+
+
+def answer_columns(reference: Reference, there: list[str]) -> list[str]:
+    """Columns of the log that tell an answer, and what it costs."""
+    task, classes = reference.answers.task, reference.answers.classes
+    scores = [f"hf_score_{k}" for k in range(len(classes))] if task == "classes" else ["hf_score"]
+    own = [
+        "hf_id",
+        "hf_time",
+        "hf_event_time",
+        "hf_release",
+        *scores,
+        "hf_decision",
+        "hf_review",
+        "hf_lower",
+        "hf_upper",
+    ]
+    return [name for name in dict.fromkeys([*own, "hf_propensity", *needed(reference)]) if name in there]
+
+
+def needed(reference: Reference) -> list[str]:
+    """Columns that the objective asks for, by their names in the log."""
+    physical = {column.name: column.physical for column in reference.released.schema.columns}
+    return [physical.get(name, name) for name in reference.released.objective.needs]
+
+
+def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
+    """Rows of the log, with labels beside them or not, as they are counted.
+
+    Parameters
+    ----------
+    reference
+        Of the release that answered.
+    batch
+        Rows with the columns of the log.
+    """
+    held = dict(zip(batch.schema.names, batch.columns, strict=True))
+    n = batch.num_rows
+    when = _seconds(held["hf_time"])
+    if "hf_event_time" in held:
+        event = _seconds(held["hf_event_time"])
+        when = np.where(np.isfinite(event), event, when)
+    task, classes = reference.answers.task, reference.answers.classes
+    if task == "classes":
+        score = np.stack([_floats(held[f"hf_score_{k}"]) for k in range(len(classes))], axis=1)
+    else:
+        score = _floats(held["hf_score"])
+    decision = None if task == "regression" else _codes(held["hf_decision"], classes)
+    width = _floats(held["hf_upper"]) - _floats(held["hf_lower"]) if {"hf_lower", "hf_upper"} <= held.keys() else None
+    truth = np.full(n, np.nan)
+    if "hf_label" in held:
+        truth = (
+            _floats(held["hf_label"]) if task == "regression" else _codes(held["hf_label"], classes).astype(np.float64)
+        )
+        truth[truth < 0] = np.nan
+        if task == "regression":
+            truth[~np.isfinite(truth)] = np.nan
+    inputs = {name: held[column] for name, column in inputs_logged(reference, list(held)).items()}
+    time = next((c.name for c in reference.profile.edges.schema.by_role(Role.TIME)), None)
+    if time is not None and "hf_event_time" in held:
+        inputs[time] = held["hf_event_time"]
+    return AnsweredRows(
+        inputs=pa.RecordBatch.from_arrays(list(inputs.values()), names=list(inputs)),
+        time=when,
+        score=score,
+        decision=decision,
+        review=_flags(held.get("hf_review"), n),
+        width=width,
+        truth=truth,
+        loss=_losses(reference, held, score, decision, truth),
+    )
+
+
+def _losses(
+    reference: Reference, held: dict[str, pa.Array], score: Array, decision: NDArray[np.int64] | None, truth: Array
+) -> Array:
+    """The loss of each row; NaN where the truth, the answer or a cost is not known."""
+    loss = np.full(len(truth), np.nan)
+    physical = {column.name: column.physical for column in reference.released.schema.columns}
+    objective = reference.released.objective
+    columns = {
+        name: _floats(held[physical.get(name, name)]) for name in objective.needs if physical.get(name, name) in held
+    }
+    if len(columns) < len(objective.needs):
+        return loss
+    known = np.isfinite(truth) & np.isfinite(score.reshape(len(truth), -1)).all(axis=1)
+    known &= np.all([np.isfinite(values) for values in columns.values()], axis=0) if columns else True
+    known &= True if decision is None else decision >= 0
+    places = np.flatnonzero(known)
+    if len(places):
+        task = reference.answers.task
+        kinds: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
+        judged = Judged(
+            truth=truth[places].astype(kinds[task]),
+            score=score[places],
+            answer=None if decision is None else decision[places].astype(kinds[task]),
+            columns={name: values[places] for name, values in columns.items()},
+            classes=reference.answers.classes,
+        )
+        loss[places] = row_losses(objective, judged)
+    return loss
+
+
+def _seconds(column: pa.Array) -> Array:
+    numbers = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    return _floats(numbers) / MICROSECONDS
+
+
+def _floats(column: pa.Array) -> Array:
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _flags(column: pa.Array | None, rows: int) -> NDArray[np.bool_]:
+    if column is None:
+        return np.zeros(rows, bool)
+    return np.asarray(pc.fill_null(column, False).to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _codes(column: pa.Array, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    """0 or 1, or the places of classes; -1 where there is none."""
+    places = (
+        pc.index_in(column.cast(pa.string()), pa.array(classes)) if classes else column.cast(pa.bool_()).cast(pa.int8())
+    )
+    return np.asarray(pc.fill_null(places, -1).to_numpy(zero_copy_only=False), dtype=np.int64)

@@ -1,0 +1,102 @@
+"""What a window is held against: the reference of a release, its windows, and what the model is for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from holdfast.config import Monitoring, Project
+from holdfast.errors import ReleaseError
+from holdfast.evidence import Evidence
+from holdfast.profile.table import Profile
+from holdfast.profile.window import AnswerEdges, Counted
+from holdfast.released import ReleasedModel, load_release, record
+from holdfast.releases.folder import SealedFolder
+from holdfast.seal.history import load_inputs
+from holdfast.seal.windows import load_windows, windows_of
+from holdfast.windows import Windows
+
+History: TypeAlias = tuple[tuple[float, Counted], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The reference of a release.
+
+    Attributes
+    ----------
+    model, version, identity
+        Of the release.
+    released
+        What it answers with: model, schema, objective and policy.
+    profile
+        Of the inputs of its history, with a sample of rows where that was not erased.
+    answers
+        Edges over which its answers are counted.
+    history
+        Its windows, each with its beginning, in the order of time.
+    windows
+        How time is cut.
+    settings
+        How it is watched.
+    importance
+        Of columns; by default each alike.
+    """
+
+    model: str
+    version: int
+    identity: str
+    released: ReleasedModel
+    profile: Profile
+    answers: AnswerEdges
+    history: History
+    windows: Windows
+    settings: Monitoring
+    importance: dict[str, float]
+
+
+def reference_of(sealed: SealedFolder) -> Reference:
+    """The reference of a release.
+
+    Raises
+    ------
+    ReleaseError
+        It was sealed before releases had the windows of their history, or its files were changed.
+    """
+    released = load_release(sealed)
+    profile = load_inputs(sealed)
+    found = load_windows(sealed, profile)
+    if found is None:
+        raise ReleaseError(f"{sealed.name} has no windows of its history to be watched by: release it again.")
+    answers, history = found
+    project: Project = record(sealed.read, "project.json", Project)
+    evidence: Evidence = record(sealed.read, "evidence.json", Evidence)
+    return Reference(
+        model=sealed.manifest.model,
+        version=sealed.manifest.version,
+        identity=sealed.identity,
+        released=released,
+        profile=profile,
+        answers=answers,
+        history=history,
+        windows=windows_of(project),
+        settings=project.monitor,
+        importance=_importance(evidence),
+    )
+
+
+def segments_of(reference: Reference) -> tuple[str, ...]:
+    """Columns whose values are watched one by one."""
+    if reference.settings.segments is not None:
+        return reference.settings.segments
+    wanted = {"segment", "protected"}
+    return tuple(
+        c.name for c in reference.released.schema.columns if c.role in wanted and c.kind in {"category", "boolean"}
+    )
+
+
+def _importance(evidence: Evidence) -> dict[str, float]:
+    """Importances relative to their mean, so that a column of which nothing is known counts as a usual one."""
+    found = {one.feature: max(one.shapley or 0.0, 0.0) for one in evidence.importances}
+    mean = sum(found.values()) / len(found) if found else 0.0
+    return {name: value / mean for name, value in found.items()} if mean > 0 else {}
