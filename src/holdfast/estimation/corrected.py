@@ -37,6 +37,25 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return calibration.apply(self.calibration or Calibration(), score)
 
 
+class LabelShift(msgspec.Struct, frozen=True, kw_only=True):
+    """What the share of positive rows is found by where the truth is not known; see `labels`.
+
+    Attributes
+    ----------
+    prior
+        Share of positive rows in the reference.
+    curve
+        Probability by the score, a line in its log-odds: it must be calibrated as a whole, with no step that some bins
+        happen to have.
+    members
+        The same without each part of the reference.
+    """
+
+    prior: float
+    curve: Calibration
+    members: tuple[Calibration, ...] = ()
+
+
 class Corrected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Expected value of a row.
 
@@ -135,6 +154,21 @@ def fit_probability(
         for k in range(MEMBERS)
     )
     return _grown("logit", Curve(calibration=plain), starts, score, truth.astype(np.float64), codes, fold, weight, seed)
+
+
+def fit_label_shift(
+    score: Array, truth: NDArray[np.bool_], weight: Array | None = None, seed: int = 0
+) -> LabelShift | None:
+    """As `fit_probability`, for `LabelShift`; None where the reference has rows of one label only."""
+    labels = np.bincount(truth, minlength=2)
+    if not labels.all():
+        return None
+    fold = _folds(truth, seed)
+    parts = [np.full(len(truth), True), *(fold != k for k in range(MEMBERS) if labels.min() >= FEWEST)]
+    curves = [
+        calibration.fit("platt", score[part], truth[part], None if weight is None else weight[part]) for part in parts
+    ]
+    return LabelShift(prior=float(np.average(truth, weights=weight)), curve=curves[0], members=tuple(curves[1:]))
 
 
 def fit_loss(

@@ -133,10 +133,12 @@ def model_error(figure: Figure) -> float:
     return float(np.sqrt(jackknife + (members.mean() - plain) ** 2))
 
 
-def unknown(fitted: Fitted, seen: Seen, rows: int) -> str:
-    """Why nothing can be said of the window; empty: it can."""
+def unknown(fitted: Fitted, seen: Seen | None, rows: int) -> str:
+    """Why nothing can be said of the window; empty: it can. `seen` None: that rows look otherwise is no reason."""
     if rows < FEWEST:
         return f"fewer than {FEWEST} rows have a score"
+    if seen is None:
+        return ""
     if seen.looked and seen.outside / seen.looked > OUTSIDE + 2 * np.sqrt(OUTSIDE / seen.looked):
         return f"{seen.outside / seen.looked:.0%} of the rows are unlike any that the model knows"
     size, name = effective_share(fitted, seen)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.estimation import features
-from holdfast.estimation.corrected import Corrected, fit_loss, fit_probability
+from holdfast.estimation.corrected import Corrected, LabelShift, fit_label_shift, fit_loss, fit_probability
 from holdfast.estimation.features import Feature
 from holdfast.evidence import Task
 from holdfast.stats.boosting import BINS
@@ -39,6 +39,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict
     corrected
         Of two classes: the probability of the positive one; of several: of each; of numbers: the absolute and the squared
         error.
+    label_shift
+        Of two classes: what the share of positive rows is found by where the truth is not known.
     spread
         By metric: how many times the spread between members and curve the error of the estimate is; see `windows`.
     rows
@@ -51,6 +53,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict
     shares: tuple[tuple[float, ...], ...] = ()
     support_limit: float | None = None
     corrected: tuple[Corrected, ...]
+    label_shift: LabelShift | None = None
     spread: dict[str, float] = {}
     rows: int = 0
 
@@ -123,6 +126,7 @@ def fit(
         shares=shares_of(codes, weight),
         support_limit=support_limit,
         corrected=tuple(corrected),
+        label_shift=fit_label_shift(score, truth, weight, seed) if task == "binary" else None,
         rows=len(truth),
     )
 
