@@ -1,9 +1,9 @@
 """Since when, and by how much? The moment of a change with an interval, from the errors of one-step predictions.
 
-A shift of the level by `d` leaves `d` in the error of the window in which it comes, and `(1 - memory) d` in those after it,
-since the value before has shifted as well. For each window that may have been the first, the likelihood of the errors is
-integrated over `d` with a normal prior (closed form); over all of them this gives the posterior of the moment, and the
-generalised least squares estimate of the size.
+A shift of the level by `d` leaves `d` in the error of the window in which it comes, and less in those after it, since what
+they are predicted from has shifted as well: `(1 - memory (1 - fading^k)) d` after `k` windows.
+For each window that may have been the first, the likelihood of the errors is integrated over `d` with a normal prior (closed
+form). Over all of them this gives the posterior of the moment, and with it the least squares estimate of the size.
 
 Source: Chernoff & Zacks, *Estimating the current mean of a normal distribution which is subjected to changes in time*,
 Annals of Mathematical Statistics 35 (1964); Smith, *A Bayesian approach to inference about a change-point*, Biometrika 62 (1975).
@@ -43,7 +43,9 @@ class ChangePoint(msgspec.Struct, frozen=True, kw_only=True):
     error: float
 
 
-def change_point(errors: Array, deviations: Array, memory: Array | float = 0.0, *, level: float = 0.95) -> ChangePoint:
+def change_point(
+    errors: Array, deviations: Array, memory: Array | float = 0.0, fading: float = 0.0, *, level: float = 0.95
+) -> ChangePoint:
     """Find the change in errors of which the last ones are taken to come after it.
 
     Parameters
@@ -51,7 +53,10 @@ def change_point(errors: Array, deviations: Array, memory: Array | float = 0.0, 
     errors, deviations : ndarray of shape (windows,)
         Errors of one-step predictions and their standard deviations, in order of time; at least one.
     memory
-        Coefficient of the value before in each prediction.
+        Coefficient of the values before in each prediction.
+    fading
+        What those values are: 0 for the one before, else the exponentially weighted mean of all, each `fading` times the
+        weight of the next.
     level
         Probability of the interval, between 0 and 1.
 
@@ -62,9 +67,9 @@ def change_point(errors: Array, deviations: Array, memory: Array | float = 0.0, 
     (3, 2, 3, 3.05, 0.71)
     """
     windows = len(errors)
-    kept = np.broadcast_to(1 - np.asarray(memory), (windows,))
     # Row: the first window after the change. Entry: what a change of size 1 leaves in the error of each window.
-    trace = np.triu(np.broadcast_to(kept, (windows, windows)), 1) + np.eye(windows)
+    after = np.arange(windows) - np.arange(windows)[:, None]
+    trace = np.where(after >= 0, 1 - memory * (1 - fading ** np.maximum(after, 0)), 0.0)
     precision = 1 / deviations**2
     information = trace**2 @ precision
     sums = trace @ (errors * precision)

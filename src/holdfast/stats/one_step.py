@@ -12,7 +12,7 @@ All functions work on many series at once: arrays have a leading shape `(...,)`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,11 +58,14 @@ class Prediction:
         Of the error that this prediction makes, with the uncertainty of the mean.
     degrees
         Degrees of freedom of that variance; 0 where it is not known at all.
+    level
+        Mean of the season, whatever came before.
     memory
         Coefficient of the value before; 0 where it is not used.
     """
 
     mean: Array
+    level: Array
     variance: Array
     degrees: Array
     memory: Array
@@ -71,7 +74,9 @@ class Prediction:
 def unlearned(shape: tuple[int, ...], seasons: int) -> Regression:
     """Nothing is known yet of series of this shape."""
     zeros = np.zeros((*shape, seasons))
-    return Regression(seen=zeros, weight=zeros, level=zeros, lag=np.full_like(zeros, np.nan), squares=np.zeros((*shape, 3)))
+    return Regression(
+        seen=zeros, weight=zeros, level=zeros, lag=np.full_like(zeros, np.nan), squares=np.zeros((*shape, 3))
+    )
 
 
 def predict(
@@ -113,33 +118,21 @@ def predict(
     >>> next_one.mean, next_one.variance, next_one.degrees
     (array([2.]), array([1.33333333]), array([2.]))
     """
-    count = known.seen.sum(-1)
-    seasons = (known.seen > 0).sum(-1)
-    apart = count >= 2 * seasons - 1
-    weight, level, lag, squares = _of_season(known, season, apart)
-    degrees = count - np.where(apart, seasons, 1)
-    value_value, value_lag, lag_lag = np.moveaxis(squares, -1, 0)
-    lagged = (degrees >= FEWEST_FOR_LAG) & (lag_lag > 0)
-    # A series without variation has no memory to speak of; the ratio of two rounding errors is none.
-    lagged &= ~np.isnan(lag) & (lag_lag > 1e-24 * known.weight.sum(-1) * (1e-12 + lag**2))
-    safe = np.where(lagged, lag_lag, 1.0)
-    memory = np.where(lagged, value_lag / safe, 0.0)
-    residual = np.maximum(value_value - memory * value_lag, 0.0)
-    degrees = np.maximum(degrees - lagged, 0.0)
-    total = degrees + prior_degrees
+    fit = _fit(known, season)
+    total = fit.degrees + prior_degrees
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.where(total > 0, (residual + prior_degrees * np.asarray(prior_variance)) / total, np.nan)
-        away = np.where(lagged & ~np.isnan(before), before - lag, 0.0)
+        variance = np.where(total > 0, (fit.squares + prior_degrees * np.asarray(prior_variance)) / total, np.nan)
+        away = np.where(fit.lagged & ~np.isnan(before), before - fit.lag, 0.0)
         # The value of an unknown past scatters by the stationary variance of the AR(1) process.
-        unknown = np.where(np.isnan(before), 1 / np.maximum(1 - memory**2, 0.05), 1.0)
-        leverage = 1 / weight + away**2 / safe
-        reached = weight > 0
-        mean = np.where(reached & (known.seen[..., season] > 0), level + memory * away, np.nan)
+        unknown = np.where(np.isnan(before), 1 / np.maximum(1 - fit.memory**2, 0.05), 1.0)
+        leverage = 1 / fit.weight + away**2 / fit.lag_lag
+        mean = np.where(known.seen[..., season] > 0, fit.level + fit.memory * away, np.nan)
         return Prediction(
             mean=mean,
+            level=np.where(np.isnan(mean), np.nan, fit.level),
             variance=np.where(np.isnan(mean), np.nan, variance * (noise * unknown + leverage)),
             degrees=np.where(np.isnan(mean) | np.isnan(variance), 0.0, total),
-            memory=np.where(np.isnan(before), 0.0, memory),
+            memory=np.where(np.isnan(before), 0.0, fit.memory),
         )
 
 
@@ -171,9 +164,19 @@ def learn(known: Regression, season: int, value: Array, before: Array, *, noise:
     )
 
 
-def moved(known: Regression, by: Array) -> Regression:
-    """The same series in a unit whose zero lies `by` lower: what was learned of 20 degrees Celsius, in Kelvin."""
-    return replace(known, level=known.level + by[..., None], lag=known.lag + by[..., None])
+def residual(known: Regression) -> tuple[Array, Array]:
+    """Weighted sum of squared residuals so far, and its degrees of freedom: arrays of shape (...,).
+
+    Examples
+    --------
+    >>> known = unlearned((1,), 1)
+    >>> for value in (1.0, 2.0, 3.0):
+    ...     known = learn(known, 0, np.array([value]), np.array([np.nan]))
+    >>> residual(known)
+    (array([2.]), array([2.]))
+    """
+    fit = _fit(known, 0)
+    return fit.squares, fit.degrees
 
 
 def normal_score(errors: Array, variance: Array, degrees: Array) -> Array:
@@ -194,8 +197,24 @@ def normal_score(errors: Array, variance: Array, degrees: Array) -> Array:
     return np.asarray(np.sign(t) * (8 * nu + 1) / (8 * nu + 3) * np.sqrt(nu * np.log1p(t**2 / nu)))
 
 
-def _of_season(known: Regression, season: int, apart: NDArray[np.bool_]) -> tuple[Array, Array, Array, Array]:
-    """Weight, level, lag and squares for a value of this season: its own, or of all seasons as one."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fit:
+    """Least squares, as it serves one season."""
+
+    weight: Array
+    level: Array
+    lag: Array
+    lagged: NDArray[np.bool_]
+    lag_lag: Array
+    memory: Array
+    squares: Array
+    degrees: Array
+
+
+def _fit(known: Regression, season: int) -> _Fit:
+    """Means of the season, or of all as one where too little is known; the memory and the residual, which all share."""
+    count, seasons = known.seen.sum(-1), (known.seen > 0).sum(-1)
+    apart = count >= 2 * seasons - 1
     every = known.weight.sum(-1)
     level = _mean(known.weight, known.level)
     followed = ~np.isnan(known.lag)
@@ -205,11 +224,23 @@ def _of_season(known: Regression, season: int, apart: NDArray[np.bool_]) -> tupl
     products = np.stack([value_away**2, value_away * lag_away, lag_away**2], -1)
     # A season that was never seen has no weight, and no level either where none was seen at all.
     between = np.where(known.weight[..., None] > 0, known.weight[..., None] * products, 0.0).sum(-2)
-    return (
-        np.where(apart, known.weight[..., season], every),
-        np.where(apart, known.level[..., season], level),
-        np.where(apart, known.lag[..., season], lag),
-        known.squares + np.where(apart[..., None], 0.0, between),
+    within = known.squares + np.where(apart[..., None], 0.0, between)
+    value_value, value_lag, lag_lag = np.moveaxis(within, -1, 0)
+    lag = np.where(apart, known.lag[..., season], lag)
+    degrees = count - np.where(apart, seasons, 1)
+    # A series without variation has no memory to speak of: the ratio of two rounding errors is none.
+    lagged = (degrees >= FEWEST_FOR_LAG) & ~np.isnan(lag) & (lag_lag > 1e-24 * every * (1e-12 + lag**2))
+    lag_lag = np.where(lagged, lag_lag, 1.0)
+    memory = np.where(lagged, value_lag / lag_lag, 0.0)
+    return _Fit(
+        weight=np.where(apart, known.weight[..., season], every),
+        level=np.where(apart, known.level[..., season], level),
+        lag=lag,
+        lagged=lagged,
+        lag_lag=lag_lag,
+        memory=memory,
+        squares=np.maximum(value_value - memory * value_lag, 0.0),
+        degrees=np.maximum(degrees - lagged, 0.0),
     )
 
 

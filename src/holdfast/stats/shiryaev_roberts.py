@@ -28,7 +28,7 @@ _BETS = np.array([*(-np.array(EFFECTS)), *EFFECTS])
 DETECTORS = len(_BETS)
 
 
-def grow(evidence: Array, scores: Array, days: float) -> Array:
+def grow(evidence: Array, scores: Array, days: Array | float) -> Array:
     """Evidence after one more score of each signal.
 
     Parameters
@@ -37,8 +37,8 @@ def grow(evidence: Array, scores: Array, days: float) -> Array:
         Before, in days; 0 at the start.
     scores : ndarray of shape (...,)
         Standard normal while nothing changes. NaN: not observed, nothing changes.
-    days
-        Days that have passed since the score before, at least 0.
+    days : ndarray of shape (...,)
+        Days that have passed since the score before, at least 0 and known before the score is.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def grow(evidence: Array, scores: Array, days: float) -> Array:
     """
     there = ~np.isnan(scores)
     score = np.clip(np.where(there, scores, 0.0), -LARGEST_SCORE, LARGEST_SCORE)[..., None]
-    grown = (evidence + days) * np.exp(_BETS * score - _BETS**2 / 2)
+    grown = (evidence + np.asarray(days)[..., None]) * np.exp(_BETS * score - _BETS**2 / 2)
     return np.where(there[..., None], grown, evidence)
 
 
