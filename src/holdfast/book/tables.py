@@ -142,20 +142,21 @@ FACTS = (STAGES, KEYS, POLICY_REVISIONS, ERASURES, INCIDENT_ACTS, ANNOTATIONS)
 RUNS = Table(
     "monitor_runs",
     METADATA,
-    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("model", Text, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("release", Integer, nullable=False),
     Column("received_until", BigInteger, nullable=False),
     Column("labelled_until", BigInteger, nullable=False),
 )
-"""What each run of the monitor has read: up to which moments of receipt, in microseconds since 1970."""
+"""What each run of the monitor has read: up to which moments of receipt, in microseconds since 1970. Its number is the moment
+at which it began, so that two attempts never have the same one."""
 
 WATCHES = Table(
     "watches",
     METADATA,
     Column("model", Text, primary_key=True),
-    Column("run", Integer, nullable=False),
+    Column("run", BigInteger, nullable=False),
     Column("content", LargeBinary, nullable=False),
 )
 
@@ -164,7 +165,7 @@ WATCHED = Table(
     METADATA,
     Column("model", Text, primary_key=True),
     Column("start", BigInteger, primary_key=True, autoincrement=False),
-    Column("run", Integer, nullable=False),
+    Column("run", BigInteger, nullable=False),
     Column("content", JSON, nullable=False),
 )
 
@@ -173,7 +174,7 @@ INCIDENTS = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("model", Text, nullable=False, index=True),
-    Column("run", Integer, nullable=False),
+    Column("run", BigInteger, nullable=False),
     Column("content", JSON, nullable=False),
 )
 

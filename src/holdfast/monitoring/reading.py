@@ -62,9 +62,9 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     """
     held = dict(zip(batch.schema.names, batch.columns, strict=True))
     n = batch.num_rows
-    when = _seconds(held["hf_time"])
+    when = seconds_of(held["hf_time"])
     if "hf_event_time" in held:
-        event = _seconds(held["hf_event_time"])
+        event = seconds_of(held["hf_event_time"])
         when = np.where(np.isfinite(event), event, when)
     task, classes = reference.answers.task, reference.answers.classes
     if task == "classes":
@@ -127,7 +127,8 @@ def _losses(
     return loss
 
 
-def _seconds(column: pa.Array) -> Array:
+def seconds_of(column: pa.Array) -> Array:
+    """Times in seconds since 1970, (n,); NaN where there is none."""
     numbers = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
     return _floats(numbers) / MICROSECONDS
 

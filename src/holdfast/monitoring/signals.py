@@ -78,7 +78,7 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
     if scored:
         found["review:share"] = _share(int(counted.reviews[0]), counted.size, before, total)
     if counted.widths[0] > 1:
-        found["interval:width"] = _mean(counted.widths)
+        found["interval:width"] = mean_signal(counted.widths)
     return found
 
 
@@ -86,36 +86,40 @@ def truth_signals(counted: Counted) -> Signals:
     """Signals of what came to pass: `loss` in the unit of the objective, `calibration`: truth less score, `label:<k>`."""
     if counted.labelled < 2:
         return {}
-    found = {"loss": _mean(counted.losses)}
+    found = {"loss": mean_signal(counted.losses)}
     if counted.residuals[0] > 1:
-        found["calibration"] = _mean(counted.residuals)
+        found["calibration"] = mean_signal(counted.residuals)
     return found
 
 
 def volume_signal(counted: Counted) -> Signals:
-    """How many rows there are: the logarithm of one more than them; its noise is learned from the windows alone."""
-    return {"volume": Observation(value=float(np.log1p(counted.size)), deviation=0.0, rows=counted.size)}
+    """How many rows there are: the logarithm of one more than them, with the noise of a Poisson count."""
+    n = counted.size
+    return {"volume": Observation(value=float(np.log1p(n)), deviation=float((n + 1) ** -0.5), rows=n)}
 
 
-def input_history(reference: Reference) -> list[tuple[float, Signals]]:
-    """Signals of the reference's own windows."""
+def history(reference: Reference) -> list[tuple[float, Signals]]:
+    """Signals of the reference's own windows that have rows enough."""
     return [
-        (start, {**input_signals(reference, one), **answer_signals(reference, one), **volume_signal(one)})
+        (
+            start,
+            {
+                **input_signals(reference, one),
+                **answer_signals(reference, one),
+                **volume_signal(one),
+                **truth_signals(one),
+            },
+        )
         for start, one in reference.history
         if one.size >= reference.settings.smallest
     ]
-
-
-def truth_history(reference: Reference) -> list[tuple[float, Signals]]:
-    """The same of what came to pass."""
-    return [(start, truth_signals(one)) for start, one in reference.history if one.labelled]
 
 
 def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[str, float]:
     """The smallest change of each signal that opens an incident, in the signal's unit."""
     settings, columns = reference.settings, {}
     usual = sum((one.losses for _, one in reference.history), np.zeros(3))
-    loss = abs(usual[1] / usual[0]) if usual[0] else 0.0
+    loss = float(abs(usual[1] / usual[0])) if usual[0] else 0.0
     for key in keys:
         kind = key.rpartition(":")[2]
         if key == "loss":
@@ -204,7 +208,7 @@ def _share(hits: int, rows: int, usual_hits: int, usual_rows: int) -> Observatio
     return Observation(value=hits / rows, deviation=float(np.sqrt(share * (1 - share) / rows)), rows=rows)
 
 
-def _mean(moments: Array) -> Observation:
+def mean_signal(moments: Array) -> Observation:
     """A mean, and its standard error."""
     n, total, squares = moments
     mean = total / n

@@ -139,6 +139,12 @@ class Counted:
         Number, sum and sum of squares of the intervals' widths, (3,).
     truths
         Rows whose truth is known, by it; of numbers: their number, sum and sum of squares, (3,).
+    confusion
+        Rows whose truth is known by truth and answer, row by row.
+    positives
+        Rows that are positive in each cell of the scores, of two classes.
+    known
+        Rows whose truth is known in each cell of the scores.
     losses
         Number, sum and sum of squares of the losses, (3,).
     residuals
@@ -152,6 +158,9 @@ class Counted:
     reviews: Counts
     widths: Array
     truths: Array
+    confusion: Counts
+    positives: Counts
+    known: Counts
     losses: Array
     residuals: Array
 
@@ -178,10 +187,11 @@ class Counted:
 
     def with_truth_of(self, other: Counted) -> Counted:
         """What is known of the truth taken from another count of the same rows."""
-        return replace(self, truths=other.truths, losses=other.losses, residuals=other.residuals)
+        return replace(self, **{name: getattr(other, name) for name in _OF_TRUTH})
 
 
 _NAMES = tuple(one.name for one in fields(Counted))
+_OF_TRUTH = ("truths", "confusion", "positives", "known", "losses", "residuals")
 
 
 def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
@@ -203,6 +213,11 @@ def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
         truths=moments(truth)
         if answers.task == "regression"
         else np.bincount(truth.astype(np.intp), minlength=answers.answers).astype(np.float64),
+        confusion=_confusion(answers.answers, truth, decision if decision is None else decision[known]),
+        positives=np.bincount(place[known][truth == 1], minlength=cells + 1)
+        if answers.task == "binary"
+        else np.zeros(0, np.int64),
+        known=np.bincount(place[known], minlength=cells + 1),
         losses=moments(rows.loss[known]),
         residuals=moments(truth - rows.score[known]) if one_score else np.zeros(3),
     )
@@ -267,6 +282,13 @@ def from_bytes(
 
 def _digest(edges: Edges, answers: AnswerEdges) -> str:
     return digest_of(edges.digest.encode(), msgspec.json.encode(answers))
+
+
+def _confusion(answers: int, truth: Array, decision: NDArray[np.int64] | None) -> Counts:
+    if decision is None:
+        return np.zeros(0, np.int64)
+    both = truth.astype(np.intp) * answers + decision
+    return np.bincount(both[decision >= 0], minlength=answers**2)
 
 
 def _entries(edges: Edges, inputs: pa.RecordBatch) -> Counts:

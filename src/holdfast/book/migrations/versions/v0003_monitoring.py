@@ -36,7 +36,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "monitor_runs",
-        Column("number", Integer, primary_key=True, autoincrement=False),
+        Column("number", BigInteger, primary_key=True, autoincrement=False),
         Column("model", Text, primary_key=True),
         Column("at", moment, nullable=False),
         Column("release", Integer, nullable=False),
@@ -46,21 +46,21 @@ def upgrade() -> None:
     op.create_table(
         "watches",
         Column("model", Text, primary_key=True),
-        Column("run", Integer, nullable=False),
+        Column("run", BigInteger, nullable=False),
         Column("content", LargeBinary, nullable=False),
     )
     op.create_table(
         "watched_windows",
         Column("model", Text, primary_key=True),
         Column("start", BigInteger, primary_key=True, autoincrement=False),
-        Column("run", Integer, nullable=False),
+        Column("run", BigInteger, nullable=False),
         Column("content", JSON, nullable=False),
     )
     op.create_table(
         "incidents",
         Column("id", Text, primary_key=True),
         Column("model", Text, nullable=False, index=True),
-        Column("run", Integer, nullable=False),
+        Column("run", BigInteger, nullable=False),
         Column("content", JSON, nullable=False),
     )
     op.create_table(

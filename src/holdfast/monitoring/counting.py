@@ -1,0 +1,86 @@
+"""Counts rows by window and segment, batch by batch; no row is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from holdfast.monitoring.reading import answered, seconds_of
+from holdfast.monitoring.reference import Reference
+from holdfast.profile import table, window
+from holdfast.profile.arrays import text_codes
+from holdfast.profile.categorical import as_text
+from holdfast.profile.table import Profile
+from holdfast.profile.window import AnsweredRows, Counted
+
+EVERYONE = ""
+"""The segment of all rows."""
+
+MOST_SEGMENTS = 50
+"""Values of a column that are watched one by one."""
+
+SAMPLE_ROWS = 1_000
+"""Rows of a window that are kept as a sample."""
+
+Place: TypeAlias = tuple[float, str]
+"""Beginning of a window, and segment."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted: by window and segment; the fine profile of each window; rows, and when the last was received."""
+
+    counts: dict[Place, Counted] = field(default_factory=dict)
+    profiles: dict[float, Profile] = field(default_factory=dict)
+    rows: int = 0
+    received: float = -np.inf
+
+    def add(self, start: float, segment: str, counted: Counted) -> None:
+        """Rows of a window and segment more."""
+        place = (start, segment)
+        self.counts[place] = self.counts[place] + counted if place in self.counts else counted
+
+
+def count_rows(reference: Reference, batches: Iterable[pa.RecordBatch], segments: Sequence[str]) -> Tally:
+    """Count rows of the log: inputs, answers and, where labels stand beside them, the truth."""
+    tally = Tally()
+    edges = replace(reference.profile.edges, grid=None, sample_rows=SAMPLE_ROWS)
+    for batch in batches:
+        rows = answered(reference, batch)
+        if len(rows):
+            tally.received = max(tally.received, float(np.nanmax(seconds_of(batch.column("hf_time")))))
+        for start, some in by_window(reference, rows):
+            tally.add(start, EVERYONE, window.count(reference.profile.edges, reference.answers, some))
+            profile = table.count(edges, some.inputs, tally.rows)
+            tally.profiles[start] = tally.profiles[start] + profile if start in tally.profiles else profile
+            for segment, own in by_segment(some, segments):
+                tally.add(start, segment, window.count(reference.profile.edges, reference.answers, own))
+        tally.rows += len(rows)
+    return tally
+
+
+def by_window(reference: Reference, rows: AnsweredRows) -> Iterator[tuple[float, AnsweredRows]]:
+    """The rows of each window, with its beginning; rows without a time are in none."""
+    starts = reference.windows.starts(rows.time)
+    found = np.unique(starts[np.isfinite(starts)])
+    if len(found) == 1 and np.isfinite(starts).all():
+        yield float(found[0]), rows
+        return
+    for start in found.tolist():
+        yield start, rows.take(np.flatnonzero(starts == start))
+
+
+def by_segment(rows: AnsweredRows, segments: Sequence[str]) -> Iterator[tuple[str, AnsweredRows]]:
+    """The rows of each value of some columns, as `column=value`, the commonest values."""
+    for name in segments:
+        if name not in rows.inputs.schema.names:
+            continue
+        words, codes = text_codes(as_text(rows.inputs.column(name)))
+        values, sizes = words.to_pylist(), np.bincount(codes, minlength=len(words))
+        for code in np.argsort(-sizes[: len(values)], kind="stable")[:MOST_SEGMENTS].tolist():
+            if values[code] is not None and sizes[code]:
+                yield f"{name}={values[code]}", rows.take(np.flatnonzero(codes == code))

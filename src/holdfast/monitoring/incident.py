@@ -1,0 +1,267 @@
+"""Incidents: what is wrong, since when, how sure, what it costs, where, and what to do. One for each cause.
+
+A change of an input is a cause; a change of the answers, of the loss or of the calibration is a consequence where an input
+changed at about the same time, and a cause of its own where none did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+Status = Literal["open", "resolved"]
+Kind = Literal["input", "answers", "performance", "volume"]
+
+TOGETHER = 3
+"""Windows: changes that begin no further apart may have one cause."""
+
+QUIET_WINDOWS = 3
+"""An incident is resolved when its signals were back for so many windows."""
+
+
+class Sign(msgspec.Struct, frozen=True, kw_only=True):
+    """A signal that changed.
+
+    Attributes
+    ----------
+    key
+        Of the signal.
+    effect, low, high
+        By how much, with its interval, in the signal's unit.
+    e_value
+        How sure: the evidence against nothing having changed.
+    since, earliest, latest
+        When it began, with the interval, in seconds since 1970.
+    """
+
+    key: str
+    effect: float
+    low: float
+    high: float
+    e_value: float
+    since: float
+    earliest: float
+    latest: float
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is wrong with a model in service.
+
+    Attributes
+    ----------
+    id
+        Such as `fraud-3`.
+    model, release
+        What is concerned.
+    subject
+        The column; or `answers`, `performance`, `volume`.
+    kind
+        What changed.
+    title, story
+        In a few words, and in a few sentences.
+    signs
+        What shows it, the surest first.
+    opened, updated
+        End of the window that opened it, and of the one that changed it last, in seconds since 1970.
+    status, resolved
+        Whether it is over, and since when.
+    cost, cost_low, cost_high, unit
+        What it is expected to cost each day, in the unit of the objective; None where that is not known.
+    needs_labels
+        Whether only labels can tell what it costs.
+    where
+        Segments in which it is strongest.
+    rows
+        Ids of rows that show it.
+    upstream
+        What else changed at about that time: releases, violations of the schema, volume, missing values.
+    advice
+        What to do next.
+    known
+        The change that a person had announced; such an incident alerts nobody.
+    quiet
+        Windows since the signals were last away from where they were.
+    """
+
+    id: str
+    model: str
+    release: int
+    subject: str
+    kind: Kind
+    title: str
+    story: str = ""
+    signs: tuple[Sign, ...]
+    opened: float
+    updated: float
+    status: Status = "open"
+    resolved: float | None = None
+    cost: float | None = None
+    cost_low: float | None = None
+    cost_high: float | None = None
+    unit: str = ""
+    needs_labels: bool = False
+    where: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    upstream: tuple[str, ...] = ()
+    advice: str = ""
+    known: str = ""
+    quiet: int = 0
+
+    @property
+    def since(self) -> float:
+        """When it began: as its surest sign says."""
+        return max(self.signs, key=lambda sign: sign.e_value).since
+
+    @property
+    def rank(self) -> tuple[bool, float, float]:
+        """What incidents are ordered by, largest first: what they cost, then how sure they are."""
+        return (self.status == "open", self.cost or 0.0, max(sign.e_value for sign in self.signs))
+
+
+def subject_of(key: str) -> tuple[str, Kind]:
+    """What a signal is about.
+
+    >>> subject_of("column:amount:location"), subject_of("decision:yes"), subject_of("loss")
+    (('amount', 'input'), ('answers', 'answers'), ('performance', 'performance'))
+    """
+    first, _, rest = key.partition(":")
+    if first == "column":
+        return _column_of(rest), "input"
+    if first == "volume":
+        return "volume", "volume"
+    if first in {"loss", "calibration", "label"}:
+        return "performance", "performance"
+    return "answers", "answers"
+
+
+def taken_in(
+    incidents: Mapping[str, Incident],
+    signs: Iterable[Sign],
+    *,
+    model: str,
+    release: int,
+    end: float,
+    width: float,
+) -> dict[str, Incident]:
+    """Incidents after signals have changed: open ones that are added to, and new ones.
+
+    Parameters
+    ----------
+    incidents
+        All that there are, by id.
+    signs
+        Material changes that were found in one window.
+    end, width
+        End of the window, and its length in seconds.
+    """
+    found = dict(incidents)
+    # Inputs first: what follows from them is then known to.
+    for sign in sorted(signs, key=lambda sign: (_ORDER[subject_of(sign.key)[1]], -sign.e_value)):
+        subject, kind = subject_of(sign.key)
+        cause = _cause(found.values(), subject, kind, sign, width)
+        if cause is not None:
+            others = [one for one in cause.signs if one.key != sign.key]
+            found[cause.id] = replace(cause, signs=(*others, sign), updated=end, quiet=0)
+            continue
+        number = 1 + max((int(name.rpartition("-")[2]) for name in found), default=0)
+        new = Incident(
+            id=f"{model}-{number}",
+            model=model,
+            release=release,
+            subject=subject,
+            kind=kind,
+            title=_title(sign),
+            signs=(sign,),
+            opened=end,
+            updated=end,
+        )
+        found[new.id] = new
+    return found
+
+
+def calmed(
+    incidents: Mapping[str, Incident], effects: Mapping[str, float], minimum: Mapping[str, float], end: float
+) -> dict[str, Incident]:
+    """Incidents after a window: those are resolved whose signals have been back long enough.
+
+    Parameters
+    ----------
+    effects
+        By how much each signal of the window is away from where it was in the reference.
+    minimum
+        The smallest effect that matters, of each signal.
+    """
+    found = dict(incidents)
+    for name, one in incidents.items():
+        told = [effects[sign.key] for sign in one.signs if sign.key in effects]
+        if one.status != "open" or not told:
+            continue
+        back = all(abs(effects[sign.key]) < minimum.get(sign.key, 0.0) for sign in one.signs if sign.key in effects)
+        quiet = one.quiet + 1 if back else 0
+        over = quiet >= QUIET_WINDOWS
+        found[name] = replace(
+            one,
+            quiet=quiet,
+            status="resolved" if over else "open",
+            resolved=end if over else None,
+            updated=end if over else one.updated,
+        )
+    return found
+
+
+_ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3}
+
+
+def _column_of(rest: str) -> str:
+    name, _, last = rest.rpartition(":")
+    return name.removesuffix(":value") if last.isdigit() else name
+
+
+def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, width: float) -> Incident | None:
+    """The open incident that a sign belongs to."""
+    near = [
+        one
+        for one in incidents
+        if one.status == "open" and abs(one.since - sign.since) <= TOGETHER * width and one.model
+    ]
+    same = [one for one in near if one.subject == subject]
+    if same:
+        return same[0]
+    if kind in {"answers", "performance"}:
+        causes = [one for one in near if one.kind == "input"] or [one for one in near if one.kind == "performance"]
+        return max(causes, key=lambda one: one.rank, default=None)
+    return None
+
+
+_WORDS = {
+    "location": "moved",
+    "spread": "changed its spread",
+    "missing": "changed its share of missing values",
+    "new": "has values that the reference does not have",
+    "loss": "The answers became worse",
+    "calibration": "Scores no longer say how often it happens",
+    "volume": "The number of rows changed",
+}
+
+
+def _title(sign: Sign) -> str:
+    subject, kind = subject_of(sign.key)
+    last = sign.key.rpartition(":")[2]
+    if kind == "input":
+        return f"{subject} {_WORDS.get(last, 'changed its shares of values')}"
+    if sign.key.startswith("decision:"):
+        return f"The share of the answer {sign.key.partition(':')[2]} changed"
+    return _WORDS.get(last, {"answers": "The answers changed", "performance": "The answers became worse"}.get(kind, ""))
+
+
+def plain(incident: Incident) -> dict[str, Any]:
+    """An incident as it is kept: JSON-ready."""
+    return dict(msgspec.to_builtins(incident))
+
+
+def ranked(incidents: Iterable[Incident]) -> Sequence[Incident]:
+    """Open ones first, by what they cost."""
+    return sorted(incidents, key=lambda one: one.rank, reverse=True)

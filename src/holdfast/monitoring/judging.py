@@ -1,0 +1,191 @@
+"""Judge a window: its signals against what was predicted, within the budget of false alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.durations import seconds
+from holdfast.monitoring.alarms import AlarmSettings, Watch, begin, rebase, step
+from holdfast.monitoring.changes import Alarm
+from holdfast.monitoring.incident import Sign
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.signals import (
+    Signals,
+    answer_signals,
+    history,
+    input_signals,
+    mean_signal,
+    smallest_effects,
+    volume_signal,
+)
+from holdfast.profile.window import Counted
+
+Array: TypeAlias = NDArray[np.float64]
+
+DAY = 86_400.0
+
+
+class Arrived(msgspec.Struct, frozen=True, kw_only=True):
+    """Truths that came in one window of time, whenever their rows were answered: the evidence of that window.
+
+    Attributes
+    ----------
+    losses, residuals
+        Number, sum and sum of squares.
+    """
+
+    losses: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    residuals: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def __add__(self, other: Arrived) -> Arrived:
+        """Both."""
+        return Arrived(
+            losses=_sum(self.losses, other.losses),
+            residuals=_sum(self.residuals, other.residuals),
+        )
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a model between two runs.
+
+    Attributes
+    ----------
+    watch
+        Of the alarms.
+    release
+        Whose reference the watch was begun with.
+    waiting
+        Truths whose window has not ended, by its beginning.
+    consumed
+        Beginning of the newest window whose truths were evidence.
+    received
+        When the newest row was received, in seconds since 1970.
+    """
+
+    watch: Watch
+    release: int
+    waiting: dict[float, Arrived] = {}
+    consumed: float = -np.inf
+    received: float = -np.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What was found of a window.
+
+    Attributes
+    ----------
+    signs
+        Changes that matter.
+    effects
+        By how much each signal is away from its mean in the reference.
+    minimum
+        The smallest effects that matter.
+    told
+        What is written down: alarms, whether they matter or not. JSON-ready.
+    """
+
+    signs: Sequence[Sign] = ()
+    effects: Mapping[str, float] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    told: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What is usual of each signal: its mean over the reference's windows, and the smallest change that matters."""
+
+    means: Mapping[str, float]
+    minimum: Mapping[str, float]
+
+
+def usual(reference: Reference) -> Usual:
+    """From the reference's windows."""
+    found: dict[str, list[float]] = {}
+    for _, signals in history(reference):
+        for key, one in signals.items():
+            if np.isfinite(one.value):
+                found.setdefault(key, []).append(one.value)
+    return Usual(
+        means={key: float(np.mean(values)) for key, values in found.items()}, minimum=smallest_effects(reference, found)
+    )
+
+
+def begun(reference: Reference, known: Usual) -> Remembered:
+    """At the beginning: what the reference's own windows say."""
+    settings = AlarmSettings(
+        false_alarms=reference.settings.false_alarms,
+        days=seconds(reference.settings.per) / DAY,
+        zone=reference.windows.zone,
+    )
+    watch = begin(history(reference), settings, known.minimum)
+    return Remembered(watch=watch, release=reference.version)
+
+
+def continued(content: bytes, reference: Reference, known: Usual) -> Remembered:
+    """What an earlier run has left; after a new release with its reference, while the budget goes on."""
+    found = msgspec.msgpack.decode(content, type=Remembered)
+    if found.release == reference.version:
+        return found
+    watch = rebase(found.watch, history(reference), known.minimum)
+    return msgspec.structs.replace(found, watch=watch, release=reference.version)
+
+
+def judge_window(
+    state: Remembered, reference: Reference, known: Usual, start: float, counted: Counted
+) -> tuple[Remembered, Judgement]:
+    """Inputs, answers and volume of a window that has ended."""
+    signals = volume_signal(counted)
+    if counted.size >= reference.settings.smallest:
+        signals |= input_signals(reference, counted) | answer_signals(reference, counted)
+    return _judged(state, known, start, signals)
+
+
+def judge_arrivals(state: Remembered, known: Usual, start: float, arrived: Arrived) -> tuple[Remembered, Judgement]:
+    """Truths that arrived in a window that has ended."""
+    signals: Signals = {}
+    for key, sums in (("loss", arrived.losses), ("calibration", arrived.residuals)):
+        if sums[0] > 1:
+            signals[key] = mean_signal(np.array(sums))
+    state = msgspec.structs.replace(
+        state, consumed=start, waiting={place: one for place, one in state.waiting.items() if place != start}
+    )
+    return _judged(state, known, start, signals)
+
+
+def _judged(state: Remembered, known: Usual, start: float, signals: Signals) -> tuple[Remembered, Judgement]:
+    watch, alarms = step(state.watch, start, signals)
+    effects = {key: one.value - known.means.get(key, np.nan) for key, one in signals.items()}
+    return msgspec.structs.replace(state, watch=watch), Judgement(
+        signs=[sign for alarm in alarms for sign in _signs(alarm)],
+        effects={key: value for key, value in effects.items() if np.isfinite(value)},
+        minimum=known.minimum,
+        told={"alarms": [msgspec.to_builtins(alarm) for alarm in alarms]} if alarms else {},
+    )
+
+
+def _signs(alarm: Alarm) -> list[Sign]:
+    return [
+        Sign(
+            key=one.signal,
+            effect=one.effect,
+            low=one.low,
+            high=one.high,
+            e_value=one.evidence,
+            since=one.since,
+            earliest=one.earliest,
+            latest=one.latest,
+        )
+        for one in alarm.changes
+        if one.material and not one.recovered
+    ]
+
+
+def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> Any:
+    return tuple(a + b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,132 @@
+"""What was counted, kept beside the log: a Delta table of pieces, which merge.
+
+A piece belongs to a run. Pieces of a run that the book does not know were written before something went wrong: they are
+passed over, and the next run writes them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from holdfast.log.disk import make_folder, sync
+from holdfast.log.lake import FOLDER
+from holdfast.log.tail import has_log
+from holdfast.monitoring.counting import Place, Tally
+from holdfast.monitoring.reference import Reference
+from holdfast.profile import codec, window
+from holdfast.profile.table import Profile
+from holdfast.profile.window import Counted
+
+ROWS, TRUTHS = "rows", "truths"
+"""Kinds of pieces: of rows, which add up; and of what is known of their truth, of which the last run's counts."""
+
+SCHEMA = pa.schema(
+    [
+        ("run", pa.int64()),
+        ("release", pa.int64()),
+        ("kind", pa.string()),
+        ("start", pa.int64()),
+        ("segment", pa.string()),
+        ("rows", pa.int64()),
+        ("counts", pa.binary()),
+        ("profile", pa.binary()),
+        ("hf_date", pa.string()),
+    ]
+)
+MICROSECONDS = 1e6
+
+
+def place_of(root: Path, model: str) -> Path:
+    """Where the pieces of a model lie."""
+    return root / FOLDER / model / "profiles"
+
+
+def keep(root: Path, reference: Reference, run: int, kind: str, tally: Tally) -> None:
+    """Write what a run has counted; the disk has it when this returns."""
+    if not tally.counts:
+        return
+    from deltalake import DeltaTable, write_deltalake
+
+    edges, answers = reference.profile.edges, reference.answers
+    lines = [
+        {
+            "run": run,
+            "release": reference.version,
+            "kind": kind,
+            "start": round(start * MICROSECONDS),
+            "segment": segment,
+            "rows": counted.size,
+            "counts": window.to_bytes(edges, answers, [(start, counted)]),
+            "profile": codec.to_bytes(tally.profiles[start]) if not segment and start in tally.profiles else None,
+            "hf_date": datetime.fromtimestamp(start, UTC).date().isoformat(),
+        }
+        for (start, segment), counted in sorted(tally.counts.items())
+    ]
+    folder = place_of(root, reference.model)
+    make_folder(folder)
+    before = {path for path in folder.rglob("*") if path.is_file()}
+    write_deltalake(folder, pa.Table.from_pylist(lines, schema=SCHEMA), mode="append", partition_by=["hf_date"])
+    if (DeltaTable(folder).version() + 1) % 20 == 0:
+        DeltaTable(folder).create_checkpoint()
+    added = [path for path in folder.rglob("*") if path.is_file() and path not in before]
+    sync(*added, *{path.parent for path in added}, folder)
+
+
+def counts(root: Path, reference: Reference, runs: Collection[int]) -> dict[Place, Counted]:
+    """All windows of a release, by window and segment: rows as they came, and what is known of their truth."""
+    rows: dict[Place, Counted] = {}
+    truths: dict[Place, Counted] = {}
+    for line in _lines(
+        root, reference.model, ["kind", "start", "segment", "counts"], release=reference.version, runs=runs
+    ):
+        _, ((start, counted),) = window.from_bytes(reference.profile.edges, line["counts"], "the monitor's windows")
+        place = (start, line["segment"])
+        if line["kind"] == TRUTHS:
+            truths[place] = counted
+        else:
+            rows[place] = rows[place] + counted if place in rows else counted
+    return {
+        place: counted.with_truth_of(truths[place]) if place in truths else counted for place, counted in rows.items()
+    }
+
+
+def profile(root: Path, reference: Reference, start: float, runs: Collection[int]) -> Profile | None:
+    """The fine profile of a window."""
+    found: Profile | None = None
+    lines = _lines(
+        root,
+        reference.model,
+        ["kind", "segment", "profile"],
+        release=reference.version,
+        runs=runs,
+        start=round(start * MICROSECONDS),
+    )
+    for line in lines:
+        if line["kind"] == ROWS and not line["segment"] and line["profile"] is not None:
+            part = codec.from_bytes(line["profile"], "the monitor's windows")
+            found = part if found is None else found + part
+    return found
+
+
+def _lines(
+    root: Path, model: str, columns: Collection[str], *, release: int, runs: Collection[int], start: int | None = None
+) -> Iterator[Mapping[str, Any]]:
+    """Pieces in the order of their runs."""
+    folder = place_of(root, model)
+    if not has_log(folder):
+        return
+    import pyarrow.compute as pc
+    from deltalake import DeltaTable
+
+    wanted = (pc.field("release") == release) & pc.field("run").isin(list(runs))
+    if start is not None:
+        wanted &= pc.field("start") == start
+    data = DeltaTable(folder).to_pyarrow_dataset()
+    found = data.to_table(columns=["run", *columns], filter=wanted).sort_by("run")
+    for batch in found.to_batches(max_chunksize=64):
+        yield from batch.to_pylist()

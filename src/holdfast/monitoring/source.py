@@ -1,0 +1,144 @@
+"""Where rows come from: the log of an installation. What the monitor asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from holdfast.errors import InputError
+from holdfast.log.ids import milliseconds
+from holdfast.log.moments import Moment
+from holdfast.log.reading import PredictionLog
+from holdfast.monitoring.reading import answer_columns, inputs_logged
+from holdfast.monitoring.reference import Reference
+
+MARGIN_SECONDS = 30.0
+"""What was received so long ago is on the disk, whatever its request waited for."""
+
+MICROSECONDS = 1_000_000
+DAY = 86_400 * MICROSECONDS
+ULID = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
+
+
+class Source(Protocol):
+    """Predictions and labels of a model, in the order of their receipt. Moments are microseconds since 1970."""
+
+    def columns(self) -> list[str]:
+        """What is known of a prediction."""
+        ...
+
+    def begin(self) -> int | None:
+        """When the first prediction was received; None if there is none."""
+        ...
+
+    def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
+        """Predictions of a release that were received in a time."""
+        ...
+
+    def days_of_labels(self, since: int, until: int) -> list[int]:
+        """Beginnings of the UTC days of receipt of the predictions whose labels arrived in a time."""
+        ...
+
+    def labelled(self, columns: list[str], release: int, day: int, until: int) -> Iterator[pa.RecordBatch]:
+        """Predictions of a day, with the labels that had arrived before a moment."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogSource:
+    """The log of an installation, the last second too."""
+
+    log: PredictionLog
+    model: str
+
+    def columns(self) -> list[str]:
+        """What is logged of a prediction."""
+        return list(self.log.predictions(self.model).schema.names)
+
+    def begin(self) -> int | None:
+        """When the first prediction was received."""
+        for batch in self.log.predictions(self.model, columns=["hf_time"]):
+            if batch.num_rows:
+                return int(pc.min(batch.column(0)).cast(pa.int64()).as_py())
+        return None
+
+    def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
+        """Predictions of a release that were received in a time."""
+        yield from self.log.predictions(
+            self.model, since=_moment(since), until=_moment(until), release=release, columns=columns
+        )
+
+    def days_of_labels(self, since: int, until: int) -> list[int]:
+        """Days of receipt of the predictions whose labels arrived in a time.
+
+        An id of ours tells it. For one that a client chose, the days before are looked through, the newest first.
+        """
+        days: set[int] = set()
+        strange: set[str] = set()
+        try:
+            found = self.log.labels(self.model, since=_moment(since), until=_moment(until), columns=["hf_id"])
+        except InputError:  # there are no labels yet
+            return []
+        for batch in found:
+            ids = batch.column(0)
+            ours = pc.match_substring_regex(ids, ULID)
+            days |= {_day((milliseconds(one) or 0) * 1_000) for one in _first_of_each_day(ids.filter(ours))}
+            strange |= set(ids.filter(pc.invert(ours)).to_pylist())
+        first = self.begin() if strange else None
+        if first is not None:
+            day = _day(until)
+            while strange and day >= _day(first):
+                there = self.log.predictions(
+                    self.model, since=_moment(day), until=_moment(day + DAY), columns=["hf_id"]
+                )
+                held = {one for batch in there for one in batch.column(0).to_pylist() if one in strange}
+                if held:
+                    days.add(day)
+                    strange -= held
+                day -= DAY
+        return sorted(days)
+
+    def labelled(self, columns: list[str], release: int, day: int, until: int) -> Iterator[pa.RecordBatch]:
+        """Predictions of a day, with the labels that had arrived before a moment."""
+        yield from self.log.predictions(
+            self.model,
+            since=_moment(day),
+            until=_moment(day + DAY),
+            release=release,
+            columns=columns,
+            with_labels=True,
+            as_known_at=_moment(until - 1),
+        )
+
+
+def wanted_of_rows(reference: Reference, there: list[str]) -> list[str]:
+    """Columns that are read to count rows."""
+    return list(dict.fromkeys([*answer_columns(reference, there), *inputs_logged(reference, there).values()]))
+
+
+def wanted_of_truth(reference: Reference, there: list[str], segments: tuple[str, ...]) -> list[str]:
+    """Columns that are read to judge answers by the truth."""
+    held = inputs_logged(reference, there)
+    return list(dict.fromkeys([*answer_columns(reference, there), *(held[name] for name in segments if name in held)]))
+
+
+def _first_of_each_day(ids: pa.Array) -> list[str]:
+    """Few of many ids: one of each stretch of time whose ids begin alike."""
+    if not len(ids):
+        return []
+    # Four characters leave 30 bits of milliseconds, which is twelve days; six leave 20 bits, a quarter of an hour.
+    heads = pc.utf8_slice_codeunits(ids, 0, 6)
+    return [f"{head}{'0' * 20}" for head in pc.unique(heads).to_pylist()]
+
+
+def _day(moment: int) -> int:
+    return moment // DAY * DAY
+
+
+def _moment(moment: int) -> Moment:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)
