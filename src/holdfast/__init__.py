@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from holdfast.gate.evaluation import Evaluation
     from holdfast.log.reading import PredictionLog, open_log
     from holdfast.models.loading import load_model
+    from holdfast.monitoring.monitor import monitor
+    from holdfast.monitoring.result import Monitored
     from holdfast.profile.codec import load_profile, save_profile
     from holdfast.profile.table import Profile
     from holdfast.records import Finding, Severity, Status
@@ -51,6 +53,7 @@ __all__ = [
     "Kind",
     "MissingExtraError",
     "ModelError",
+    "Monitored",
     "PredictionLog",
     "Profile",
     "ProfileError",
@@ -73,6 +76,7 @@ __all__ = [
     "load_profile",
     "load_project",
     "load_release",
+    "monitor",
     "open_log",
     "open_release",
     "open_store",
@@ -101,6 +105,8 @@ _HOMES = {
     "gate.evaluation": ["Evaluation"],
     "log.reading": ["PredictionLog", "open_log"],
     "models.loading": ["load_model"],
+    "monitoring.monitor": ["monitor"],
+    "monitoring.result": ["Monitored"],
     "profile.codec": ["load_profile", "save_profile"],
     "profile.table": ["Profile"],
     "records": ["Finding", "Severity", "Status"],

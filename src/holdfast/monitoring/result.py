@@ -1,0 +1,165 @@
+"""What the monitor knows of models: windows, figures and incidents, for people and for pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+import msgspec
+
+from holdfast.monitoring.incident import Incident
+from holdfast.numerals import several
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One window, as the monitor shows it; times in seconds since 1970.
+
+    Attributes
+    ----------
+    start, end
+        From when to when.
+    rows, labelled
+        Rows, and those whose truth is known by now.
+    release
+        Which answered.
+    figures
+        Realised figures by their keys: value, and the ends of the 95% interval; `loss` is in the unit of the objective.
+    estimates
+        The same, expected before the truth came.
+    unknown
+        Figures that cannot be estimated, and why.
+    effects
+        How far each signal is away from its mean in the reference, in its unit.
+    segments
+        Rows, labelled rows and figures of each segment.
+    alarms
+        What alarmed in this window, whether it matters or not.
+    """
+
+    start: float
+    end: float = 0.0
+    rows: int = 0
+    labelled: int = 0
+    release: int = 0
+    figures: dict[str, tuple[float, float, float]] = {}
+    estimates: dict[str, tuple[float, float, float]] = {}
+    unknown: dict[str, str] = {}
+    effects: dict[str, float] = {}
+    segments: dict[str, dict[str, Any]] = {}
+    alarms: list[dict[str, Any]] = []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """What is known of one model.
+
+    Attributes
+    ----------
+    model, release
+        The model, and the version in force.
+    zone
+        Whose days the windows are.
+    loss_title, unit
+        What the loss is called, and its unit.
+    usual
+        What the loss was in the reference: value, and the ends of its interval; None without labelled windows.
+    windows
+        In the order of time.
+    incidents
+        Open ones first, by what they cost.
+    importance
+        Of columns.
+    minimum
+        The smallest effect of each signal that matters.
+    judged, rows, labels
+        What the newest run did: windows that it judged, rows and labels that it read.
+    opened
+        Ids of the incidents that it opened.
+    """
+
+    model: str
+    release: int
+    zone: str
+    loss_title: str
+    unit: str
+    usual: tuple[float, float, float] | None
+    windows: tuple[Shown, ...]
+    incidents: tuple[Incident, ...]
+    importance: Mapping[str, float] = field(default_factory=dict)
+    minimum: Mapping[str, float] = field(default_factory=dict)
+    judged: int = 0
+    rows: int = 0
+    labels: int = 0
+    opened: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What `monitor` returns.
+
+    Attributes
+    ----------
+    models
+        What is known of each model.
+    """
+
+    models: tuple[Watched, ...]
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """Open incidents of all models, the costliest first."""
+        found = [one for model in self.models for one in model.incidents if one.status == "open"]
+        return tuple(sorted(found, key=lambda one: one.rank, reverse=True))
+
+    @property
+    def opened(self) -> tuple[Incident, ...]:
+        """Incidents that this run opened."""
+        new = {name for model in self.models for name in model.opened}
+        return tuple(one for model in self.models for one in model.incidents if one.id in new)
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Windows and incidents of each model as plain values."""
+        return [
+            {
+                "model": one.model,
+                "release": one.release,
+                "windows": msgspec.to_builtins(one.windows),
+                "incidents": msgspec.to_builtins(one.incidents),
+            }
+            for one in self.models
+        ]
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        return msgspec.json.format(msgspec.json.encode(self.to_dicts())).decode()
+
+    @overload
+    def to_html(self, path: None = None) -> str: ...
+
+    @overload
+    def to_html(self, path: str | Path) -> None: ...
+
+    def to_html(self, path: str | Path | None = None) -> str | None:
+        """The report as one HTML page that works offline; written to `path` if given."""
+        from holdfast.report.monitoring import page
+
+        text = page(self.models)
+        if path is None:
+            return text
+        Path(path).write_text(text, encoding="utf-8")
+        return None
+
+    def _repr_html_(self) -> str:
+        from holdfast.report.monitoring import notebook
+
+        return notebook(self.models)
+
+    def __repr__(self) -> str:
+        return f"Monitored({several(len(self.models), 'model')}, {several(len(self.incidents), 'open incident')})"
+
+
+def shown_windows(contents: Iterable[Mapping[str, Any]]) -> tuple[Shown, ...]:
+    """Windows as the book has them."""
+    return tuple(sorted((msgspec.convert(one, Shown) for one in contents), key=lambda one: one.start))
