@@ -77,6 +77,10 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
         if not 0 < self.late_share < 1:
             raise ValueError("late_share is expected between 0 and 1")
 
+    def is_late(self, key: str) -> bool:
+        """Whether a signal needs the truth."""
+        return key.partition(":")[0] in self.late
+
     @property
     def threshold(self) -> float:
         """Days for which one false alarm is tolerated."""
@@ -222,6 +226,24 @@ def rebase(
     )
 
 
+def weights(keys: Sequence[str], settings: AlarmSettings) -> Array:
+    """The share of the budget that each signal has; they sum to 1.
+
+    Examples
+    --------
+    >>> weights(["column:age:location", "column:age:missing", "loss"], AlarmSettings()).tolist()
+    [0.6, 0.15, 0.25]
+    """
+    heavy = np.array([HEAVY if key.rpartition(":")[2] in {"location", "loss"} else 1.0 for key in keys])
+    late = np.array([settings.is_late(key) for key in keys])
+    share = (
+        np.where(late, settings.late_share, 1 - settings.late_share)
+        if 0 < late.sum() < len(keys)
+        else np.ones(len(keys))
+    )
+    return np.asarray(share * heavy / np.where(late, heavy[late].sum(), heavy[~late].sum()))
+
+
 def _joined(
     watch: Watch,
     keys: Sequence[str],
@@ -251,7 +273,7 @@ def _joined(
     joined = {
         key: Signal(
             scale=scales[place],
-            late=key.partition(":")[0] in settings.late,
+            late=settings.is_late(key),
             minimum=minimum.get(key, settings.minimum.get(kinds[place], 0.0)),
             latest=max((start for start, there in zip(starts, seen[:, place], strict=True) if there), default=None),
             **numbers(followed, place),
@@ -301,7 +323,7 @@ def _judged(
     settings: AlarmSettings, start: float, followed: Followed, signals: Mapping[str, Signal]
 ) -> tuple[Followed, dict[str, Signal], list[Alarm]]:
     """Alarms, and what is kept after them."""
-    parts = shares(followed.evidence, _weights(signals, settings))
+    parts = shares(followed.evidence, weights(list(signals), settings))
     named = carriers(parts, settings.threshold)
     after, alarms = dict(signals), []
     if named.any():
@@ -352,12 +374,3 @@ def _followed_up(
             )
         )
     return after, alarms
-
-
-def _weights(signals: Mapping[str, Signal], settings: AlarmSettings) -> Array:
-    """Shares of the budget, which sum to 1."""
-    heavy = np.array([HEAVY if key.rpartition(":")[2] in {"location", "loss"} else 1.0 for key in signals])
-    late = np.array([one.late for one in signals.values()])
-    part = {True: settings.late_share, False: 1 - settings.late_share} if 0 < late.sum() < len(late) else {}
-    groups = np.where(late, heavy[late].sum(), heavy[~late].sum())
-    return np.asarray(heavy / groups * np.array([part.get(one, 1.0) for one in late.tolist()]))

@@ -24,6 +24,10 @@ FADING = (0.0, 0.25, 0.5, 0.75)
 FADING_GAIN = 1.0
 """Twice the gain in log likelihood for which more than the last value is used."""
 
+LENT = 3.0
+"""What the signals like it gain on average counts so many times a signal's own gain: how long days remember is a trait of the
+business more than of a column, and a weak memory cannot be seen in a single one."""
+
 ROUNDING = 1e-6
 """Relative size of an error that rounding may make: a change from what was constant to the last digit is one."""
 
@@ -142,7 +146,7 @@ def start(
     low, high = _natural(rough)
     weighed = replace(centred, natural_low=low, natural_high=high)
     tried = [_learned(replace(weighed, fading=np.full(shape, x)), season, values, deviations) for x in FADING]
-    learned = _best(tried)
+    learned = _best(tried, alike)
     variance, degrees = _prior(learned, alike)
     return replace(learned, prior_variance=variance, prior_degrees=degrees)
 
@@ -259,13 +263,17 @@ def _faded(before: Array, fading: Array, newest: Array) -> Array:
     return np.where(np.isnan(newest), before, fading * known + (1 - fading) * newest)
 
 
-def _best(tried: Sequence[Followed]) -> Followed:
-    """For each signal the one with the smallest residuals; the first where it is a toss-up."""
+def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Followed:
+    """For each signal the one with the smallest residuals, of its own and of those like it; the first if it is a toss-up."""
     squares, degrees = zip(*(residual(one.regression) for one in tried), strict=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = degrees[0] * np.log(squares[0] / np.array(squares))
+    own = np.where(np.isfinite(gain), gain, 0.0)
+    gain = own.copy()
+    for places in alike:
+        gain[..., places] += LENT * own[..., places].mean(-1, keepdims=True)
     gain[0] = FADING_GAIN
-    choice = np.where(np.isnan(gain), -np.inf, gain).argmax(0)
+    choice = gain.argmax(0)
 
     def pick(*arrays: Array) -> Array:
         extra = arrays[0].ndim - choice.ndim
