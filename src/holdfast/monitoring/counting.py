@@ -9,11 +9,15 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
+from holdfast.estimation.expected import expected
+from holdfast.estimation.table import ExpectedTable
 from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
+from holdfast.objective import Cost
 from holdfast.profile import table, window
 from holdfast.profile.arrays import text_codes
 from holdfast.profile.categorical import as_text
+from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnsweredRows, Counted
 
@@ -32,10 +36,11 @@ Place: TypeAlias = tuple[float, str]
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted: by window and segment; the fine profile of each window; rows, and when the last was received."""
+    """What was counted: by window and segment; of each window the fine profile, and what is expected of its truth."""
 
     counts: dict[Place, Counted] = field(default_factory=dict)
     profiles: dict[float, Profile] = field(default_factory=dict)
+    expected: dict[float, ExpectedTable] = field(default_factory=dict)
     rows: int = 0
     received: float = -np.inf
 
@@ -57,10 +62,30 @@ def count_rows(reference: Reference, batches: Iterable[pa.RecordBatch], segments
             tally.add(start, EVERYONE, window.count(reference.profile.edges, reference.answers, some))
             profile = table.count(edges, some.inputs, tally.rows)
             tally.profiles[start] = tally.profiles[start] + profile if start in tally.profiles else profile
+            if (table_of := _expected(reference, some)) is not None:
+                tally.expected[start] = tally.expected[start] + table_of if start in tally.expected else table_of
             for segment, own in by_segment(some, segments):
                 tally.add(start, segment, window.count(reference.profile.edges, reference.answers, own))
         tally.rows += len(rows)
     return tally
+
+
+def _expected(reference: Reference, rows: AnsweredRows) -> ExpectedTable | None:
+    """What is expected of the truth of rows; None where that cannot be said."""
+    if reference.fitted is None or reference.answers.task != "binary" or rows.decision is None:
+        return None
+    objective = reference.released.objective
+    needs = objective.needs if isinstance(objective, Cost) else ()
+    there = rows.inputs.schema.names
+    held = {name: numbers(rows.inputs.column(name))[0] for name in needs if name in there}
+    whole = len(held) == len(needs) and all(np.isfinite(values).all() for values in held.values())
+    return expected(
+        reference.fitted,
+        rows.score,
+        rows.decision == 1,
+        pa.Table.from_batches([rows.inputs]),
+        held if whole else None,
+    )
 
 
 def by_window(reference: Reference, rows: AnsweredRows) -> Iterator[tuple[float, AnsweredRows]]:

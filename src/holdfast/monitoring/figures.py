@@ -7,7 +7,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.estimation.estimates import estimate
+from holdfast.estimation.table import ExpectedTable
+from holdfast.metric_keys import OBJECTIVE
 from holdfast.monitoring.reference import Reference
+from holdfast.objective import Cost
 from holdfast.profile.window import Counted
 from holdfast.stats.intervals import wilson
 
@@ -54,3 +58,21 @@ def share(hits: int, rows: int) -> Figure:
     """A share of rows, with Wilson's interval."""
     low, high = wilson(hits, rows)
     return hits / rows, float(low), float(high)
+
+
+def estimates(reference: Reference, table: ExpectedTable) -> tuple[dict[str, Figure], dict[str, str]]:
+    """Figures that are expected before the truth has come, and those of which it cannot be said what to expect, with why."""
+    assert reference.fitted is not None
+    objective = reference.released.objective
+    found: dict[str, Figure] = {}
+    unknown: dict[str, str] = {}
+    for key, one in estimate(reference.fitted, table, objective).items():
+        if key == OBJECTIVE and not isinstance(objective, Cost):
+            continue
+        name = "loss" if key == OBJECTIVE else key
+        value, low, high = one.estimate.value, one.estimate.low, one.estimate.high
+        if one.status == "known" and value is not None and low is not None and high is not None:
+            found[name] = (value, low, high)
+        else:
+            unknown[name] = one.reason
+    return found, unknown

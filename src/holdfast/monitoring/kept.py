@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from holdfast.estimation.table import ExpectedTable
 from holdfast.log.disk import make_folder, sync
 from holdfast.log.lake import FOLDER
 from holdfast.log.tail import has_log
@@ -35,6 +36,7 @@ SCHEMA = pa.schema(
         ("rows", pa.int64()),
         ("counts", pa.binary()),
         ("profile", pa.binary()),
+        ("expected", pa.binary()),
         ("hf_date", pa.string()),
     ]
 )
@@ -63,6 +65,7 @@ def keep(root: Path, reference: Reference, run: int, kind: str, tally: Tally) ->
             "rows": counted.size,
             "counts": window.to_bytes(edges, answers, [(start, counted)]),
             "profile": codec.to_bytes(tally.profiles[start]) if not segment and start in tally.profiles else None,
+            "expected": tally.expected[start].to_bytes() if not segment and start in tally.expected else None,
             "hf_date": datetime.fromtimestamp(start, UTC).date().isoformat(),
         }
         for (start, segment), counted in sorted(tally.counts.items())
@@ -93,6 +96,17 @@ def counts(root: Path, reference: Reference, runs: Collection[int]) -> dict[Plac
     return {
         place: counted.with_truth_of(truths[place]) if place in truths else counted for place, counted in rows.items()
     }
+
+
+def expectations(root: Path, reference: Reference, runs: Collection[int]) -> dict[float, ExpectedTable]:
+    """What is expected of the truth of each window."""
+    found: dict[float, ExpectedTable] = {}
+    for line in _lines(root, reference.model, ["start", "expected"], release=reference.version, runs=runs):
+        if line["expected"] is not None:
+            start = line["start"] / MICROSECONDS
+            table = ExpectedTable.from_bytes(line["expected"], "the monitor's windows")
+            found[start] = found[start] + table if start in found else table
+    return found
 
 
 def profile(root: Path, reference: Reference, start: float, runs: Collection[int]) -> Profile | None:

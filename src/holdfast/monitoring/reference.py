@@ -7,12 +7,15 @@ from typing import TypeAlias
 
 from holdfast.config import Monitoring, Project
 from holdfast.errors import ReleaseError
+from holdfast.estimation.fitted import Fitted
 from holdfast.evidence import Evidence
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, Counted
 from holdfast.released import ReleasedModel, load_release, record
 from holdfast.releases.folder import SealedFolder
-from holdfast.seal.history import load_inputs
+from holdfast.seal.estimators import ESTIMATORS, load_fitted
+from holdfast.seal.history import load_inputs, load_labelled
+from holdfast.seal.labelled_sample import LabelledSample
 from holdfast.seal.windows import load_windows, windows_of
 from holdfast.windows import Windows
 
@@ -41,6 +44,10 @@ class Reference:
         How it is watched.
     importance
         Of columns; by default each alike.
+    fitted
+        How figures are expected before the truth has come.
+    labelled
+        A sample of its labelled rows; None where it has none, or they were erased.
     """
 
     model: str
@@ -53,6 +60,8 @@ class Reference:
     windows: Windows
     settings: Monitoring
     importance: dict[str, float]
+    fitted: Fitted | None = None
+    labelled: LabelledSample | None = None
 
 
 def reference_of(sealed: SealedFolder) -> Reference:
@@ -82,6 +91,8 @@ def reference_of(sealed: SealedFolder) -> Reference:
         windows=windows_of(project),
         settings=project.monitor,
         importance=_importance(evidence),
+        fitted=load_fitted(sealed.read(ESTIMATORS)),
+        labelled=load_labelled(sealed),
     )
 
 

@@ -21,10 +21,11 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import Kept, Run
 from holdfast.book.opening import Book
 from holdfast.durations import seconds
+from holdfast.estimation.table import ExpectedTable
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.counting import EVERYONE, Tally, by_segment, by_window, count_rows
-from holdfast.monitoring.figures import figures
+from holdfast.monitoring.figures import estimates, figures
 from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
 from holdfast.monitoring.judging import (
     Arrived,
@@ -42,6 +43,7 @@ from holdfast.monitoring.reading import seconds_of as moments_of
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
+from holdfast.monitoring.triage import Looking, triaged
 from holdfast.profile import window
 from holdfast.profile.window import AnsweredRows, Counted, moments
 
@@ -150,8 +152,11 @@ def _run(
         received_until=max(until, received),
         labelled_until=max(until, labelled),
     )
-    counts = kept.counts(root, reference, [*(one.number for one in before), number])
-    left = _judged(book, reference, counts, arrivals, tally.received, now - margin, done)
+    numbers = [*(one.number for one in before), number]
+    counts = kept.counts(root, reference, numbers)
+    expected = kept.expectations(root, reference, numbers)
+    looking = Looking(source, reference, root, numbers, counts, now - margin)
+    left = _judged(book, looking, expected, arrivals, tally.received, done)
 
     def then(connection: Any) -> None:
         if deliver is not None and done.opened:
@@ -215,14 +220,14 @@ def _bare(rows: AnsweredRows) -> AnsweredRows:
 
 def _judged(
     book: Book,
-    reference: Reference,
-    counts: Mapping[tuple[float, str], Counted],
+    looking: Looking,
+    tables: Mapping[float, ExpectedTable],
     arrivals: Mapping[float, Arrived],
     newest: float,
-    until: float,
     done: Ran,
 ) -> Kept:
     """Judge the windows that are due, in the order in which they became so."""
+    reference, counts, until = looking.reference, looking.counts, looking.until
     known = recorded.windows(book, reference.model)
     found = {name: msgspec.convert(one, Incident) for name, one in recorded.incidents(book, reference.model).items()}
     stored, expected = recorded.watch_of(book, reference.model), usual(reference)
@@ -247,12 +252,19 @@ def _judged(
         else:
             state, judgement = judge_arrivals(state, expected, start, state.waiting[start])
         found = _incidents(found, judgement, reference, end, done)
+    if events:
+        found = triaged(found, looking)
+        done.opened = [found[one.id] for one in done.opened]
     # What is shown of a window is revised when labels come, or late rows; its alarms are not.
     for start, counted in whole.items():
         place = round(start * MICROSECONDS)
         if place in windows or place in known:
             revised = shown(reference, expected, start, counted, counts)
-            windows[place] = {**known.get(place, {}), **windows.get(place, {}), **revised}
+            if place in windows and start in tables:
+                # What was expected before the truth came stays as it was said.
+                figures_expected, unknown = estimates(reference, tables[start])
+                revised |= {"estimates": figures_expected, "unknown": unknown}
+            windows[place] = {**known.get(place, {}), **windows.get(place, {}), **revised, "release": reference.version}
     incidents = {name: plain(one) for name, one in found.items()}
     return Kept(watch=msgspec.msgpack.encode(state), windows=windows, incidents=incidents)
 

@@ -1,0 +1,259 @@
+"""Triage: what an incident costs, where it is, which rows show it, what else changed, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from holdfast.monitoring import kept
+from holdfast.monitoring.harm import Suspect, ranked
+from holdfast.monitoring.incident import Incident, subject_of
+from holdfast.monitoring.reading import answered, inputs_logged
+from holdfast.monitoring.reference import Reference, segments_of
+from holdfast.monitoring.source import MICROSECONDS, Source, wanted_of_rows
+from holdfast.monitoring.unexplained import Labels
+from holdfast.monitoring.what_if import WhatIf, answering
+from holdfast.objective import Judged
+from holdfast.profile.window import Counted
+
+Array: TypeAlias = NDArray[np.float64]
+
+DAY = 86_400.0
+MOST_DAYS = 5
+"""Days of an incident, the newest, whose rows are looked at."""
+
+MOST_ROWS, MOST_LABELLED = 5_000, 20_000
+SHOWN_ROWS = 20
+
+
+@dataclass
+class Looking:
+    """What there is to look at; nothing is read before it is asked for.
+
+    Attributes
+    ----------
+    source, reference, root, runs
+        Rows, what they are held against, and where counts are kept, by which runs.
+    counts
+        Of all windows.
+    until
+        The moment as of which is judged, in seconds since 1970.
+    """
+
+    source: Source
+    reference: Reference
+    root: Path
+    runs: Collection[int]
+    counts: Mapping[tuple[float, str], Counted]
+    until: float
+
+    @cached_property
+    def newest(self) -> list[float]:
+        """Beginnings of the newest windows that have ended."""
+        windows = self.reference.windows
+        starts = sorted(start for start, segment in self.counts if not segment and windows.end(start) <= self.until)
+        most = max(1, round(MOST_DAYS * DAY / windows.width))
+        return starts[-most:]
+
+    def since(self, moment: float) -> list[float]:
+        """Those of the newest windows that end after a moment."""
+        return [start for start in self.newest if self.reference.windows.end(start) > moment]
+
+    def sample(self, starts: Sequence[float]) -> pa.Table | None:
+        """A sample of the rows of windows."""
+        parts = []
+        for start in starts:
+            profile = kept.profile(self.root, self.reference, start, self.runs)
+            if profile is not None and profile.sample is not None:
+                parts.append(pa.Table.from_batches([profile.sample.rows]))
+        return pa.concat_tables(parts, promote_options="default").slice(0, MOST_ROWS) if parts else None
+
+    def labels(self, starts: Sequence[float]) -> Labels | None:
+        """Rows of windows whose truth came."""
+        if not starts or not any(self.counts[start, ""].labelled for start in starts):
+            return None
+        columns = wanted_of_rows(self.reference, self.source.columns())
+        first, last = starts[0], self.reference.windows.end(starts[-1])
+        found: list[pa.Table] = []
+        held: list[Any] = []
+        rows = 0
+        for day in np.arange(np.floor(first / DAY) * DAY, last, DAY).tolist():
+            day_of = int(day * MICROSECONDS)
+            for batch in self.source.labelled(columns, self.reference.version, day_of, int(self.until * MICROSECONDS)):
+                one = answered(self.reference, batch)
+                places = np.flatnonzero(np.isfinite(one.loss) & (one.time >= first) & (one.time < last))
+                if len(places) and rows < MOST_LABELLED:
+                    held.append(one.take(places))
+                    found.append(pa.Table.from_batches([held[-1].inputs]))
+                    rows += len(places)
+        if not held:
+            return None
+        table = pa.concat_tables(found, promote_options="default")
+        kinds: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
+        kind = kinds[self.reference.answers.task]
+        decision = None if held[0].decision is None else np.concatenate([one.decision for one in held]).astype(kind)
+        objective = self.reference.released.objective
+        judged = Judged(
+            truth=np.concatenate([one.truth for one in held]).astype(kind),
+            score=np.concatenate([one.score for one in held]),
+            answer=decision,
+            columns={name: _floats(table[name]) for name in objective.needs if name in table.column_names},
+            time=np.concatenate([one.time for one in held]),
+            classes=self.reference.answers.classes,
+        )
+        return Labels(rows=table, judged=judged)
+
+    def ids(self, column: str, start: float, sign: float, last: str) -> tuple[str, ...]:
+        """Rows of a window that show how a column changed: missing, new, or on the side to which it moved."""
+        there = self.source.columns()
+        physical = inputs_logged(self.reference, there).get(column)
+        edges = self.reference.profile.edges.columns.get(column)
+        if physical is None or edges is None:
+            return ()
+        until = int(self.reference.windows.end(start) * MICROSECONDS)
+        found: list[str] = []
+        columns = ["hf_id", physical]
+        for batch in self.source.rows(columns, self.reference.version, int(start * MICROSECONDS), until):
+            values = batch.column(1)
+            if last == "missing":
+                mask = np.asarray(values.is_null())
+            else:
+                place = edges.place(values)
+                size = int(edges.size)
+                mask = place == 0 if last == "new" else place >= 0.9 * size if sign > 0 else (place <= 0.1 * size)
+            found += batch.column(0).filter(pa.array(mask)).slice(0, SHOWN_ROWS - len(found)).to_pylist()
+            if len(found) >= SHOWN_ROWS:
+                break
+        return tuple(found)
+
+
+def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, Incident]:
+    """Incidents with what can be said of the open ones."""
+    found = dict(incidents)
+    open_ones = [one for one in incidents.values() if one.status == "open"]
+    columns = [one.subject for one in open_ones if one.kind == "input"]
+    for one in open_ones:
+        starts = looking.since(one.since)
+        suspects = _suspects(looking, starts, columns, one) if starts else ()
+        found[one.id] = _told(one, suspects, looking, starts, open_ones)
+    return found
+
+
+def _suspects(looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident) -> tuple[Suspect, ...]:
+    reference = looking.reference
+    sample = looking.sample(starts)
+    if reference.labelled is None or sample is None or sample.num_rows < 2:
+        return ()
+    features = set(reference.released.model.features)
+    wanted = [name for name in dict.fromkeys(columns) if name in features and name in sample.column_names]
+    rows = sum(looking.counts[start, ""].size for start in starts)
+    days = sum(reference.windows.end(start) - start for start in starts) / DAY
+    tried = WhatIf(
+        reference.labelled,
+        sample,
+        answering(reference.released),
+        reference.released.objective,
+        classes=reference.answers.classes,
+    )
+    own = [one.subject] if one.kind == "input" and one.subject in wanted else wanted
+    labels = looking.labels(starts) if one.kind == "performance" else None
+    return ranked(tried, own, labels=labels, rows_a_day=rows / days if days else None, segments=segments_of(reference))
+
+
+def _told(
+    one: Incident, suspects: Sequence[Suspect], looking: Looking, starts: Sequence[float], others: Sequence[Incident]
+) -> Incident:
+    reference = looking.reference
+    wanted = {"input": "column", "performance": "concept"}.get(one.kind, "cases")
+    own = next((s for s in suspects if s.cause == wanted and (wanted != "column" or s.column == one.subject)), None)
+    day = None if own is None else own.worse_per_day
+    strongest = max(one.signs, key=lambda sign: sign.e_value)
+    last = strongest.key.rpartition(":")[2]
+    rows = one.rows
+    if not rows and one.kind == "input" and starts:
+        rows = looking.ids(one.subject, starts[-1], strongest.effect, last)
+    beside = tuple(
+        f"{other.title} ({other.id})" for other in others if other.id != one.id and _near(one, other, reference)
+    )
+    where = () if own is None or own.where is None else (f"{own.where.column} = {own.where.value}",)
+    material = own is not None and own.material
+    return msgspec.structs.replace(
+        one,
+        cost=None if day is None else day.value,
+        cost_low=None if day is None else day.low,
+        cost_high=None if day is None else day.high,
+        unit=reference.released.objective.unit,
+        needs_labels=own is not None and own.needs_labels,
+        where=where or one.where,
+        rows=rows,
+        upstream=tuple(dict.fromkeys([*one.upstream, *beside])),
+        advice=advice(one, material=material, known=day is not None),
+        story=story(one, day, reference),
+    )
+
+
+def advice(one: Incident, *, material: bool, known: bool) -> str:
+    """What to do next."""
+    kinds = {sign.key.rpartition(":")[2] for sign in one.signs if subject_of(sign.key)[0] == one.subject}
+    if one.kind == "volume":
+        return "See whether requests reach the server, and whether a caller has changed."
+    if one.kind == "input" and kinds & {"missing", "new"}:
+        return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
+    if one.kind == "input" and known and not material:
+        return "No action: the objective is not expected to become worse by it."
+    if one.kind == "input" and {"location", "spread"} <= kinds:
+        return "See whether the unit of this column has changed; if the values are right, retrain."
+    if one.kind == "input":
+        return "Retrain with rows of this time, if the change stays."
+    if one.kind == "performance" and "loss" not in kinds:
+        return "Recalibrate: scores no longer say how often it happens."
+    if one.kind == "performance":
+        return "Retrain: the same rows have other truths than before."
+    return "Find out which inputs or rows made the answers change."
+
+
+def story(one: Incident, day: Any, reference: Reference) -> str:
+    """What happened, in a few sentences."""
+    strongest = max(one.signs, key=lambda sign: sign.e_value)
+    began = reference.windows.local(strongest.since)
+    span = (strongest.latest - strongest.earliest) / DAY
+    when = f"since {began:%-d %B %Y}" + (f", give or take {span / 2:.0f} days" if span >= 2 else "")
+    what = f"{one.title} {when}: {_amount(strongest)}."
+    also = sorted({subject_of(sign.key)[1] for sign in one.signs if subject_of(sign.key)[0] != one.subject})
+    words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
+    follow = [words[kind] for kind in also if kind in words]
+    if day is not None and day.value is not None:
+        unit = reference.released.objective.unit
+        follow.append(
+            f"it is expected to cost {day.value:,.4g} {unit} a day ({day.low:,.4g} to {day.high:,.4g})".replace(
+                "  ", " "
+            )
+        )
+    elif one.needs_labels:
+        follow.append("what it costs can be said when labels have come")
+    return " ".join([what, *(f"{text[0].upper()}{text[1:]}." for text in follow)])
+
+
+def _amount(sign: Any) -> str:
+    kind = sign.key.rpartition(":")[2]
+    unit = " standard deviations" if kind in {"location", "spread"} else ""
+    if not unit and sign.key not in {"loss", "calibration", "volume", "interval:width"}:
+        return f"by {100 * sign.effect:+.1f} points ({100 * sign.low:+.1f} to {100 * sign.high:+.1f})"
+    return f"by {sign.effect:+.3g}{unit} ({sign.low:+.3g} to {sign.high:+.3g})"
+
+
+def _near(one: Incident, other: Incident, reference: Reference) -> bool:
+    return abs(one.since - other.since) <= 3 * reference.windows.width
+
+
+def _floats(column: pa.ChunkedArray) -> Array:
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
