@@ -29,12 +29,19 @@ PARTS = {
     "log": (["log_reading.appending", "log_speed.log_speed", "log_reading.reading"], "The prediction log"),
     "crashes": (["crash_steps.crash_steps", "crashes.crashes", "server_crashes.server_crashes"], "Crashes"),
     "alarms": (["alarms.alarms", "alarms.contingency_tests"], "False alarms"),
+    "monitoring": (
+        ["monitoring_alarms.false_alarms", "monitoring_alarms.delay", "monitoring_alarms.loss_streams"],
+        "The alarm budget",
+    ),
     "power": (["power.power"], "Power"),
     "joint": (["power.joint"], "Joint drift"),
     "metrics": (["evaluation_stats.evaluation_stats"], "Metrics"),
     "uncertainty": (["evaluation_uncertainty.uncertainty"], "Uncertainty"),
     "threshold": (["earns_its_keep.threshold"], "What a threshold earns"),
-    "causes": (["monitoring_causes.following"], "Which change costs most, and intervals that follow"),
+    "causes": (
+        ["monitoring_causes.ranking", "monitoring_causes.following"],
+        "What costs most, and intervals that follow",
+    ),
     "baselines": (["baselines.baselines"], "Published baselines"),
 }
 """Part -> the functions that measure it, and its heading. Loaded when measured: this process must stay small for the
