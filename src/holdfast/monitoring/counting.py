@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from holdfast.estimation.expected import expected
 from holdfast.estimation.table import ExpectedTable
@@ -29,6 +30,9 @@ MOST_SEGMENTS = 50
 
 SAMPLE_ROWS = 1_000
 """Rows of a window that are kept as a sample."""
+
+LOOKED = 250
+"""Rows of a batch whose distance from what the model knows is measured."""
 
 Place: TypeAlias = tuple[float, str]
 """Beginning of a window, and segment."""
@@ -79,13 +83,26 @@ def _expected(reference: Reference, rows: AnsweredRows) -> ExpectedTable | None:
     there = rows.inputs.schema.names
     held = {name: numbers(rows.inputs.column(name))[0] for name in needs if name in there}
     whole = len(held) == len(needs) and all(np.isfinite(values).all() for values in held.values())
+    features = pa.Table.from_batches([rows.inputs])
     return expected(
         reference.fitted,
         rows.score,
         rows.decision == 1,
-        pa.Table.from_batches([rows.inputs]),
+        features,
         held if whole else None,
+        _distance(reference, features),
     )
+
+
+def _distance(reference: Reference, features: pa.Table) -> NDArray[np.float64] | None:
+    """Distance of some of the rows from those that the model knows, NaN of the others."""
+    known = reference.support
+    if known is None or not {*known.numbers, *known.categories} <= set(features.column_names):
+        return None
+    places = np.arange(0, features.num_rows, max(1, -(-features.num_rows // LOOKED)))
+    found = np.full(features.num_rows, np.nan)
+    found[places] = known.distance(features.take(pa.array(places)))
+    return found
 
 
 def by_window(reference: Reference, rows: AnsweredRows) -> Iterator[tuple[float, AnsweredRows]]:

@@ -8,11 +8,13 @@ from typing import TypeAlias
 from holdfast.config import Monitoring, Project
 from holdfast.errors import ReleaseError
 from holdfast.estimation.fitted import Fitted
+from holdfast.evaluation.support import Support, support
 from holdfast.evidence import Evidence
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, Counted
-from holdfast.released import ReleasedModel, load_release, record
+from holdfast.released import BACKGROUND, ReleasedModel, arrow_in, load_release, record
 from holdfast.releases.folder import SealedFolder
+from holdfast.releases.stored import stored
 from holdfast.seal.estimators import ESTIMATORS, load_fitted
 from holdfast.seal.history import load_inputs, load_labelled
 from holdfast.seal.labelled_sample import LabelledSample
@@ -48,6 +50,8 @@ class Reference:
         How figures are expected before the truth has come.
     labelled
         A sample of its labelled rows; None where it has none, or they were erased.
+    support
+        Rows that the model knows; None where they were erased.
     """
 
     model: str
@@ -62,6 +66,7 @@ class Reference:
     importance: dict[str, float]
     fitted: Fitted | None = None
     labelled: LabelledSample | None = None
+    support: Support | None = None
 
 
 def reference_of(sealed: SealedFolder) -> Reference:
@@ -93,6 +98,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         importance=_importance(evidence),
         fitted=load_fitted(sealed.read(ESTIMATORS)),
         labelled=load_labelled(sealed),
+        support=_support(sealed),
     )
 
 
@@ -104,6 +110,11 @@ def segments_of(reference: Reference) -> tuple[str, ...]:
     return tuple(
         c.name for c in reference.released.schema.columns if c.role in wanted and c.kind in {"category", "boolean"}
     )
+
+
+def _support(sealed: SealedFolder) -> Support | None:
+    found = stored(sealed.place, BACKGROUND, sealed.manifest.files[BACKGROUND])
+    return support(arrow_in(found)) if isinstance(found, bytes) else None
 
 
 def _importance(evidence: Evidence) -> dict[str, float]:
