@@ -123,7 +123,7 @@ def test_a_month_is_the_sum_of_its_days() -> None:
         for part in np.array_split(np.arange(3_000), 3)
     ]
     merged = parts[0] + parts[1] + ExpectedTable.from_bytes(parts[2].to_bytes())
-    assert merged.positives == pytest.approx(whole.positives)
+    assert merged.ranked.positives == pytest.approx(whole.ranked.positives)
     assert merged.seconds == pytest.approx(whole.seconds)
     assert (merged.seen.codes == whole.seen.codes).all()
     for key, one in estimate(fitted, whole).items():
@@ -142,7 +142,7 @@ def test_many_rows_are_looked_at_in_part() -> None:
     fitted = fit("binary", score, truth, rows)
     score, truth, rows = world(60_000, 5, shift=0.3)
     table = expected(fitted, score, score >= 0.5, rows)
-    assert table.count_of_rows == 60_000
+    assert table.rows == 60_000
     assert table.seen.codes[0].sum() == 20_000
     assert estimate(fitted, table)["prevalence"].estimate.value == pytest.approx(truth.mean(), abs=0.012)
 
@@ -150,7 +150,7 @@ def test_many_rows_are_looked_at_in_part() -> None:
 def test_few_rows_are_unknown() -> None:
     score = np.array([0.2, 0.7, np.nan])
     table = expected(RAW, score, score >= 0.5, pa.table({"x": score}))
-    assert (table.count_of_rows, table.missing) == (2, 1)
+    assert (table.rows, table.missing) == (2, 1)
     assert {one.status for one in estimate(RAW, table).values()} == {"unknown"}
     assert estimate(RAW, expected(RAW, score[:0], score[:0] > 0, pa.table({"x": score[:0]}))) == {}
 

@@ -5,30 +5,32 @@ probabilities), and the probabilities are estimates (the spread between the memb
 scaled by what was learned on the reference's own windows).
 
 Source: confidence-based performance estimation, Bialek et al. (2024), *Estimating model performance under covariate shift
-without labels*; the delete-a-group jackknife, Kott (2001).
+without labels*; for numbers, direct loss estimation, NannyML's documentation (2022).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.estimation.corrected import best
+from holdfast.estimation.binary_figures import binary_figures
+from holdfast.estimation.class_figures import figures_of_classes
+from holdfast.estimation.class_table import ExpectedClasses
+from holdfast.estimation.figure import DRAWS, Figure
 from holdfast.estimation.fitted import Fitted
-from holdfast.estimation.table import ExpectedTable, Seen
+from holdfast.estimation.loss_figures import loss_figures
+from holdfast.estimation.loss_table import ExpectedLosses
+from holdfast.estimation.parts import Seen
+from holdfast.estimation.table import ExpectedTable
 from holdfast.evidence import Estimate
-from holdfast.objective import Amount, Cost, FBeta, Objective
-from holdfast.stats import ranking
-from holdfast.stats.confusion import Confusion, share
+from holdfast.objective import Objective
 
 Array: TypeAlias = NDArray[np.float64]
+Expected: TypeAlias = ExpectedTable | ExpectedClasses | ExpectedLosses
 
-DRAWS = 400
-"""Draws of the labels."""
 OUTSIDE = 0.1
 """Share of the rows outside the support from which on nothing is said: in the reference it is 0.01."""
 EFFECTIVE = 0.1
@@ -56,19 +58,19 @@ class Estimated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str = ""
 
 
-class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """A metric as it is estimated: its value, draws of what may be realised, and the values of members and plain curve."""
-
-    value: float
-    drawn: Array
-    each: Array
-    unit: str = "share"
-
-
 def estimate(
-    fitted: Fitted, table: ExpectedTable, objective: Objective | None = None, *, level: float = 0.95, seed: int = 0
+    fitted: Fitted,
+    table: Expected,
+    objective: Objective | None = None,
+    *,
+    unit: str = "",
+    level: float = 0.95,
+    seed: int = 0,
 ) -> dict[str, Estimated]:
-    """Every metric of two classes that probabilities determine, by its key; `objective` too, where it is one of them.
+    """Every metric that can be estimated without labels, by its key.
+
+    Two classes: the metrics of the answers, ROC AUC, average precision, cost. Several: the averages, those of each class,
+    macro ROC AUC. Numbers: mean absolute error and the root of the mean squared one.
 
     Parameters
     ----------
@@ -77,41 +79,47 @@ def estimate(
     table
         What is expected of the window.
     objective
-        F-beta or cost add their keys, and `"objective"`.
+        Adds `"objective"`, where it is an F-beta, a cost, or one of the two errors.
+    unit
+        Of a predicted number.
     level
         Of the intervals.
+    seed
+        Of the draws of labels.
     """
-    found = figures(table, objective, seed)
-    reason = unknown(fitted, table.seen, table.count_of_rows)
-    return {key: judged(key, figure, fitted, table.count_of_rows, reason, level) for key, figure in found.items()}
+    found = figures(fitted, table, objective, unit, seed)
+    reason = unknown(fitted, table.seen, table.rows)
+    return {key: stated(key, figure, fitted, table.rows, reason, level) for key, figure in found.items()}
 
 
-def figures(table: ExpectedTable, objective: Objective | None = None, seed: int = 0) -> dict[str, Figure]:
-    """The estimates without a word on how far they can be trusted."""
-    if not table.count_of_rows:
+def figures(
+    fitted: Fitted, table: Expected, objective: Objective | None = None, unit: str = "", seed: int = 0
+) -> dict[str, Figure]:
+    """The estimates without a word on how far they can be trusted; none of a window without rows."""
+    if not table.rows:
         return {}
-    random = np.random.default_rng(seed)
-    beta = objective.beta if isinstance(objective, FBeta) else 1.0
-    found = _answered(table, beta, random) | _ranked(table, random)
-    if isinstance(objective, Cost):
-        found["cost"] = _cost(table, objective, random)
-        found["objective"] = found["cost"]
-    elif isinstance(objective, FBeta):
-        found["objective"] = found[f"f{beta:g}"]
-    return found
+    match table:
+        case ExpectedTable():
+            return binary_figures(table, objective, seed)
+        case ExpectedClasses():
+            return figures_of_classes(table, fitted.classes, objective, seed)
+        case ExpectedLosses():
+            return loss_figures(table, objective, unit)
 
 
-def judged(key: str, figure: Figure, fitted: Fitted, rows: int, reason: str, level: float) -> Estimated:
+def stated(key: str, figure: Figure, fitted: Fitted, rows: int, reason: str, level: float) -> Estimated:
     """A figure with its interval, or the reason why it is unknown."""
+    from scipy.special import ndtri
+
     drawn = figure.drawn[np.isfinite(figure.drawn)]
     if not reason and not (np.isfinite(figure.value) and len(drawn) > DRAWS / 2):
         reason = "too few rows of a class are expected"
     if reason:
         return Estimated(estimate=Estimate(value=None, level=level, rows=rows), status="unknown", reason=reason)
-    tails = (1 - level) / 2, (1 + level) / 2
-    low, high = np.quantile(drawn, tails) - figure.value
-    model = model_error(figure) * fitted.spread.get(key, 1.0)
-    half = _z(level) * model
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2]) - figure.value
+    model = figure.model_error * fitted.spread.get(key, 1.0)
+    half = float(ndtri((1 + level) / 2)) * model
+    # Independent errors: Zou & Donner, Statistics in Medicine 27 (2008).
     ends = figure.value - np.hypot(min(low, 0.0), half), figure.value + np.hypot(max(high, 0.0), half)
     if figure.unit == "share":
         ends = max(ends[0], -1.0 if key == "mcc" else 0.0), min(ends[1], 1.0)
@@ -121,16 +129,6 @@ def judged(key: str, figure: Figure, fitted: Fitted, rows: int, reason: str, lev
         ),
         deviation=float(np.hypot(drawn.std(), model)),
     )
-
-
-def model_error(figure: Figure) -> float:
-    """Standard error that the probabilities alone bring: jackknife over the members, and their distance to the curve."""
-    members, plain = figure.each[:-1], figure.each[-1]
-    if not len(members):
-        return 0.0
-    around = members - members.mean()
-    jackknife = (len(members) - 1) / len(members) * float(around @ around)
-    return float(np.sqrt(jackknife + (members.mean() - plain) ** 2))
 
 
 def unknown(fitted: Fitted, seen: Seen | None, rows: int) -> str:
@@ -161,96 +159,3 @@ def effective_share(fitted: Fitted, seen: Seen) -> tuple[float, str]:
     sizes = 1 / np.maximum((squares / there).sum(axis=1), 1.0)
     least = int(sizes.argmin())
     return float(sizes[least]), fitted.features[least].name
-
-
-def _answered(table: ExpectedTable, beta: float, random: np.random.Generator) -> dict[str, Figure]:
-    """Metrics of the answers, from the expected positives among those answered negative and positive."""
-    rows, each = table.totals[:, 0], table.firsts[:, :, 0]
-    middle = best(each)
-    drawn = _labels(middle, table.seconds[:, 0, 0], rows, random)
-
-    def confusion(positives: Array) -> Confusion:
-        return Confusion(
-            tp=positives[..., 1],
-            fp=rows[1] - positives[..., 1],
-            fn=positives[..., 0],
-            tn=rows[0] - positives[..., 0],
-        )
-
-    metrics: dict[str, Callable[[Confusion], Array]] = {
-        "prevalence": lambda cells: share(cells.tp + cells.fn, cells.fp + cells.tn),
-        "precision": lambda cells: cells.precision,
-        "recall": lambda cells: cells.recall,
-        "specificity": lambda cells: cells.specificity,
-        "accuracy": lambda cells: cells.accuracy,
-        "f1": lambda cells: cells.f_beta(1.0),
-        f"f{beta:g}": lambda cells: cells.f_beta(beta),
-        "balanced_accuracy": lambda cells: cells.balanced_accuracy,
-        "mcc": lambda cells: cells.matthews,
-    }
-    return {
-        key: _figure(metric(confusion(middle)), metric(confusion(drawn)), metric(confusion(each)))
-        for key, metric in metrics.items()
-    }
-
-
-def _ranked(table: ExpectedTable, random: np.random.Generator) -> dict[str, Figure]:
-    """Metrics of the order of the rows."""
-    used = table.rows > 0
-    rows, each, doubt = table.rows[used], table.positives[:, used], float(table.variance.sum())
-    middle = best(each)
-    drawn = random.binomial(rows, np.clip(middle / rows, 0, 1), (DRAWS, len(rows))).astype(np.float64)
-
-    def area(positives: Array) -> Array:
-        # A row is no pair with itself, although its probabilities of both classes are.
-        ones, zeros = positives.sum(axis=-1), (rows - positives).sum(axis=-1)
-        wins = ranking.auc_of_counts(rows - positives, positives) * ones * zeros
-        return np.asarray((wins - doubt / 2) / (ones * zeros - doubt))
-
-    def precision(positives: Array) -> Array:
-        return ranking.average_precision_of_counts(rows - positives, positives)
-
-    return {
-        "roc_auc": _figure(area(middle), ranking.auc_of_counts(rows - drawn, drawn), area(each)),
-        "pr_auc": _figure(precision(middle), precision(drawn), precision(each)),
-    }
-
-
-def _cost(table: ExpectedTable, cost: Cost, random: np.random.Generator) -> Figure:
-    """Mean cost of a row: linear in the labels, so that its error has a closed form."""
-    names = ("", *table.columns)
-
-    def form(entry: Amount) -> Array:
-        if isinstance(entry, str):
-            return np.array([float(entry == name) for name in names])
-        return np.array([entry, *np.zeros(len(table.columns))])
-
-    negative = np.stack([form(cost.true_negative), form(cost.false_positive)])
-    extra = np.stack([form(cost.false_negative), form(cost.true_positive)]) - negative
-    rows = table.count_of_rows
-    each = ((table.totals * negative).sum() + (table.firsts * extra).sum(axis=(-2, -1))) / rows
-    middle = float(((table.totals * negative).sum() + (best(table.firsts) * extra).sum()) / rows)
-    variance = float(np.einsum("ai,aij,aj", extra, table.seconds, extra)) / rows**2
-    drawn = middle + np.sqrt(variance) * random.standard_normal(DRAWS)
-    return _figure(np.asarray(middle), drawn, each, cost.unit)
-
-
-def _labels(middle: Array, variance: Array, rows: Array, random: np.random.Generator) -> Array:
-    """Draws of a sum of labels with this mean and variance: binomial, of as many rows as have that variance.
-
-    Source: Ehm, *Binomial approximation to the Poisson binomial distribution*, Statistics & Probability Letters 11 (1991).
-    """
-    squares = np.maximum(middle - variance, 1e-12)
-    size = np.clip(np.ceil(middle**2 / squares), 1, np.maximum(rows, 1)).astype(np.int64)
-    drawn: Array = random.binomial(size, np.clip(middle / size, 0, 1), (DRAWS, len(middle))).astype(np.float64)
-    return drawn
-
-
-def _figure(value: Array, drawn: Array, each: Array, unit: str = "share") -> Figure:
-    return Figure(value=float(value), drawn=drawn, each=each, unit=unit)
-
-
-def _z(level: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri((1 + level) / 2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -11,85 +11,103 @@ from numpy.typing import NDArray
 
 from holdfast.errors import InputError
 from holdfast.estimation import features
-from holdfast.estimation.fitted import Fitted
-from holdfast.estimation.table import ExpectedTable, Seen
-from holdfast.stats.boosting import BINS
+from holdfast.estimation.class_table import ExpectedClasses
+from holdfast.estimation.corrected import Corrected, class_probabilities
+from holdfast.estimation.fitted import Fitted, main_score
+from holdfast.estimation.loss_table import ExpectedLosses
+from holdfast.estimation.parts import Seen
+from holdfast.estimation.table import ExpectedTable
+from holdfast.evidence import Task
 
 Array: TypeAlias = NDArray[np.float64]
 
 LOOKED = 20_000
 """Rows of a batch whose features are looked at; of more, every so many-th."""
+GROUPS = 100
+"""Groups of rows by score, in which the rows that are looked at stand for the others."""
 
 
 def expected(
     fitted: Fitted,
     score: Array,
-    answer: NDArray[np.bool_],
+    answer: NDArray[Any],
     rows: pa.Table,
     columns: Mapping[str, Array] | None = None,
     distance: Array | None = None,
-) -> ExpectedTable:
-    """What is expected of a batch of n rows of two classes.
+) -> ExpectedTable | ExpectedClasses | ExpectedLosses:
+    """What is expected of a batch of n rows, as a table of the model's task.
 
     Parameters
     ----------
     fitted
         As sealed with the release.
     score
-        The model's probability of the positive class, shape (n,); rows without one are counted apart.
+        As the model gives it: (n,), or (n, K) of several classes; rows without one are counted apart.
     answer
-        True where answered positive, shape (n,).
+        Of two classes: True where answered positive; of several: codes; of numbers it is not read. (n,)
     rows
         The rows' features.
     columns
-        Numbers that costs are made of, finite, each of shape (n,).
+        Numbers that costs of two classes are made of, finite, (n,) each.
     distance
-        Of some of the rows from the release's background, NaN where it was not measured; None: of none.
+        Of the rows from the release's background, (n,), NaN where it was not measured; None: of none.
 
     Raises
     ------
     InputError
-        If the shapes differ.
+        If the numbers of rows differ.
     """
     score, columns = np.asarray(score, dtype=np.float64), dict(columns or {})
-    for name, values in {"answer": answer, "features": rows, **columns}.items():
+    given = {"answer": answer, "rows": rows, **columns} | ({} if distance is None else {"distance": distance})
+    for name, values in given.items():
         if len(values) != len(score):
             raise InputError(f"Expected {len(score):,} rows in {name!r}, one for each score; got {len(values):,}.")
-    inside = (score >= 0) & (score <= 1)
+    usable = np.isfinite(score) if fitted.task == "regression" else (score >= 0) & (score <= 1)
+    inside = usable if score.ndim == 1 else usable.all(axis=1)
     missing = len(score) - int(inside.sum())
     if missing:
         score, answer, rows = score[inside], answer[inside], rows.filter(pa.array(inside))
         columns = {name: values[inside] for name, values in columns.items()}
         distance = None if distance is None else distance[inside]
-    looked = slice(None, None, max(1, -(-len(score) // LOOKED)))
-    codes = features.coded(fitted.features, rows.take(pa.array(np.arange(len(score))[looked])), score[looked])
-    each = fitted.corrected[0].each(score[looked], codes)
-    if each.shape[1] < len(score):
-        each = _carried(each, score[looked], score, fitted.corrected[0].plain.at(score))
-    return ExpectedTable.count(
-        fitted.identity, score, np.asarray(answer, dtype=bool), each, columns, seen(fitted, codes, distance), missing
-    )
+    main = main_score(score)
+    looked = np.arange(0, len(score), max(1, -(-len(score) // LOOKED)))
+    codes = features.coded(fitted.features, rows.take(pa.array(looked)), main[looked])
+    each = _each(fitted.task, fitted.corrected, score[looked], codes)
+    if len(looked) < len(score):
+        curves = tuple(Corrected(link=one.link, plain=one.plain) for one in fitted.corrected)
+        each = _carried(each, main[looked], main, _each(fitted.task, curves, score, codes)[0])
+        each = np.clip(each, 0.0, None if fitted.task == "regression" else 1.0)
+    seen = Seen.count(codes, distance, fitted.support_limit)
+    match fitted.task:
+        case "binary":
+            positive = np.asarray(answer, dtype=bool)
+            return ExpectedTable.count(fitted.identity, score, positive, each, columns, seen, missing)
+        case "classes":
+            return ExpectedClasses.count(fitted.identity, score, np.asarray(answer), each, seen, missing)
+        case "regression":
+            return ExpectedLosses.count(fitted.identity, each, fitted.kurtosis, seen, missing)
 
 
-def seen(fitted: Fitted, codes: NDArray[np.intp], distance: Array | None) -> Seen:
-    """How rows lie beside the reference."""
-    measured = np.empty(0) if distance is None else distance[~np.isnan(distance)]
-    limit = np.inf if fitted.support_limit is None else fitted.support_limit
-    return Seen(
-        codes=np.array([np.bincount(column, minlength=BINS) for column in codes], dtype=np.int64).reshape(-1, BINS),
-        looked=len(measured) if fitted.support_limit is not None else 0,
-        outside=int((measured > limit).sum()),
-    )
+def _each(task: Task, corrected: tuple[Corrected, ...], score: Array, codes: NDArray[np.intp]) -> Array:
+    """What each member expects: (members + 1, n), or (members + 1, K, n), or (members + 1, 2, n) of errors."""
+    match task:
+        case "binary":
+            return corrected[0].each(score, codes)
+        case "classes":
+            return class_probabilities(corrected, score, codes)
+        case "regression":
+            return np.stack([one.each(score, codes) for one in corrected], axis=1)
 
 
 def _carried(each: Array, looked: Array, score: Array, plain: Array) -> Array:
-    """Values of all rows, from those of some: the plain curve, and the mean correction of rows with such scores.
+    """Values of all rows: those of the plain curve, (..., n), and the mean correction of looked-at rows with such scores.
 
-    A difference estimator: Cochran, *Sampling Techniques*, 3rd ed. (1977), section 7.
+    Source: the difference estimator, Cochran, *Sampling Techniques*, 3rd ed. (1977), section 12.2.
     """
-    edges = np.unique(np.quantile(looked, np.arange(1, 100) / 100))
-    place, all_places = np.searchsorted(edges, looked), np.searchsorted(edges, score)
-    size = len(edges) + 1
+    edges = np.unique(np.quantile(looked, np.arange(1, GROUPS) / GROUPS))
+    place, size = np.searchsorted(edges, looked), len(edges) + 1
     rows = np.maximum(np.bincount(place, minlength=size), 1)
-    moved = np.stack([np.bincount(place, one - each[-1], size) / rows for one in each])
-    return np.clip(plain + moved[:, all_places], 0.0, 1.0)
+    corrections = (each - each[-1]).reshape(-1, each.shape[-1])
+    means = np.stack([np.bincount(place, one, size) / rows for one in corrections])
+    moved: Array = plain + means[:, np.searchsorted(edges, score)].reshape(*each.shape[:-1], -1)
+    return moved

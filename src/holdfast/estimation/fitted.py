@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.estimation import features
-from holdfast.estimation.corrected import Corrected, LabelShift, fit_label_shift, fit_loss, fit_probability
+from holdfast.estimation.corrected import Corrected, LabelShift, best, fit_label_shift, fit_loss, fit_probability
 from holdfast.estimation.features import Feature
 from holdfast.evidence import Task
 from holdfast.stats.boosting import BINS
@@ -41,6 +41,8 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict
         error.
     label_shift
         Of two classes: what the share of positive rows is found by where the truth is not known.
+    kurtosis
+        Of numbers: mean of the fourth power of an error over that of its expected square, squared.
     spread
         By metric: how many times the spread between members and curve the error of the estimate is; see `windows`.
     rows
@@ -54,6 +56,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, dict
     support_limit: float | None = None
     corrected: tuple[Corrected, ...]
     label_shift: LabelShift | None = None
+    kurtosis: float = 3.0
     spread: dict[str, float] = {}
     rows: int = 0
 
@@ -102,13 +105,12 @@ def fit(
     >>> len(fitted.features), fitted.corrected[0].members, len(fitted.corrected[0].trees[0].leaves) > 10
     (2, 5, True)
     """
-    chosen = sampled(len(truth), seed)
+    chosen, weight = sampled(np.zeros(len(truth), dtype=np.intp) if task == "regression" else truth, weight, seed)
     score, truth, rows = score[chosen], truth[chosen], rows.take(pa.array(chosen))
-    weight = None if weight is None else weight[chosen]
-    # Of several classes, the columns of the score say as much as one of them.
-    found = features.learn(rows, score if score.ndim == 1 else score.max(axis=1))
-    codes = features.coded(found, rows, score if score.ndim == 1 else score.max(axis=1))
+    found = features.learn(rows, main_score(score))
+    codes = features.coded(found, rows, main_score(score))
     corrected: list[Corrected] = []
+    kurtosis = 3.0
     match task:
         case "binary":
             corrected = [fit_probability(score, truth, codes, weight, seed)[0]]
@@ -119,6 +121,8 @@ def fit(
         case "regression":
             error = np.abs(score - truth)
             corrected = [fit_loss(score, loss, codes, weight, seed)[0] for loss in (error, error**2)]
+            squared = best(corrected[1].each(score, codes))
+            kurtosis = float((error**4).mean() / max((squared**2).mean(), 1e-300))
     return Fitted(
         task=task,
         classes=classes,
@@ -127,13 +131,31 @@ def fit(
         support_limit=support_limit,
         corrected=tuple(corrected),
         label_shift=fit_label_shift(score, truth, weight, seed) if task == "binary" else None,
+        kurtosis=kurtosis,
         rows=len(truth),
     )
 
 
-def sampled(rows: int, seed: int) -> NDArray[np.intp]:
-    """Places of at most `ROWS` rows, seeded, in their order."""
-    return np.sort(np.random.default_rng(seed).permutation(rows)[:ROWS])
+def main_score(score: Array) -> Array:
+    """The score that features are learned beside, (n,): itself, or of several classes the largest."""
+    return score if score.ndim == 1 else score.max(axis=1)
+
+
+def sampled(labels: NDArray[Any], weight: Array | None, seed: int) -> tuple[NDArray[np.intp], Array | None]:
+    """Places of some `ROWS` rows, seeded, in their order, and what each stands for.
+
+    Rare labels keep more of their rows than others, since these say most; weights make up for it.
+
+    Source: stratified sampling, Cochran, *Sampling Techniques*, 3rd ed. (1977), section 5A.
+    """
+    if len(labels) <= ROWS:
+        return np.arange(len(labels)), weight
+    values, label, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    kept = np.minimum(counts, np.maximum(ROWS // len(values), ROWS * counts // len(labels)))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    chosen = np.sort(np.concatenate([order[label[order] == k][: kept[k]] for k in range(len(values))]))
+    standing = (counts / kept)[label[chosen]]
+    return chosen, standing if weight is None else standing * weight[chosen]
 
 
 def shares_of(codes: NDArray[np.intp], weight: Array | None) -> tuple[tuple[float, ...], ...]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from holdfast.estimation.estimates import Estimated, unknown
 from holdfast.estimation.fitted import Fitted
-from holdfast.estimation.table import EDGES, ExpectedTable
+from holdfast.estimation.parts import EDGES
+from holdfast.estimation.table import ExpectedTable
 from holdfast.evidence import Estimate
 from holdfast.stats import calibration
 from holdfast.stats.calibration import Calibration
@@ -33,13 +34,13 @@ def label_share(fitted: Fitted, table: ExpectedTable, *, level: float = 0.95) ->
     """
     from scipy.special import ndtri
 
-    rows, shift = table.count_of_rows, fitted.label_shift
+    rows, shift = table.rows, fitted.label_shift
     reason = "the reference has rows of one label only" if shift is None else unknown(fitted, None, rows)
     if reason or shift is None:
         return Estimated(estimate=Estimate(value=None, level=level, rows=rows), status="unknown", reason=reason)
     prior = [1 - shift.prior, shift.prior]
-    used = table.rows > 0
-    weight = table.rows[used].astype(np.float64)
+    used = table.ranked.rows > 0
+    weight = table.ranked.rows[used].astype(np.float64)
     middles = ((EDGES.starts + np.append(EDGES.starts[1:], 1.0)) / 2)[used]
 
     def probabilities(curve: Calibration) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

@@ -1,0 +1,205 @@
+"""Models, their references, and windows that are shifted in known ways: what estimates without labels are tried on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from bars import Effort
+from handbook import DAY, transactions
+from real_files import ADULT, FOLDER
+
+Array: TypeAlias = NDArray[np.float64]
+
+SIZES = (500, 2_000, 5_000)
+LOAN = [FOLDER / f"nannyml_synthetic_car_loan_{part}.parquet" for part in ("reference", "monitoring")]
+PRICE = [FOLDER / f"nannyml_synthetic_car_price_{part}.parquet" for part in ("reference", "monitoring")]
+WINDOWS: dict[Effort, tuple[int, int]] = {"quick": (1, 30), "usual": (5, 30), "thorough": (10, 30)}
+"""Worlds that are drawn anew, and windows of each set and size in each: the reference is chance, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows of one model: features, scores, truth, and, where it is known, the probability of a positive truth."""
+
+    features: pa.Table
+    score: Array
+    truth: NDArray[Any]
+    probability: Array | None = None
+
+    def take(self, rows: NDArray[np.intp]) -> Rows:
+        """Some of them."""
+        known = None if self.probability is None else self.probability[rows]
+        return Rows(
+            features=self.features.take(pa.array(rows)),
+            score=self.score[rows],
+            truth=self.truth[rows],
+            probability=known,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A reference, and the rows that windows are taken from.
+
+    `windows` are places among `rows`, shape (windows, size), by set and size. `shifts` says by how many standard
+    deviations a set is shifted; None where nobody knows. `threshold` is None where numbers are predicted.
+    """
+
+    reference: Rows
+    rows: Rows
+    threshold: float | None
+    windows: dict[tuple[str, int], NDArray[np.intp]]
+    shifts: dict[str, float | None]
+
+
+def worlds(effort: Effort) -> Iterator[World]:
+    """All with two classes."""
+    repeats, count = WINDOWS[effort]
+    for seed in range(repeats):
+        yield adult(seed, count)
+    for seed in range(repeats):
+        yield misspecified(seed, count)
+    yield car_loan()
+    yield handbook()
+
+
+def adult(seed: int, count: int) -> World:
+    """Census income: LightGBM on 10,000 rows, a reference of 20,000, windows of the rest, tilted by exp(s z)."""
+    import lightgbm
+
+    table = pq.read_table(ADULT)
+    truth = np.char.find(table["class"].to_numpy(zero_copy_only=False).astype(str), ">50") >= 0
+    features = table.drop_columns(["class", "split", "fnlwgt"])
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(truth))
+    train, known, rest = order[:10_000], order[10_000:30_000], order[30_000:]
+    frame = features.to_pandas()
+    texts = [name for name in frame if not pa.types.is_integer(features.schema.field(name).type)]
+    frame[texts] = frame[texts].astype("category")
+    model = lightgbm.LGBMClassifier(n_estimators=100, verbosity=-1, n_jobs=1, random_state=0)
+    score = model.fit(frame.iloc[train], truth[train]).predict_proba(frame)[:, 1]
+    rows = Rows(features=features, score=score, truth=truth)
+    tilted = {
+        "age": frame["age"],
+        "education": frame["education_num"],
+        "hours": frame["hours_per_week"],
+        "sex": (frame["sex"] == "Male").astype(float),
+    }
+    likely: dict[tuple[str, float], Array] = {("Adult", 0.0): np.ones(len(rest))}
+    for name, values in tilted.items():
+        z = np.asarray((values - values.mean()) / values.std(), dtype=np.float64)[rest]
+        likely |= {(f"Adult, {name} {shift:g}", shift): np.exp(shift * z) for shift in (0.5, 1.0)}
+    windows = {
+        (name, size): random.choice(len(rest), (count, size), p=weight / weight.sum())
+        for (name, _), weight in likely.items()
+        for size in SIZES
+    }
+    shifts: dict[str, float | None] = dict(likely)
+    return World(
+        reference=rows.take(known), rows=rows.take(rest), threshold=0.5, windows=windows, shifts=shifts
+    )
+
+
+def misspecified(seed: int, count: int) -> World:
+    """Ten normal features, a logistic regression that knows neither a product nor a square, and means that move.
+
+    The shift moves each of the first three features by s / sqrt(3): s standard deviations along a direction.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    random = np.random.default_rng(10_000 + seed)
+    names = [f"x{i}" for i in range(10)]
+
+    def probability(x: Array) -> Array:
+        odds = -1.0 + x[:, 0] + 0.7 * x[:, 1] + 0.5 * x[:, 3] + 0.6 * x[:, 0] * x[:, 1] + 0.5 * (x[:, 2] ** 2 - 1)
+        return np.asarray(1 / (1 + np.exp(-odds)))
+
+    def drawn(count: int, shift: float = 0.0) -> tuple[Array, Array, NDArray[np.bool_]]:
+        x = random.normal(size=(count, 10))
+        x[:, :3] += shift / np.sqrt(3)
+        p = probability(x)
+        return x, p, random.random(count) < p
+
+    x, _, truth = drawn(10_000)
+    model = LogisticRegression().fit(x, truth)
+
+    def rows(x: Array, p: Array, truth: NDArray[np.bool_]) -> Rows:
+        table = pa.table(dict(zip(names, x.T, strict=True)))
+        return Rows(features=table, score=model.predict_proba(x)[:, 1], truth=truth, probability=p)
+
+    shifts = {"Simulated": 0.0, "Simulated 0.5": 0.5, "Simulated 1": 1.0}
+    parts, windows, start = [], {}, 0
+    for name, shift in shifts.items():
+        for size in SIZES:
+            parts.append(drawn(count * size, shift))
+            windows[name, size] = start + np.arange(count * size).reshape(count, size)
+            start += count * size
+    x, p, truth = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return World(
+        reference=rows(*drawn(20_000)), rows=rows(x, p, truth), threshold=0.5, windows=windows, shifts=dict(shifts)
+    )
+
+
+def car_loan() -> World:
+    """NannyML's own example: windows in the order of time, whose inputs shift on the way."""
+    parts = []
+    for file in LOAN:
+        table = pq.read_table(file)
+        parts.append(
+            Rows(
+                features=table.drop_columns(["repaid", "timestamp", "y_pred_proba", "y_pred"]),
+                score=table["y_pred_proba"].to_numpy(),
+                truth=table["repaid"].to_numpy() == 1,
+            )
+        )
+    return _in_order("Car loan", parts[0], parts[1], 0.5)
+
+
+def handbook() -> World:
+    """Card transactions: LightGBM on 30 days, the next 30 as the reference, and 150 windows of each size in the rest."""
+    import lightgbm
+
+    found = transactions()
+    day = (found.time - found.time[0]) // DAY
+    names = [f"f{i}" for i in range(found.features.shape[1])]
+    train = (day >= 14) & (day < 44)
+    model = lightgbm.LGBMClassifier(n_estimators=100, verbosity=-1, n_jobs=1, random_state=0)
+    model.fit(found.features[train], found.fraud[train])
+
+    def rows(part: NDArray[np.bool_]) -> Rows:
+        features = found.features[part]
+        table = pa.table(dict(zip(names, features.T, strict=True)))
+        return Rows(features=table, score=model.predict_proba(features)[:, 1], truth=found.fraud[part])
+
+    return _in_order("Transactions", rows((day >= 44) & (day < 74)), rows((day >= 74) & (day < 134)), 0.2, 150)
+
+
+def car_price() -> World:
+    """Predicted prices, NannyML's own example."""
+    parts = []
+    for file in PRICE:
+        table = pq.read_table(file)
+        parts.append(
+            Rows(
+                features=table.drop_columns(["id", "y_true", "y_pred", "timestamp"]),
+                score=table["y_pred"].to_numpy(),
+                truth=table["y_true"].to_numpy(),
+            )
+        )
+    return _in_order("Car price", parts[0], parts[1], None)
+
+
+def _in_order(name: str, reference: Rows, rows: Rows, threshold: float | None, most: int = 10_000) -> World:
+    """Windows of rows that follow each other, evenly over all of them."""
+    windows = {}
+    for size in SIZES:
+        starts = np.linspace(0, len(rows.score) - size, min(most, len(rows.score) // size)).astype(np.intp)
+        windows[name, size] = starts[:, np.newaxis] + np.arange(size)
+    return World(reference=reference, rows=rows, threshold=threshold, windows=windows, shifts={name: None})
