@@ -95,7 +95,7 @@ def truth_signals(counted: Counted) -> Signals:
 def volume_signal(counted: Counted) -> Signals:
     """How many rows there are: the logarithm of one more than them, with the noise of a Poisson count."""
     n = counted.size
-    return {"volume": Observation(value=float(np.log1p(n)), deviation=float((n + 1) ** -0.5), rows=n)}
+    return {"volume": Observation(value=float(np.log1p(n)), deviation=float((n + 1) ** -0.5), rows=max(n, 1))}
 
 
 def history(reference: Reference) -> list[tuple[float, Signals]]:
