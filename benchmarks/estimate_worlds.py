@@ -101,7 +101,7 @@ def adult(seed: int, count: int) -> World:
         for (name, _), weight in likely.items()
         for size in SIZES
     }
-    shifts: dict[str, float | None] = dict(likely)
+    shifts: dict[str, float | None] = dict(list(likely))
     return World(
         reference=rows.take(known), rows=rows.take(rest), threshold=0.5, windows=windows, shifts=shifts
     )

@@ -25,11 +25,11 @@ from holdfast.estimation.loss_figures import loss_figures
 from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.estimation.parts import Seen
 from holdfast.estimation.table import ExpectedTable
+from holdfast.estimation.tables import Expected
 from holdfast.evidence import Estimate
 from holdfast.objective import Objective
 
 Array: TypeAlias = NDArray[np.float64]
-Expected: TypeAlias = ExpectedTable | ExpectedClasses | ExpectedLosses
 
 OUTSIDE = 0.1
 """Share of the rows outside the support from which on nothing is said: in the reference it is 0.01."""

@@ -17,6 +17,7 @@ from holdfast.estimation.fitted import Fitted, main_score
 from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.estimation.parts import Seen
 from holdfast.estimation.table import ExpectedTable
+from holdfast.estimation.tables import Expected
 from holdfast.evidence import Task
 
 Array: TypeAlias = NDArray[np.float64]
@@ -30,11 +31,11 @@ GROUPS = 100
 def expected(
     fitted: Fitted,
     score: Array,
-    answer: NDArray[Any],
+    answer: NDArray[Any] | None,
     rows: pa.Table,
     columns: Mapping[str, Array] | None = None,
     distance: Array | None = None,
-) -> ExpectedTable | ExpectedClasses | ExpectedLosses:
+) -> Expected:
     """What is expected of a batch of n rows, as a table of the model's task.
 
     Parameters
@@ -44,7 +45,7 @@ def expected(
     score
         As the model gives it: (n,), or (n, K) of several classes; rows without one are counted apart.
     answer
-        Of two classes: True where answered positive; of several: codes; of numbers it is not read. (n,)
+        Of two classes: True where answered positive; of several: codes; of numbers None, (n,).
     rows
         The rows' features.
     columns
@@ -58,15 +59,15 @@ def expected(
         If the numbers of rows differ.
     """
     score, columns = np.asarray(score, dtype=np.float64), dict(columns or {})
-    given = {"answer": answer, "rows": rows, **columns} | ({} if distance is None else {"distance": distance})
-    for name, values in given.items():
-        if len(values) != len(score):
+    for name, values in {"answer": answer, "rows": rows, "distance": distance, **columns}.items():
+        if values is not None and len(values) != len(score):
             raise InputError(f"Expected {len(score):,} rows in {name!r}, one for each score; got {len(values):,}.")
     usable = np.isfinite(score) if fitted.task == "regression" else (score >= 0) & (score <= 1)
     inside = usable if score.ndim == 1 else usable.all(axis=1)
     missing = len(score) - int(inside.sum())
     if missing:
-        score, answer, rows = score[inside], answer[inside], rows.filter(pa.array(inside))
+        score, rows = score[inside], rows.filter(pa.array(inside))
+        answer = None if answer is None else answer[inside]
         columns = {name: values[inside] for name, values in columns.items()}
         distance = None if distance is None else distance[inside]
     main = main_score(score)
@@ -80,12 +81,17 @@ def expected(
     seen = Seen.count(codes, distance, fitted.support_limit)
     match fitted.task:
         case "binary":
-            positive = np.asarray(answer, dtype=bool)
-            return ExpectedTable.count(fitted.identity, score, positive, each, columns, seen, missing)
+            return ExpectedTable.count(fitted.identity, score, _known(answer) == 1, each, columns, seen, missing)
         case "classes":
-            return ExpectedClasses.count(fitted.identity, score, np.asarray(answer), each, seen, missing)
+            return ExpectedClasses.count(fitted.identity, score, _known(answer), each, seen, missing)
         case "regression":
             return ExpectedLosses.count(fitted.identity, each, fitted.kurtosis, seen, missing)
+
+
+def _known(answer: NDArray[Any] | None) -> NDArray[Any]:
+    if answer is None:
+        raise InputError("Expected the answers of a model of classes; got none.")
+    return np.asarray(answer)
 
 
 def _each(task: Task, corrected: tuple[Corrected, ...], score: Array, codes: NDArray[np.intp]) -> Array:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.estimation.expected import expected
-from holdfast.estimation.table import ExpectedTable
+from holdfast.estimation.tables import Expected, added
 from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost
@@ -44,7 +44,7 @@ class Tally:
 
     counts: dict[Place, Counted] = field(default_factory=dict)
     profiles: dict[float, Profile] = field(default_factory=dict)
-    expected: dict[float, ExpectedTable] = field(default_factory=dict)
+    expected: dict[float, Expected] = field(default_factory=dict)
     rows: int = 0
     received: float = -np.inf
 
@@ -67,16 +67,16 @@ def count_rows(reference: Reference, batches: Iterable[pa.RecordBatch], segments
             profile = table.count(edges, some.inputs, tally.rows)
             tally.profiles[start] = tally.profiles[start] + profile if start in tally.profiles else profile
             if (table_of := _expected(reference, some)) is not None:
-                tally.expected[start] = tally.expected[start] + table_of if start in tally.expected else table_of
+                tally.expected[start] = added(tally.expected[start], table_of) if start in tally.expected else table_of
             for segment, own in by_segment(some, segments):
                 tally.add(start, segment, window.count(reference.profile.edges, reference.answers, own))
         tally.rows += len(rows)
     return tally
 
 
-def _expected(reference: Reference, rows: AnsweredRows) -> ExpectedTable | None:
+def _expected(reference: Reference, rows: AnsweredRows) -> Expected | None:
     """What is expected of the truth of rows; None where that cannot be said."""
-    if reference.fitted is None or reference.answers.task != "binary" or rows.decision is None:
+    if reference.fitted is None:
         return None
     objective = reference.released.objective
     needs = objective.needs if isinstance(objective, Cost) else ()
@@ -87,7 +87,7 @@ def _expected(reference: Reference, rows: AnsweredRows) -> ExpectedTable | None:
     return expected(
         reference.fitted,
         rows.score,
-        rows.decision == 1,
+        rows.decision,
         features,
         held if whole else None,
         _distance(reference, features),

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.estimation.estimates import estimate
-from holdfast.estimation.table import ExpectedTable
+from holdfast.estimation.tables import Expected
 from holdfast.metric_keys import OBJECTIVE
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost
@@ -60,7 +60,7 @@ def share(hits: int, rows: int) -> Figure:
     return hits / rows, float(low), float(high)
 
 
-def estimates(reference: Reference, table: ExpectedTable) -> tuple[dict[str, Figure], dict[str, str]]:
+def estimates(reference: Reference, table: Expected) -> tuple[dict[str, Figure], dict[str, str]]:
     """Figures that are expected before the truth has come, and those of which it cannot be said what to expect, with why."""
     assert reference.fitted is not None
     objective = reference.released.objective

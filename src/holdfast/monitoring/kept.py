@@ -13,7 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from holdfast.estimation.table import ExpectedTable
+from holdfast.estimation import tables
+from holdfast.estimation.tables import Expected
 from holdfast.log.disk import make_folder, sync
 from holdfast.log.lake import FOLDER
 from holdfast.log.tail import has_log
@@ -98,14 +99,14 @@ def counts(root: Path, reference: Reference, runs: Collection[int]) -> dict[Plac
     }
 
 
-def expectations(root: Path, reference: Reference, runs: Collection[int]) -> dict[float, ExpectedTable]:
+def expectations(root: Path, reference: Reference, runs: Collection[int]) -> dict[float, Expected]:
     """What is expected of the truth of each window."""
-    found: dict[float, ExpectedTable] = {}
+    found: dict[float, Expected] = {}
     for line in _lines(root, reference.model, ["start", "expected"], release=reference.version, runs=runs):
         if line["expected"] is not None:
             start = line["start"] / MICROSECONDS
-            table = ExpectedTable.from_bytes(line["expected"], "the monitor's windows")
-            found[start] = found[start] + table if start in found else table
+            table = tables.from_bytes(line["expected"], "the monitor's windows")
+            found[start] = tables.added(found[start], table) if start in found else table
     return found
 
 
