@@ -16,11 +16,14 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bars import Bar, Effort, at_most, often
-from holdfast.monitoring.alarms import AlarmSettings, weights
+from bars import Bar, Effort, at_most, for_information, often
+from holdfast.monitoring.alarms import AlarmSettings, begin, step, weights
 from holdfast.monitoring.changes import Past
 from holdfast.monitoring.follow import observe, relearn, start
 from holdfast.monitoring.measured import WITHIN, estimated
+from holdfast.monitoring.observation import Observation
+from holdfast.monitoring.season import DAY
+from holdfast.stats.loss_alarm import detector, watch_losses
 from holdfast.stats.shiryaev_roberts import carriers, shares, spend
 from holdfast.testing.streams import Family, day_effects
 from simulate import simulated
@@ -28,6 +31,8 @@ from simulate import simulated
 REFERENCE, MONITORED, COLUMNS, ROWS = 91, 90, 30, 2_000
 LABELS, RISK, MISSING = 500, 0.10, 0.02
 SIZES = (0.05, 0.1, 0.25, 0.5)
+LAST_CHANGE, WATCHED_AFTER = 60, 80
+GOOD, AFTER, RUN_LENGTH, LONG, LEARNED = 2_000, 6_000, 1_000_000, 2_000_000, 8_000
 BLOCK = 50
 """Streams at a time."""
 
@@ -94,9 +99,9 @@ class Found:
     alarm: bool
 
 
-def drawn(world: World, streams: int, rng: np.random.Generator) -> Streams:
+def drawn(world: World, streams: int, rng: np.random.Generator, monitored: int = MONITORED) -> Streams:
     """Streams in which nothing changes."""
-    days = REFERENCE + MONITORED
+    days = REFERENCE + monitored
     level = _effects(world, days, streams, COLUMNS, rng)
     location = level + rng.standard_normal(level.shape) / ROWS**0.5
     # The mean square of n normal scores, less 1, in units of its deviation for a single row.
@@ -129,7 +134,7 @@ def watched(streams: Streams, settings: AlarmSettings, minimum: float) -> list[F
     since = np.zeros((count, signals), dtype=np.int64)
     baseline, noted = np.zeros((count, signals)), np.zeros((count, signals), dtype=np.bool_)
     surprises, found = [], []
-    for day in range(MONITORED):
+    for day in range(len(values) - REFERENCE):
         at = REFERENCE + day
         followed, surprise = observe(followed, at % 7, values[at], deviations[at], 1.0)
         surprises.append(surprise)
@@ -204,8 +209,10 @@ def delay(effort: Effort) -> Iterator[Bar]:
         late = int((days > 30).sum())
         yield at_most(f"shift by {size:g} sd, not found in 30 days", 100 * late / len(days), 2, "%")
         if size < 0.3:
-            opened = int((incidents <= 80).sum())
-            yield at_most(f"shift by {size:g} sd, opens an incident by default", 100 * opened / len(days), 5, "%")
+            opened = int((incidents <= WATCHED_AFTER).sum())
+            yield at_most(
+                f"shift by {size:g} sd, opens an incident in 80 days by default", 100 * opened / len(days), 5, "%"
+            )
         else:
             first = int((incidents == 1).sum())
             yield often(f"shift by {size:g} sd, incident on its first day", first, len(days), 0.95)
@@ -215,8 +222,8 @@ def delays(asked: tuple[Shift, int]) -> tuple[Array, Array]:
     """Of each stream: days until the change is alarmed, and until an incident opens; infinite where that does not come."""
     shift, seed = asked
     rng = np.random.default_rng([seed, 2])
-    streams = drawn(World(), BLOCK, rng)
-    first = rng.integers(5, 61, BLOCK)
+    streams = drawn(World(), BLOCK, rng, LAST_CHANGE + WATCHED_AFTER)
+    first = rng.integers(5, LAST_CHANGE + 1, BLOCK)
     for stream, day in enumerate(first):
         streams.values[REFERENCE + day - 1 :, stream, 0] += shift.size
     found = watched(streams, AlarmSettings(), shift.minimum)
@@ -228,6 +235,82 @@ def delays(asked: tuple[Shift, int]) -> tuple[Array, Array]:
         if one.material:
             incidents[one.stream] = min(incidents[one.stream], after)
     return days, incidents
+
+
+def loss_streams(effort: Effort) -> Iterator[Bar]:
+    """Rises of a 0/1 loss: row by row with a known mean, and day by day with one that was learned from 8,000 labels."""
+    streams = {"quick": 100, "usual": 1_000, "thorough": 1_000}[effort]
+    for risk, limit in ((0.15, 800), (0.20, 245), (0.30, 80)):
+        rows = np.concatenate(simulated(rows_until_found, [(risk, seed) for seed in range(streams // BLOCK)]))
+        setting = f"known risk 0.10, now {risk:.2f}"
+        yield at_most(setting, float(np.median(rows)), limit, "rows (median)", digits=0)
+        yield at_most(
+            f"{setting}, not found in 6,000 rows", int((rows > AFTER).sum()), 0, f"of {len(rows):,}", digits=0
+        )
+    runs = {"quick": 2, "usual": 20, "thorough": 200}[effort]
+    counts = simulated(alarms_in_a_long_run, list(range(runs)))
+    length = f"{runs * LONG / sum(counts):,.0f}" if sum(counts) else f"more than {runs * LONG:,}"
+    yield for_information("known risk 0.10, nothing changes", f"{length} rows between two false alarms")
+    for way, function in (
+        ("labels one by one", labels_until_found),
+        ("day by day, with its alarm budget", days_until_found),
+    ):
+        found = np.array(simulated(function, list(range(streams // 5))))
+        setting = f"risk 0.10 from 8,000 labels, 500 a day, {way}"
+        yield at_most(f"{setting}: found at 0.15", float(np.median(found[:, 0])), 3, "days (median)", digits=0)
+        yield at_most(f"{setting}: false alarms", float(found[:, 1].mean()), 1.0, "a quarter")
+
+
+def rows_until_found(asked: tuple[float, int]) -> Array:
+    """Rows after the rise until it is found, infinite where it is not, of a block of streams."""
+    risk, seed = asked
+    rng, found = np.random.default_rng([seed, 3]), np.full(BLOCK, np.inf)
+    for stream in range(BLOCK):
+        losses = rng.random(GOOD + AFTER) < np.where(np.arange(GOOD + AFTER) < GOOD, RISK, risk)
+        _, alarms = watch_losses(detector(RISK, threshold=RUN_LENGTH), losses)
+        found[stream] = min((alarm.place - GOOD + 1 for alarm in alarms if alarm.place >= GOOD), default=np.inf)
+    return found
+
+
+def alarms_in_a_long_run(seed: int) -> int:
+    """False alarms while nothing changes; each starts with what is known again."""
+    rng, count = np.random.default_rng([seed, 4]), 0
+    state = detector(RISK, threshold=RUN_LENGTH)
+    for _ in range(LONG // 10_000):
+        state, alarms = watch_losses(state, rng.random(10_000) < RISK)
+        if alarms:
+            count, state = count + 1, detector(RISK, threshold=RUN_LENGTH)
+    return count
+
+
+def labels_until_found(seed: int) -> tuple[float, int]:
+    """Days until a rise is found that comes on the first one, and false alarms in a quarter without it."""
+    rng = np.random.default_rng([seed, 5])
+    known = detector(float((rng.random(LEARNED) < RISK).mean()), LEARNED, threshold=MONITORED * LABELS)
+    _, alarms = watch_losses(known, rng.random(30 * LABELS) < 0.15)
+    found = alarms[0].place // LABELS + 1 if alarms else np.inf
+    return found, len(watch_losses(known, rng.random(MONITORED * LABELS) < RISK)[1])
+
+
+def days_until_found(seed: int) -> tuple[float, int]:
+    """The same with a signal that is stepped once a day."""
+    rng = np.random.default_rng([seed, 6])
+
+    def day(at: int, risk: float) -> tuple[float, dict[str, Observation]]:
+        rate = rng.binomial(LABELS, risk) / LABELS
+        return at * DAY, {"loss": Observation(rate, (RISK * (1 - RISK) / LABELS) ** 0.5, LABELS)}
+
+    days = LEARNED // LABELS
+    watch = good = begin([day(at, RISK) for at in range(days)], AlarmSettings())
+    found = np.inf
+    for after in range(1, 31):
+        watch, alarms = step(watch, *day(days + after - 1, 0.15))
+        if alarms:
+            found = after
+            break
+    for after in range(MONITORED):
+        good, _ = step(good, *day(days + after, RISK))
+    return found, good.alarms
 
 
 def _effects(world: World, days: int, streams: int, columns: int, rng: np.random.Generator) -> Array:

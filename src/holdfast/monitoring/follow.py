@@ -28,6 +28,9 @@ LENT = 3.0
 """What the signals like it gain on average counts so many times a signal's own gain: how long days remember is a trait of the
 business more than of a column, and a weak memory cannot be seen in a single one."""
 
+LARGEST_LEARNED = 3.0
+"""Score up to which a window is learned from; one beyond it counts as one of that score."""
+
 ROUNDING = 1e-6
 """Relative size of an error that rounding may make: a change from what was constant to the last digit is one."""
 
@@ -200,9 +203,11 @@ def observe(
     content = 1 - followed.fading**followed.age
     before = before - content * correction
     value = value - correction
+    # A window that stands out would else hide those after it, by all that it adds to the variance.
+    limited = value - error * np.maximum(1 - LARGEST_LEARNED / np.maximum(np.abs(score), LARGEST_LEARNED), 0.0)
     after = replace(
         followed,
-        regression=learn(followed.regression, season, value, before, noise=ratio),
+        regression=learn(followed.regression, season, np.where(np.isnan(limited), value, limited), before, noise=ratio),
         before=_faded(before, followed.fading, value - followed.centre[..., season]),
         offset=followed.offset + correction,
         offset_variance=followed.offset_variance * (1 - gain * trace),

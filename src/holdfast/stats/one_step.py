@@ -90,7 +90,7 @@ def predict(
 ) -> Prediction:
     """Predict the next value.
 
-    Seasons are told apart once they have two values each on average; until then one mean serves all that were seen.
+    Seasons are told apart where that is worth its degrees of freedom; else one mean serves all that were seen.
 
     Parameters
     ----------
@@ -212,10 +212,33 @@ class _Fit:
 
 
 def _fit(known: Regression, season: int) -> _Fit:
-    """Means of the season, or of all as one where too little is known; the memory and the residual, which all share."""
-    count, seasons = known.seen.sum(-1), (known.seen > 0).sum(-1)
-    apart = count >= 2 * seasons - 1
-    every = known.weight.sum(-1)
+    """Least squares with seasons, or with one mean for all where those explain too little."""
+    one, apart = _one_mean(known), _seasons_apart(known, season)
+    count = known.seen.sum(-1)
+    chosen = _criterion(apart, count) < _criterion(one, count)
+    return _Fit(**{name: np.where(chosen, getattr(apart, name), getattr(one, name)) for name in _Fit.__slots__})
+
+
+def _criterion(fit: _Fit, count: Array) -> Array:
+    """Corrected information criterion of Akaike (Hurvich & Tsai 1989); infinite where it is not defined."""
+    spare = fit.degrees - 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = count * np.log(fit.squares) + 2 * (count - fit.degrees + 1) * count / spare
+    return np.where((spare > 0) & (fit.squares > 0), value, np.inf)
+
+
+def _seasons_apart(known: Regression, season: int) -> _Fit:
+    return _least_squares(
+        known.weight[..., season],
+        known.level[..., season],
+        known.lag[..., season],
+        known.squares,
+        known.seen.sum(-1) - (known.seen > 0).sum(-1),
+    )
+
+
+def _one_mean(known: Regression) -> _Fit:
+    weight = known.weight.sum(-1)
     level = _mean(known.weight, known.level)
     followed = ~np.isnan(known.lag)
     lag = _mean(np.where(followed, known.weight, 0.0), np.where(followed, known.lag, 0.0))
@@ -224,17 +247,19 @@ def _fit(known: Regression, season: int) -> _Fit:
     products = np.stack([value_away**2, value_away * lag_away, lag_away**2], -1)
     # A season that was never seen has no weight, and no level either where none was seen at all.
     between = np.where(known.weight[..., None] > 0, known.weight[..., None] * products, 0.0).sum(-2)
-    within = known.squares + np.where(apart[..., None], 0.0, between)
-    value_value, value_lag, lag_lag = np.moveaxis(within, -1, 0)
-    lag = np.where(apart, known.lag[..., season], lag)
-    degrees = count - np.where(apart, seasons, 1)
+    return _least_squares(weight, level, lag, known.squares + between, known.seen.sum(-1) - 1)
+
+
+def _least_squares(weight: Array, level: Array, lag: Array, squares: Array, degrees: Array) -> _Fit:
+    value_value, value_lag, lag_lag = np.moveaxis(squares, -1, 0)
     # A series without variation has no memory to speak of: the ratio of two rounding errors is none.
-    lagged = (degrees >= FEWEST_FOR_LAG) & ~np.isnan(lag) & (lag_lag > 1e-24 * every * (1e-12 + lag**2))
+    with np.errstate(invalid="ignore"):
+        lagged = (degrees >= FEWEST_FOR_LAG) & ~np.isnan(lag) & (lag_lag > 1e-24 * weight * (1e-12 + lag**2))
     lag_lag = np.where(lagged, lag_lag, 1.0)
     memory = np.where(lagged, value_lag / lag_lag, 0.0)
     return _Fit(
-        weight=np.where(apart, known.weight[..., season], every),
-        level=np.where(apart, known.level[..., season], level),
+        weight=weight,
+        level=level,
         lag=lag,
         lagged=lagged,
         lag_lag=lag_lag,
