@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from holdfast.commands import book, evaluations, labels, log, project, releases, replay, serve, tables
+from holdfast.commands import (
+    book,
+    evaluations,
+    incidents,
+    labels,
+    log,
+    monitor,
+    project,
+    releases,
+    replay,
+    serve,
+    tables,
+)
 from holdfast.commands.terminal import complain, say
 from holdfast.errors import HoldfastError
 
@@ -54,6 +66,9 @@ app.command()(serve.serve)
 app.command()(log.log)
 app.command()(labels.labels)
 app.command()(replay.replay)
+app.command()(monitor.monitor)
+app.command()(incidents.incidents)
+app.command()(incidents.annotate)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

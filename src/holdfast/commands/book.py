@@ -169,12 +169,16 @@ def _list_entries(listed: tuple[Entry, ...], *, json: bool) -> None:
 
 
 def _changed(entry: Entry) -> str:
-    """What an entry is about: a release, a key, or rows that were erased."""
+    """What an entry is about: a release, a key, rows that were erased, an incident, or a change that is known."""
     import msgspec
 
     row = msgspec.json.decode(entry.content)
     if "ids" in row:
         return f"{row['ids']:,} ids of {row['model']}"
+    if "incident" in row:
+        return str(row["incident"])
+    if "columns" in row:
+        return f"{row['model']}: {row['reason']}"
     return f"{row['model']}/{row['version']}" if "version" in row else f"{row['name']} ({row['id']})"
 
 

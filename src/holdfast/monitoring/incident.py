@@ -14,6 +14,16 @@ from msgspec.structs import replace
 
 Status = Literal["open", "resolved"]
 Kind = Literal["input", "answers", "performance", "volume"]
+Severity = Literal["low", "medium", "high"]
+
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high")
+"""From the mildest."""
+
+COST_GRADES = (0.05, 0.25)
+"""Parts of what the model costs anyway, from which an incident that costs as much more is of medium and of high severity."""
+
+EFFECT_GRADES = (1.5, 3.0)
+"""The same for effects, in units of the smallest one that matters, where the cost is not known."""
 
 TOGETHER = 3
 """Windows: changes that begin no further apart may have one cause."""
@@ -35,6 +45,10 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
         How sure: the evidence against nothing having changed.
     since, earliest, latest
         When it began, with the interval, in seconds since 1970.
+    minimum
+        The smallest effect that matters.
+    quiet
+        Windows in a row in which the signal was back where it had been.
     """
 
     key: str
@@ -45,6 +59,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     since: float
     earliest: float
     latest: float
+    minimum: float = 0.0
+    quiet: int = 0
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +98,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         What to do next.
     known
         The change that a person had announced; such an incident alerts nobody.
-    quiet
-        Windows since the signals were last away from where they were.
+    width
+        Length of its windows, in seconds.
+    usual
+        What the model costs each day where nothing is wrong, in the unit of the objective; None where that is not known.
     """
 
     id: str
@@ -108,12 +126,27 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     upstream: tuple[str, ...] = ()
     advice: str = ""
     known: str = ""
-    quiet: int = 0
+    width: float = 0.0
+    usual: float | None = None
 
     @property
     def since(self) -> float:
         """When it began: as its surest sign says."""
         return max(self.signs, key=lambda sign: sign.e_value).since
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: by what it costs, or by its largest effect in units of the smallest that matters.
+
+        What the objective is not expected to become worse by is of low severity, however large the change.
+        """
+        if self.cost is not None and self.usual:
+            return _graded(self.cost / abs(self.usual), COST_GRADES)
+        if self.cost is not None and self.cost <= 0:
+            return "low"
+        return _graded(
+            max((abs(s.effect) / s.minimum for s in self.signs if s.minimum > 0), default=0.0), EFFECT_GRADES
+        )
 
     @property
     def rank(self) -> tuple[bool, float, float]:
@@ -164,7 +197,7 @@ def taken_in(
         cause = _cause(found.values(), subject, kind, sign, width)
         if cause is not None:
             others = [one for one in cause.signs if one.key != sign.key]
-            found[cause.id] = replace(cause, signs=(*others, sign), updated=end, quiet=0)
+            found[cause.id] = replace(cause, signs=(*others, sign), updated=end)
             continue
         number = 1 + max((int(name.rpartition("-")[2]) for name in found), default=0)
         new = Incident(
@@ -177,39 +210,46 @@ def taken_in(
             signs=(sign,),
             opened=end,
             updated=end,
+            width=width,
         )
         found[new.id] = new
     return found
 
 
 def calmed(
-    incidents: Mapping[str, Incident], effects: Mapping[str, float], minimum: Mapping[str, float], end: float
+    incidents: Mapping[str, Incident], effects: Mapping[str, float], back: Mapping[str, float], end: float
 ) -> dict[str, Incident]:
-    """Incidents after a window: those are resolved whose signals have been back long enough.
+    """Incidents after a window: those are resolved whose signals have all been back long enough.
+
+    Each signal has a count of its own, since inputs and truths are judged apart: one that is away holds its incident open,
+    whatever the others do, and so does one that nothing is heard of.
 
     Parameters
     ----------
     effects
         By how much each signal of the window is away from where it was in the reference.
-    minimum
-        The smallest effect that matters, of each signal.
+    back
+        Nearer to it than this, a signal counts as back.
     """
     found = dict(incidents)
     for name, one in incidents.items():
-        told = [effects[sign.key] for sign in one.signs if sign.key in effects]
-        if one.status != "open" or not told:
+        if one.status != "open" or not any(sign.key in effects for sign in one.signs):
             continue
-        back = all(abs(effects[sign.key]) < minimum.get(sign.key, 0.0) for sign in one.signs if sign.key in effects)
-        quiet = one.quiet + 1 if back else 0
-        over = quiet >= QUIET_WINDOWS
-        found[name] = replace(
-            one,
-            quiet=quiet,
-            status="resolved" if over else "open",
-            resolved=end if over else None,
-            updated=end if over else one.updated,
-        )
+        signs = tuple(_counted(sign, effects, back) for sign in one.signs)
+        found[name] = replace(one, signs=signs)
+        if all(sign.quiet >= QUIET_WINDOWS for sign in signs):
+            found[name] = replace(one, signs=signs, status="resolved", resolved=end, updated=end)
     return found
+
+
+def _counted(sign: Sign, effects: Mapping[str, float], back: Mapping[str, float]) -> Sign:
+    if sign.key not in effects:
+        return sign
+    return replace(sign, quiet=sign.quiet + 1 if abs(effects[sign.key]) <= back.get(sign.key, 0.0) else 0)
+
+
+def _graded(value: float, grades: tuple[float, float]) -> Severity:
+    return SEVERITIES[sum(value >= one for one in grades)]
 
 
 _ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3}

@@ -30,6 +30,9 @@ Array: TypeAlias = NDArray[np.float64]
 
 DAY = 86_400.0
 
+NATURAL_DEVIATIONS = 2.0
+"""Standard deviations between the reference's windows within which a window is a usual one."""
+
 
 class Arrived(msgspec.Struct, frozen=True, kw_only=True):
     """Truths that came in one window of time, whenever their rows were answered: the evidence of that window.
@@ -85,24 +88,35 @@ class Judgement:
         Changes that matter.
     effects
         By how much each signal is away from its mean in the reference.
-    minimum
-        The smallest effects that matter.
+    back
+        How near to that mean each signal counts as back.
     told
         What is written down: alarms, whether they matter or not. JSON-ready.
     """
 
     signs: Sequence[Sign] = ()
     effects: Mapping[str, float] = field(default_factory=dict)
-    minimum: Mapping[str, float] = field(default_factory=dict)
+    back: Mapping[str, float] = field(default_factory=dict)
     told: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usual:
-    """What is usual of each signal: its mean over the reference's windows, and the smallest change that matters."""
+    """What is usual of each signal.
+
+    Attributes
+    ----------
+    means
+        Over the reference's windows.
+    minimum
+        The smallest change that matters.
+    back
+        How near to the mean a signal counts as back after a change: within that, or within what is natural of windows.
+    """
 
     means: Mapping[str, float]
     minimum: Mapping[str, float]
+    back: Mapping[str, float]
 
 
 def usual(reference: Reference) -> Usual:
@@ -112,8 +126,13 @@ def usual(reference: Reference) -> Usual:
         for key, one in signals.items():
             if np.isfinite(one.value):
                 found.setdefault(key, []).append(one.value)
+    minimum = smallest_effects(reference, found)
     return Usual(
-        means={key: float(np.mean(values)) for key, values in found.items()}, minimum=smallest_effects(reference, found)
+        means={key: float(np.mean(values)) for key, values in found.items()},
+        minimum=minimum,
+        back={
+            key: max(minimum.get(key, 0.0), NATURAL_DEVIATIONS * float(np.std(values))) for key, values in found.items()
+        },
     )
 
 
@@ -165,7 +184,7 @@ def _judged(state: Remembered, known: Usual, start: float, signals: Signals) -> 
     return msgspec.structs.replace(state, watch=watch), Judgement(
         signs=[sign for alarm in alarms for sign in _signs(alarm)],
         effects={key: value for key, value in effects.items() if np.isfinite(value)},
-        minimum=known.minimum,
+        back=known.back,
         told={"alarms": [msgspec.to_builtins(alarm) for alarm in alarms]} if alarms else {},
     )
 
@@ -181,6 +200,7 @@ def _signs(alarm: Alarm) -> list[Sign]:
             since=one.since,
             earliest=one.earliest,
             latest=one.latest,
+            minimum=one.minimum,
         )
         for one in alarm.changes
         if one.material and not one.recovered

@@ -21,7 +21,7 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import Kept, Run
 from holdfast.book.opening import Book
 from holdfast.durations import seconds
-from holdfast.estimation.table import ExpectedTable
+from holdfast.estimation.tables import Expected
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.counting import EVERYONE, Tally, by_segment, by_window, count_rows
@@ -221,7 +221,7 @@ def _bare(rows: AnsweredRows) -> AnsweredRows:
 def _judged(
     book: Book,
     looking: Looking,
-    tables: Mapping[float, ExpectedTable],
+    tables: Mapping[float, Expected],
     arrivals: Mapping[float, Arrived],
     newest: float,
     done: Ran,
@@ -301,7 +301,7 @@ def _incidents(
     found: dict[str, Incident], judgement: Judgement, reference: Reference, end: float, done: Ran
 ) -> dict[str, Incident]:
     before = set(found)
-    found = calmed(found, judgement.effects, judgement.minimum, end)
+    found = calmed(found, judgement.effects, judgement.back, end)
     found = taken_in(
         found,
         judgement.signs,

@@ -1,0 +1,153 @@
+"""The command that watches models in service."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from holdfast.commands.incidents import listed, plain
+from holdfast.commands.listing import say_json, table
+from holdfast.commands.project import Json
+from holdfast.commands.site import SiteFile, book_of
+from holdfast.commands.terminal import check_writable, complain, printable, say, steps
+from holdfast.errors import BookError, LogError, SettingError
+
+if TYPE_CHECKING:
+    from holdfast.monitoring.result import Monitored
+    from holdfast.monitoring.standing import Standing
+    from holdfast.site import Site
+
+
+def monitor(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models; by default all of the log.", metavar="[MODEL]...")
+    ] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", help="Keep running, and look so often, such as 5m.", metavar="LENGTH")
+    ] = None,
+    backfill: Annotated[
+        str | None, typer.Option("--backfill", help="How far the first run goes back, such as 90d.", metavar="LENGTH")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the report here.", metavar="FILE")] = None,
+    site: SiteFile = None,
+    json: Json = False,
+) -> None:
+    """Judge the windows that are due, open incidents and resolve them; exit code 1 if any wants somebody."""
+    from holdfast.durations import seconds
+    from holdfast.site import load_site
+
+    check_writable(html)
+    pause = None if every is None else seconds(every, "--every")
+    if pause is not None and json:
+        raise SettingError("`--json` prints one run: it does not go with `--every`.")
+    found = load_site(site)
+    if pause is not None:
+        with suppress(KeyboardInterrupt):
+            _keep_running(found, models, backfill, html, pause)
+        say("Stopped.")
+        return
+    with steps() as step:
+        result = _once(found, models, backfill, html, step)
+    standings = _standings(found, result)
+    if json:
+        say_json(
+            [
+                {"model": one.model, "release": one.release, "judged": one.judged, "rows": one.rows}
+                | {"incidents": [plain(s) for s in standings if s.incident.model == one.model]}
+                for one in result.models
+            ]
+        )
+    else:
+        _tell(result, standings)
+    raise typer.Exit(1 if any(one.alerts for one in standings) else 0)
+
+
+def _once(site: Site, models: list[str] | None, backfill: str | None, html: Path | None, step: object) -> Monitored:
+    from holdfast.monitoring.monitor import monitor
+
+    result = monitor(models or None, site=site, backfill=backfill, say=step)  # type: ignore[arg-type]
+    if html is not None:
+        result.to_html(html)
+    return result
+
+
+def _keep_running(site: Site, models: list[str] | None, backfill: str | None, html: Path | None, pause: float) -> None:
+    """Look again and again, until somebody stops it. What is away for a while is looked for again."""
+    away = ""
+    say(f"Watching {', '.join(models) if models else 'all models of the log'}; stop with Ctrl-C.")
+    while True:
+        began = time.monotonic()
+        try:
+            result = _once(site, models, backfill, html, lambda _: None)
+            if away:
+                say(f"{_now()}  What was away is back.")
+            away = ""
+            _tell_changes(result)
+        except (BookError, LogError, OSError) as error:
+            if str(error) != away:
+                complain(f"{_now()}  {error} It is tried again.")
+            away = str(error)
+        time.sleep(max(0.0, pause - (time.monotonic() - began)))
+
+
+def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:
+    """Incidents of the models that were watched."""
+    from holdfast.book.monitoring import now
+    from holdfast.monitoring.standing import standings
+
+    watched = {one.model for one in result.models}
+    with book_of(site) as book:
+        return tuple(one for one in standings(book, now()) if one.incident.model in watched)
+
+
+def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
+    if not result.models:
+        say("No model of the log has a release: there is nothing to watch.")
+        return
+    table(
+        ("Model", "Windows", "Judged now", "Rows read", "Until"),
+        (
+            (
+                f"{one.model}/{one.release}",
+                f"{len(one.windows):,}",
+                f"{one.judged:,}",
+                f"{one.rows:,}",
+                f"{datetime.fromtimestamp(one.windows[-1].end, UTC):%Y-%m-%d %H:%M} UTC" if one.windows else "",
+            )
+            for one in result.models
+        ),
+    )
+    say("")
+    current = [one for one in standings if one.state != "resolved"]
+    if current:
+        listed(current)
+        say("")
+    say(_summed_up(current))
+
+
+def _summed_up(current: list[Standing]) -> str:
+    """How many there are of each severity that want somebody, and how many that do not."""
+    alerting = [one.incident.severity for one in current if one.alerts]
+    if not alerting:
+        return "No incident wants anybody." if current else "No incidents are open."
+    counts = ", ".join(f"{alerting.count(name)} {name}" for name in ("high", "medium", "low") if name in alerting)
+    rest = len(current) - len(alerting)
+    others = f"; {rest} that somebody knows of" if rest else ""
+    return f"Open: {counts}{others}. `holdfast incidents show ID` says more."
+
+
+def _tell_changes(result: Monitored) -> None:
+    for one in result.models:
+        if one.judged:
+            say(f"{_now()}  {one.model}: {one.judged:,} windows judged, {one.rows:,} rows read.")
+    for incident in result.opened:
+        say(f"{_now()}  {incident.id}, {incident.severity}: {printable(incident.title)}")
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
