@@ -114,7 +114,9 @@ def test_the_estimator_is_tried_on_the_test_part(evaluation: Evaluation, sealed:
 
 
 def test_the_reference_is_the_whole_history_without_target_and_identifiers(evaluation: Evaluation) -> None:
-    rows, schema = inputs(evaluation)
+    rows, schema = inputs(
+        (evaluation.parts.train, evaluation.parts.validation, evaluation.parts.test), evaluation.schema
+    )
     parts = evaluation.parts
     assert rows.column_names == ["time", "amount", "country", "email", "region"]
     assert rows.num_rows == len(parts.train) + len(parts.validation) + len(parts.test)

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.estimation import features
@@ -15,6 +16,7 @@ from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.parts import digest_of
 from holdfast.evaluation.support import background_of, support
 from holdfast.gate.evaluation import Evaluation
+from holdfast.schema import Schema
 from holdfast.stats.calibration import Calibration
 from holdfast.stats.error_scale import ErrorScale
 from holdfast.stats.support import support_limit
@@ -60,17 +62,30 @@ class Estimators(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def estimators(evaluation: Evaluation) -> Estimators:
     """Fit on validation, try on test."""
     parts, scores = evaluation.parts, evaluation.scores
-    seen, test, task = parts.validation, parts.test, evaluation.model.task
+    known = parts.train if len(parts.train) else parts.validation
+    limit = limit_of(known.features, parts.validation.features, evaluation.schema, evaluation.project.split.seed)
+    return fitted_on(parts.validation, scores.validation, parts.test, scores.test, limit)
+
+
+def fitted_on(seen: Labelled, score: Array, test: Labelled, test_score: Array, limit: float | None) -> Estimators:
+    """Fit on some rows with their scores, try on others.
+
+    Parameters
+    ----------
+    limit
+        Distance from the background beyond which a row lies outside the support; None: it cannot be said.
+    """
+    task = seen.task
     fitted = fit(
         task,
-        scores.validation,
+        score,
         seen.truth,
         seen.features,
         seen.weight,
         classes=test.classes if task == "classes" else (),
-        support_limit=_limit(evaluation),
+        support_limit=limit,
     )
-    main = scores.test if task != "classes" else scores.test.max(axis=1)
+    main = test_score if task != "classes" else test_score.max(axis=1)
     codes = features.coded(fitted.features, test.features, main)
     told: dict[str, Literal["positives", "accuracy", "mean_absolute_error"]] = {
         "binary": "positives",
@@ -78,12 +93,12 @@ def estimators(evaluation: Evaluation) -> Estimators:
         "regression": "mean_absolute_error",
     }
     if task == "classes":
-        answer = scores.test.argmax(axis=1)
-        expected = best(class_probabilities(fitted.corrected, scores.test, codes))[answer, np.arange(len(answer))]
+        answer = test_score.argmax(axis=1)
+        expected = best(class_probabilities(fitted.corrected, test_score, codes))[answer, np.arange(len(answer))]
         realised = answer == test.truth
     else:
-        expected = best(fitted.corrected[0].each(scores.test, codes))
-        realised = test.truth if task == "binary" else np.abs(scores.test - test.truth)
+        expected = best(fitted.corrected[0].each(test_score, codes))
+        realised = test.truth if task == "binary" else np.abs(test_score - test.truth)
     return Estimators(
         method="dle" if task == "regression" else "cbpe",
         fitted=fitted,
@@ -107,13 +122,10 @@ def load_fitted(content: bytes) -> Fitted:
     return Fitted(task="binary" if len(curves) == 1 else "classes", corrected=curves, rows=found.rows)
 
 
-def _limit(evaluation: Evaluation) -> float | None:
-    """Distance from the background beyond which a row lies outside the support."""
-    parts = evaluation.parts
-    train = parts.train if len(parts.train) else parts.validation
-    seed = evaluation.project.split.seed
-    known = background_of(train.features, evaluation.schema, seed)
-    held_out = background_of(parts.validation.features, evaluation.schema, seed, rows=LOOKED)
+def limit_of(known_rows: pa.Table, other_rows: pa.Table, schema: Schema, seed: int) -> float | None:
+    """Distance from the background of some rows beyond which a row is unlike them, as other rows say what is usual."""
+    known = background_of(known_rows, schema, seed)
+    held_out = background_of(other_rows, schema, seed, rows=LOOKED)
     if all(known[name].null_count == known.num_rows for name in known.column_names):
         return None
     return support_limit(support(known).distance(held_out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace as with_fields
 from typing import Any, TypeAlias
 
@@ -46,17 +47,17 @@ def inputs_profile(rows: pa.Table, schema: Schema, seed: int) -> Profile:
         return reference_profile(table, schema, seed=seed)
 
 
-def inputs(evaluation: Evaluation) -> tuple[pa.Table, Schema]:
+def inputs(parts: Sequence[Labelled], schema: Schema) -> tuple[pa.Table, Schema]:
     """The rows of which the reference is the profile, and their columns: features, segments, protected columns and times.
 
-    They are those of train, validation and test, in this order. The target, identifiers and groups of rows are not among
-    them.
+    They are those of the parts (train, validation and test), in this order. The target, identifiers and groups of rows
+    are not among them.
     """
-    parts = [part for part in _parts(evaluation) if len(part)]
+    parts = [part for part in parts if len(part)]
     features = pa.concat_tables([part.features for part in parts])
     found = dict(zip(features.column_names, features.columns, strict=True))
     columns: list[Column] = []
-    for column in evaluation.schema.columns:
+    for column in schema.columns:
         name = column.name
         if name in found:
             columns.append(replace(column, role=Role.FEATURE) if column.role is Role.IGNORE else column)
@@ -131,10 +132,6 @@ def score_table(evaluation: Evaluation, released: ReleasedModel) -> Scored:
 def numbered(rows: int) -> NDArray[np.uint64]:
     """An identity for each row, where the rows have none of their own: a policy that explores asks for it."""
     return np.arange(rows, dtype=np.uint64)
-
-
-def _parts(evaluation: Evaluation) -> tuple[Labelled, Labelled, Labelled]:
-    return evaluation.parts.train, evaluation.parts.validation, evaluation.parts.test
 
 
 def _texts(group: Codes) -> pa.Array:

@@ -107,8 +107,12 @@ def labelled_sample(evaluation: Evaluation, inputs: pa.Table) -> LabelledSample:
         columns={name: np.concatenate([values, test.columns[name]]) for name, values in validation.columns.items()},
         time=None if validation.time is None or test.time is None else np.concatenate([validation.time, test.time]),
     )
-    cells = _cells(everything, evaluation.model.task == "regression")
-    places, factor = stratified(cells, evaluation.project.split.seed)
+    return thinned(everything, regression=evaluation.model.task == "regression", seed=evaluation.project.split.seed)
+
+
+def thinned(everything: LabelledSample, *, regression: bool, seed: int) -> LabelledSample:
+    """A sample within cells of truth and score; each row stands for more of them then."""
+    places, factor = stratified(_cells(everything, regression), seed)
     sample = everything.take(places)
     sample.weight[:] *= factor
     return sample

@@ -169,7 +169,8 @@ def _records(evaluation: Evaluation) -> Files:
 
 
 def _reference(evaluation: Evaluation, released: ReleasedModel) -> Files:
-    rows, schema = inputs(evaluation)
+    parts = evaluation.parts
+    rows, schema = inputs((parts.train, parts.validation, parts.test), evaluation.schema)
     profile = inputs_profile(rows, schema, evaluation.project.split.seed)
     files = {
         INPUTS: Item(content=to_bytes(profile, rows=False), purpose="counts of the inputs of the whole history"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeAlias
 
 import numpy as np
@@ -45,15 +46,22 @@ def history_windows(evaluation: Evaluation, released: ReleasedModel, profile: Pr
     unseen = np.concatenate([scores.validation, scores.test])
     edges = AnswerEdges.learn(model.task, unseen, model.classes if model.task == "classes" else ())
     fitted = np.full((len(parts.train), *unseen.shape[1:]), np.nan)
-    counted: dict[float, Counted] = {}
-    cut, first = windows_of(evaluation.project), 0
+    answered: list[AnsweredRows] = []
+    first = 0
     for part, score in ((parts.train, fitted), (parts.validation, scores.validation), (parts.test, scores.test)):
         if not len(part) or part.time is None:
             continue
         (batch,) = inputs.slice(first, len(part)).combine_chunks().to_batches()
         first += len(part)
-        rows = _answered(evaluation, released, part, score, batch)
-        starts = cut.starts(part.time)
+        answered.append(_answered(evaluation, released, part, score, batch))
+    return counted_windows(windows_of(evaluation.project), profile, edges, answered)
+
+
+def counted_windows(cut: Windows, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]) -> bytes:
+    """The newest windows of rows, as bytes."""
+    counted: dict[float, Counted] = {}
+    for rows in answered:
+        starts = cut.starts(rows.time)
         for start in np.unique(starts[np.isfinite(starts)])[-MOST:].tolist():
             found = window.count(profile.edges, edges, rows.take(np.flatnonzero(starts == start)))
             counted[start] = counted[start] + found if start in counted else found
