@@ -160,7 +160,7 @@ def judge_window(
     state: Remembered, reference: Reference, known: Usual, start: float, counted: Counted
 ) -> tuple[Remembered, Judgement]:
     """Inputs, answers and volume of a window that has ended."""
-    signals = volume_signal(counted)
+    signals = volume_signal(reference, counted)
     if counted.size >= reference.settings.smallest:
         signals |= input_signals(reference, counted) | answer_signals(reference, counted)
     return _judged(state, known, start, signals)

@@ -92,10 +92,14 @@ def truth_signals(counted: Counted) -> Signals:
     return found
 
 
-def volume_signal(counted: Counted) -> Signals:
-    """How many rows there are: the logarithm of one more than them, with the noise of a Poisson count."""
-    n = counted.size
-    return {"volume": Observation(value=float(np.log1p(n)), deviation=float((n + 1) ** -0.5), rows=max(n, 1))}
+def volume_signal(reference: Reference, counted: Counted) -> Signals:
+    """How many rows there are: the logarithm of one more than them, with the noise of a Poisson count as large as usual.
+
+    Not with that of the window's own count: the fewer rows there are, the less would their absence be believed.
+    """
+    sizes = [one.size for _, one in reference.history if one.size >= reference.settings.smallest]
+    usual = float(np.mean(sizes)) if sizes else float(counted.size + 1)
+    return {"volume": Observation(value=float(np.log1p(counted.size)), deviation=usual**-0.5, rows=max(counted.size, 1))}
 
 
 def history(reference: Reference) -> list[tuple[float, Signals]]:
@@ -106,7 +110,7 @@ def history(reference: Reference) -> list[tuple[float, Signals]]:
             {
                 **input_signals(reference, one),
                 **answer_signals(reference, one),
-                **volume_signal(one),
+                **volume_signal(reference, one),
                 **truth_signals(one),
             },
         )

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.errors import ModelError
 from holdfast.evaluation.codes import codes_of
 from holdfast.models.columns import is_number
 from holdfast.objective import Judged, Objective, contributions
@@ -21,8 +22,8 @@ from holdfast.seal.labelled_sample import LabelledSample
 from holdfast.stats.coupling import by_name, by_rank
 
 Array: TypeAlias = NDArray[np.float64]
-Answering: TypeAlias = Callable[[pa.Table, Mapping[str, Array] | None], tuple[Array, NDArray[Any]]]
-"""Scores and decisions of rows; given with the columns that the policy's costs name, or None where the rows have them."""
+Answering: TypeAlias = Callable[[pa.Table, Mapping[str, Array]], tuple[Array, NDArray[Any]]]
+"""Scores and decisions of rows, which are given with the columns that costs name."""
 
 GROUPS = 10
 """Random groups of rows, whose scatter is the error: each holds its own rows of the reference and of the window."""
@@ -49,8 +50,8 @@ def answering(released: ReleasedModel) -> Answering:
     """How a release answers, without exploring."""
     usual = with_fields(released, policy=msgspec.structs.replace(released.policy, explore=0.0))
 
-    def answer(rows: pa.Table, columns: Mapping[str, Array] | None) -> tuple[Array, NDArray[Any]]:
-        score = usual.model.predict(rows)
+    def answer(rows: pa.Table, columns: Mapping[str, Array]) -> tuple[Array, NDArray[Any]]:
+        score = _scores(usual, rows)
         known = np.asarray(np.isfinite(score.reshape(len(score), -1)).all(axis=1))
         if not known.all():
             # A row that the model cannot score gets the answer to what it is asked on average.
@@ -58,6 +59,21 @@ def answering(released: ReleasedModel) -> Answering:
         return score, usual.decide(score, rows, columns).decision
 
     return answer
+
+
+def _scores(released: ReleasedModel, rows: pa.Table) -> Array:
+    """Scores; NaN of rows with a missing value, where the model cannot bear any."""
+    model = released.model
+    try:
+        return model.predict(rows)
+    except ModelError:
+        whole = np.all([np.asarray(rows[name].is_valid()) for name in model.features], axis=0)
+        if whole.all() or not whole.any():
+            raise
+        found = model.predict(rows.filter(pa.array(whole)))
+        score = np.full((rows.num_rows, *found.shape[1:]), np.nan)
+        score[whole] = found
+        return score
 
 
 def losses(objective: Objective, judged: Judged) -> Array:
@@ -103,6 +119,17 @@ class WhatIf:
         self.score, self.decision = answer(reference.rows, reference.columns)
         self.judged = reference.judged(self.score, self.decision, classes)
         self.base = losses(objective, self.judged)
+
+    def answer_window(self) -> tuple[Array, NDArray[Any]]:
+        """Scores and decisions of the window's rows; costs that these do not have are those of the reference, on average."""
+        weight, size = self.reference.weight, self.window.num_rows
+        columns = {
+            name: numbers(self.window[name].combine_chunks())[0]
+            if name in self.window.column_names
+            else np.full(size, np.average(values, weights=weight))
+            for name, values in self.reference.columns.items()
+        }
+        return self.answer(self.window, columns)
 
     def losses(self, rows: pa.Table) -> Array:
         """Losses of the answers to these rows, with the truth of the reference, (n,)."""

@@ -1,0 +1,226 @@
+"""Runs of the monitor over a real log: what they find, and that each row, label and window counts once."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from holdfast.book import monitoring as recorded
+from holdfast.monitoring import kept
+from holdfast.monitoring.counting import EVERYONE, Tally
+from holdfast.monitoring.judging import Remembered
+from holdfast.testing.planted import nulls, unit_change
+
+from .conftest import DAY, HISTORY_DAYS, Service, day, payments
+
+FIRST = HISTORY_DAYS
+
+
+def windows(service: Service) -> dict[int, dict]:
+    return recorded.windows(service.book, "fraud")
+
+
+def incidents(service: Service) -> list[dict]:
+    return list(recorded.incidents(service.book, "fraud").values())
+
+
+def state(service: Service) -> Remembered:
+    import msgspec
+
+    found = recorded.watch_of(service.book, "fraud")
+    assert found is not None
+    return msgspec.msgpack.decode(found[1], type=Remembered)
+
+
+def rounded(found: Any) -> Any:
+    """Sums of floats differ in the last digits with their order."""
+    match found:
+        case float():
+            return float(f"{found:.9g}")
+        case dict():
+            return {key: rounded(value) for key, value in found.items()}
+        case list():
+            return [rounded(value) for value in found]
+    return found
+
+
+def test_weeks_in_which_nothing_changes_open_nothing(service: Service) -> None:
+    rows = payments(FIRST, 21, seed=1)
+    service.answer(rows)
+    done = service.monitor(day(FIRST + 21))
+    assert done.rows == len(rows)
+    assert done.judged == [day(FIRST + i) for i in range(21)]
+    assert incidents(service) == []
+    assert sum(one["rows"] for one in windows(service).values()) == len(rows)
+
+
+def test_a_second_run_reads_and_judges_nothing_again(service: Service) -> None:
+    service.answer(payments(FIRST, 5, seed=1))
+    service.monitor(day(FIRST + 5))
+    before = windows(service)
+    done = service.monitor(day(FIRST + 5))
+    assert (done.rows, done.labels, done.judged) == (0, 0, [])
+    assert windows(service) == before
+
+
+def test_runs_day_by_day_find_what_one_run_finds(service: Service, tmp_path_factory: pytest.TempPathFactory) -> None:
+    rows = unit_change(payments(FIRST, 12, seed=2), "amount", 10.0, "2026-03-14", share=0.5, seed=0).table
+    service.answer(rows)
+    for number in range(1, 14):
+        service.monitor(day(FIRST + number))
+    from holdfast.book.opening import open_book
+
+    other = Service(
+        service.root, service.sealed, service.reference, open_book(tmp_path_factory.mktemp("b") / "book.db")
+    )
+    other.monitor(day(FIRST + 13))
+    daily, once = windows(service), windows(other)
+    assert daily.keys() == once.keys()
+    for place in once:
+        for name in ("rows", "labelled", "figures", "effects", "alarms"):
+            assert rounded(daily[place].get(name)) == rounded(once[place].get(name)), (place, name)
+    told = ("id", "title", "subject", "opened", "status")
+    assert [[one[name] for name in told] for one in incidents(service)] == [
+        [one[name] for name in told] for one in incidents(other)
+    ]
+    other.book.close()
+
+
+def test_a_planted_change_opens_one_incident_on_its_day(service: Service) -> None:
+    rows = unit_change(payments(FIRST, 14, seed=3), "amount", 100.0, "2026-03-14", share=0.5, seed=0).table
+    service.answer(rows)
+    done = service.monitor(day(FIRST + 14))
+    changed = np.datetime64("2026-03-14").astype("datetime64[s]").astype(float)
+    (one,) = done.opened
+    assert (one.subject, one.kind, one.release) == ("amount", "input", 1)
+    assert one.opened == changed + DAY
+    assert one.since == changed
+    assert one.cost is not None
+    assert one.cost > 0
+    assert one.unit == "EUR"
+    assert "unit of this column" in one.advice
+    assert {sign.key.partition(":")[0] for sign in one.signs} >= {"column", "score"}
+    assert 0 < len(one.rows) <= 20
+    found = windows(service)[round((changed + 2 * DAY) * 1e6)]
+    assert found["effects"]["column:amount:location"] > 0.3
+    assert "unlike any that the model knows" in found["unknown"]["loss"]
+
+
+def test_missing_values_are_an_incident_that_says_to_fix_the_pipeline(service: Service) -> None:
+    rows = nulls(payments(FIRST, 10, seed=4), "age", 0.6, "2026-03-12", seed=0).table
+    service.answer(rows)
+    done = service.monitor(day(FIRST + 10))
+    assert [(one.subject, one.title) for one in done.opened] == [("age", "age changed its share of missing values")]
+    assert done.opened[0].advice.startswith("Fix the pipeline")
+
+
+def test_other_truths_for_the_same_rows_are_a_loss_of_performance(service: Service) -> None:
+    rows = payments(FIRST, 20, seed=5)
+    late = pc.greater_equal(rows["time"], datetime(2026, 3, 14, tzinfo=UTC))
+
+    def truth(rows: pa.Table) -> list[bool]:
+        cheap = pc.less(rows["amount"], 20.0)
+        return pc.if_else(late, cheap, rows["fraud"]).to_pylist()
+
+    service.answer(rows, truth=truth)
+    done = service.monitor(day(FIRST + 21))
+    (one,) = [one for one in done.opened if one.kind != "volume"]
+    assert (one.subject, one.kind) == ("performance", "performance")
+    assert one.advice.startswith("Retrain")
+    # Labels come a day later, and are evidence when the day has ended on which they came.
+    assert one.opened - np.datetime64("2026-03-14").astype("datetime64[s]").astype(float) <= 3 * DAY
+
+
+def test_figures_are_those_of_the_rows(service: Service) -> None:
+    rows = payments(FIRST, 3, seed=6)
+    service.answer(rows)
+    service.monitor(day(FIRST + 5))
+    from holdfast.log.reading import open_log
+
+    logged = open_log(service.root).predictions("fraud", with_labels=True).read_all().sort_by("hf_event_time")
+    some = logged.slice(
+        0, int(np.searchsorted(np.sort(logged["hf_event_time"].cast(pa.int64()).to_numpy()), (day(FIRST + 1)) * 1e6))
+    )
+    truth, decision = (np.array(some[name].to_pylist()) for name in ("hf_label", "hf_decision"))
+    amount = np.array(some["amount"].to_pylist())
+    cost = np.where(decision & ~truth, 5.0, np.where(truth & ~decision, amount, 0.0))
+    found = windows(service)[round(day(FIRST) * 1e6)]
+    assert found["labelled"] == len(truth)
+    assert found["figures"]["loss"][0] == pytest.approx(cost.mean())
+    assert found["figures"]["accuracy"][0] == pytest.approx((truth == decision).mean())
+    assert found["figures"]["precision"][0] == pytest.approx(truth[decision].mean())
+    assert found["figures"]["recall"][0] == pytest.approx(decision[truth].mean())
+    north = np.array(some["region"].to_pylist()) == "north"
+    segment = found["segments"]["region=north"]
+    assert (segment["rows"], segment["figures"]["loss"][0]) == (north.sum(), pytest.approx(cost[north].mean()))
+
+
+def test_each_label_is_evidence_once_and_late_ones_revise_what_is_shown(service: Service) -> None:
+    rows = payments(FIRST, 4, seed=7)
+    service.answer(rows, delay_days=2.5)
+    consumed, shown = 0, []
+    for number in range(1, 9):
+        consumed += service.monitor(day(FIRST + number)).labels
+        shown.append(windows(service)[round(day(FIRST) * 1e6)]["labelled"])
+    assert consumed == len(rows)
+    assert shown[0] == shown[1] == 0
+    assert 0 < shown[2] < shown[3]
+    assert state(service).waiting == {}
+
+
+def test_what_a_run_counted_that_ended_midway_is_passed_over(service: Service) -> None:
+    service.answer(payments(FIRST, 2, seed=8))
+    service.monitor(day(FIRST + 1))
+    orphan = Tally(counts={(day(FIRST), EVERYONE): service.reference.history[-1][1]})
+    kept.keep(service.root, service.reference, 2**60, kept.ROWS, orphan)
+    service.monitor(day(FIRST + 2))
+    own = sum(1 for _ in payments(FIRST, 2, seed=8)["payment"])
+    assert sum(one["rows"] for one in windows(service).values()) == own
+
+
+def test_silence_is_told(service: Service) -> None:
+    service.answer(payments(FIRST, 5, seed=9))
+    done = service.monitor(day(FIRST + 7))
+    assert [(one.kind, one.advice[:22]) for one in done.opened] == [("volume", "See whether requests r")]
+    assert [one["rows"] for one in windows(service).values()][-2:] == [0, 0]
+
+
+def test_a_window_of_few_rows_is_shown_and_not_judged(service: Service) -> None:
+    strange = payments(FIRST, 1, seed=10, rows_a_day=20)
+    service.answer(strange.set_column(2, "amount", pa.array(np.full(20, 1e6))), delay_days=None)
+    done = service.monitor(day(FIRST + 1))
+    assert done.judged == [day(FIRST)]
+    assert [one.kind for one in done.opened] in ([], ["volume"])
+    assert windows(service)[round(day(FIRST) * 1e6)]["effects"]["column:amount:location"] > 1
+
+
+def _monitor(root, sealed, place: str, now: float) -> None:
+    from holdfast.book.opening import open_book
+    from holdfast.monitoring.reference import reference_of
+
+    book = open_book(place)
+    Service(root, sealed, reference_of(sealed), book).monitor(now)
+    book.close()
+
+
+def test_two_at_once_take_turns(service: Service) -> None:
+    rows = payments(FIRST, 4, seed=11)
+    service.answer(rows)
+    start = multiprocessing.get_context("spawn")
+    place = str(service.root / "book.db")
+    both = [
+        start.Process(target=_monitor, args=(service.root, service.sealed, place, day(FIRST + 4))) for _ in range(2)
+    ]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join(120)
+    assert [one.exitcode for one in both] == [0, 0]
+    assert sum(one["rows"] for one in windows(service).values()) == len(rows)
+    assert len(recorded.runs(service.book, "fraud")) == 2
