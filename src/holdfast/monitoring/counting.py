@@ -78,7 +78,7 @@ def _expected(reference: Reference, rows: AnsweredRows) -> Expected | None:
     """What is expected of the truth of rows; None where that cannot be said."""
     if reference.fitted is None:
         return None
-    objective = reference.released.objective
+    objective = reference.objective
     needs = objective.needs if isinstance(objective, Cost) else ()
     there = rows.inputs.schema.names
     held = {name: numbers(rows.inputs.column(name))[0] for name in needs if name in there}

@@ -63,7 +63,7 @@ def share(hits: int, rows: int) -> Figure:
 def estimates(reference: Reference, table: Expected) -> tuple[dict[str, Figure], dict[str, str]]:
     """Figures that are expected before the truth has come, and those of which it cannot be said what to expect, with why."""
     assert reference.fitted is not None
-    objective = reference.released.objective
+    objective = reference.objective
     found: dict[str, Figure] = {}
     unknown: dict[str, str] = {}
     for key, one in estimate(reference.fitted, table, objective).items():

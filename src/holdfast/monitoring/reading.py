@@ -21,7 +21,7 @@ MICROSECONDS = 1e6
 
 def inputs_logged(reference: Reference, there: list[str]) -> dict[str, str]:
     """The column of the log in which each column of the reference stands, of those that are logged."""
-    wanted = {column.name: column.physical for column in reference.released.schema.columns}
+    wanted = {column.name: column.physical for column in reference.schema.columns}
     names = reference.profile.edges.schema.names
     return {name: wanted[name] for name in names if wanted.get(name, name) in there}
 
@@ -46,8 +46,8 @@ def answer_columns(reference: Reference, there: list[str]) -> list[str]:
 
 def needed(reference: Reference) -> list[str]:
     """Columns that the objective asks for, by their names in the log."""
-    physical = {column.name: column.physical for column in reference.released.schema.columns}
-    return [physical.get(name, name) for name in reference.released.objective.needs]
+    physical = {column.name: column.physical for column in reference.schema.columns}
+    return [physical.get(name, name) for name in reference.objective.needs]
 
 
 def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
@@ -102,8 +102,8 @@ def _losses(
 ) -> Array:
     """The loss of each row; NaN where the truth, the answer or a cost is not known."""
     loss = np.full(len(truth), np.nan)
-    physical = {column.name: column.physical for column in reference.released.schema.columns}
-    objective = reference.released.objective
+    physical = {column.name: column.physical for column in reference.schema.columns}
+    objective = reference.objective
     columns = {
         name: _floats(held[physical.get(name, name)]) for name in objective.needs if physical.get(name, name) in held
     }

@@ -1,4 +1,4 @@
-"""What a window is held against: the reference of a release, its windows, and what the model is for."""
+"""What a window is held against: the reference of a release, or of a history alone; its windows; what the model is for."""
 
 from __future__ import annotations
 
@@ -8,13 +8,27 @@ from typing import TypeAlias
 from holdfast.config import Monitoring, Project
 from holdfast.errors import ReleaseError
 from holdfast.estimation.fitted import Fitted
+from holdfast.evaluation.codes import label_text
 from holdfast.evaluation.support import Support, support
 from holdfast.evidence import Evidence
+from holdfast.objective import Objective
+from holdfast.policy import Policy
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, Counted
-from holdfast.released import BACKGROUND, ReleasedModel, arrow_in, load_release, record
+from holdfast.released import (
+    BACKGROUND,
+    MODEL,
+    OBJECTIVE,
+    POLICY,
+    SCHEMA,
+    ReleasedModel,
+    arrow_in,
+    load_release,
+    record,
+)
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.stored import stored
+from holdfast.schema import Schema
 from holdfast.seal.estimators import ESTIMATORS, load_fitted
 from holdfast.seal.history import load_inputs, load_labelled
 from holdfast.seal.labelled_sample import LabelledSample
@@ -26,14 +40,20 @@ History: TypeAlias = tuple[tuple[float, Counted], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """The reference of a release.
+    """The reference of a release, or of a history whose scores came from elsewhere.
 
     Attributes
     ----------
     model, version, identity
-        Of the release.
+        Of the release; the versions of references without a release are negative, so that they are never mistaken.
+    schema, features
+        The columns of its history, and those that the model is given.
+    objective, policy
+        What the business pays, and how a score becomes an answer where that is not known otherwise.
+    classes
+        Names of the classes, the positive one of two is the last; none of numbers.
     released
-        What it answers with: model, schema, objective and policy.
+        What it answers with; None without a release: nothing can be tried on the model then.
     profile
         Of the inputs of its history, with a sample of rows where that was not erased.
     answers
@@ -57,7 +77,12 @@ class Reference:
     model: str
     version: int
     identity: str
-    released: ReleasedModel
+    schema: Schema
+    features: tuple[str, ...]
+    objective: Objective
+    policy: Policy
+    classes: tuple[str, ...]
+    released: ReleasedModel | None
     profile: Profile
     answers: AnswerEdges
     history: History
@@ -70,32 +95,39 @@ class Reference:
 
 
 def reference_of(sealed: SealedFolder) -> Reference:
-    """The reference of a release.
+    """The reference of a release, or of a history that was sealed without a model.
 
     Raises
     ------
     ReleaseError
         It was sealed before releases had the windows of their history, or its files were changed.
     """
-    released = load_release(sealed)
+    files = sealed.manifest.files
+    released = load_release(sealed) if MODEL in files else None
     profile = load_inputs(sealed)
     found = load_windows(sealed, profile)
     if found is None:
         raise ReleaseError(f"{sealed.name} has no windows of its history to be watched by: release it again.")
     answers, history = found
     project: Project = record(sealed.read, "project.json", Project)
-    evidence: Evidence = record(sealed.read, "evidence.json", Evidence)
+    evidence: Evidence | None = record(sealed.read, "evidence.json", Evidence) if "evidence.json" in files else None
+    policy: Policy = record(sealed.read, POLICY, Policy)
     return Reference(
         model=sealed.manifest.model,
-        version=sealed.manifest.version,
+        version=sealed.manifest.version if released else -sealed.manifest.version,
         identity=sealed.identity,
+        schema=Schema.from_json(sealed.read(SCHEMA)),
+        features=released.model.features if released else project.data.features,
+        objective=record(sealed.read, OBJECTIVE, Objective),
+        policy=policy,
+        classes=released.model.classes if released else policy.classes or _two_of(project),
         released=released,
         profile=profile,
         answers=answers,
         history=history,
         windows=windows_of(project),
         settings=project.monitor,
-        importance=_importance(evidence),
+        importance=_importance(evidence) if evidence else {},
         fitted=load_fitted(sealed.read(ESTIMATORS)),
         labelled=load_labelled(sealed),
         support=_support(sealed),
@@ -107,9 +139,12 @@ def segments_of(reference: Reference) -> tuple[str, ...]:
     if reference.settings.segments is not None:
         return reference.settings.segments
     wanted = {"segment", "protected"}
-    return tuple(
-        c.name for c in reference.released.schema.columns if c.role in wanted and c.kind in {"category", "boolean"}
-    )
+    return tuple(c.name for c in reference.schema.columns if c.role in wanted and c.kind in {"category", "boolean"})
+
+
+def _two_of(project: Project) -> tuple[str, ...]:
+    """Two classes, of which a history without a release names the positive one."""
+    return () if project.data.positive is None else ("", label_text(project.data.positive))
 
 
 def _support(sealed: SealedFolder) -> Support | None:

@@ -101,7 +101,7 @@ class Looking:
         kinds: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
         kind = kinds[self.reference.answers.task]
         decision = None if held[0].decision is None else np.concatenate([one.decision for one in held]).astype(kind)
-        objective = self.reference.released.objective
+        objective = self.reference.objective
         judged = Judged(
             truth=np.concatenate([one.truth for one in held]).astype(kind),
             score=np.concatenate([one.score for one in held]),
@@ -151,9 +151,9 @@ def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, In
 def _suspects(looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident) -> tuple[Suspect, ...]:
     reference = looking.reference
     sample = looking.sample(starts)
-    if reference.labelled is None or sample is None or sample.num_rows < 2:
+    if reference.released is None or reference.labelled is None or sample is None or sample.num_rows < 2:
         return ()
-    features = set(reference.released.model.features)
+    features = set(reference.features)
     wanted = [name for name in dict.fromkeys(columns) if name in features and name in sample.column_names]
     rows = sum(looking.counts[start, ""].size for start in starts)
     days = sum(reference.windows.end(start) - start for start in starts) / DAY
@@ -161,7 +161,7 @@ def _suspects(looking: Looking, starts: Sequence[float], columns: Sequence[str],
         reference.labelled,
         sample,
         answering(reference.released),
-        reference.released.objective,
+        reference.objective,
         classes=reference.answers.classes,
     )
     own = [one.subject] if one.kind == "input" and one.subject in wanted else wanted
@@ -191,7 +191,7 @@ def _told(
         cost=None if day is None else day.value,
         cost_low=None if day is None else day.low,
         cost_high=None if day is None else day.high,
-        unit=reference.released.objective.unit,
+        unit=reference.objective.unit,
         needs_labels=own is not None and own.needs_labels,
         where=where or one.where,
         rows=rows,
@@ -232,12 +232,14 @@ def story(one: Incident, day: Any, reference: Reference) -> str:
     words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
     follow = [words[kind] for kind in also if kind in words]
     if day is not None and day.value is not None:
-        unit = reference.released.objective.unit
+        unit = reference.objective.unit
         follow.append(
             f"it is expected to cost {day.value:,.4g} {unit} a day ({day.low:,.4g} to {day.high:,.4g})".replace(
                 "  ", " "
             )
         )
+    elif reference.released is None and one.kind == "input":
+        follow.append("without a release it cannot be tried on the model what it costs")
     elif one.needs_labels:
         follow.append("what it costs can be said when labels have come")
     return " ".join([what, *(f"{text[0].upper()}{text[1:]}." for text in follow)])
