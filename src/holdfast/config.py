@@ -74,7 +74,8 @@ class ModelSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     Attributes
     ----------
     path
-        A file or folder, or `module:function` for a Python callable.
+        A file or folder, or `module:function` for a Python callable. Without it, what was predicted elsewhere can be
+        watched, and nothing evaluated or released.
     task
         What it predicts; by default as the model says.
     trained_until
@@ -83,7 +84,7 @@ class ModelSource(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         Of a Python callable, for each call.
     """
 
-    path: str
+    path: str | None = None
     task: Literal["binary", "classes", "regression"] | None = None
     trained_until: str | None = None
     time_limit_seconds: Positive = 60.0
@@ -326,7 +327,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: Name
     intended_use: str = ""
     data: Data
-    model: ModelSource
+    model: ModelSource = ModelSource()
     objective: Objective
     split: Splitting = Splitting()
     policy: Deciding = Deciding()

@@ -161,7 +161,8 @@ def _promote(sealed: SealedFolder, config: Path) -> None:
 
 
 def _inputs(config: Path, project: Project) -> tuple[str, ...]:
-    return str(config), project.path(project.data.path), project.path(project.model.path)
+    model = () if project.model.path is None else (project.path(project.model.path),)
+    return str(config), project.path(project.data.path), *model
 
 
 def _as_json(evaluation: Evaluation, sealed: SealedFolder | None) -> str:

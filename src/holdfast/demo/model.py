@@ -80,7 +80,7 @@ def fit(project: Project) -> tuple[Any, Project]:
     fitted = make_pipeline(make_column_transformer((encode, texts), remainder="passthrough"), boosted)
     labels = np.array(found.classes)[found.truth] if found.task == "classes" else found.truth
     fitted.fit(rows, labels[train])
-    joblib.dump(fitted, project.path(project.model.path))
+    joblib.dump(fitted, project.path(project.model.path or "model.joblib"))
     if found.time is None:
         return fitted, project
     until = datetime.fromtimestamp(found.time[train[-1]], UTC).isoformat()

@@ -65,6 +65,8 @@ def loaded_model(model: object, project: Project, *, trust: bool = False) -> Mod
     source = model
     if model is None:
         named = project.model.path
+        if named is None:
+            raise SettingError(f"{project.name} has no model to judge: name it as model.path in the configuration.")
         source = project.path(named)
         if ":" in named and not Path(str(source)).exists():
             source = named  # package.module:function
