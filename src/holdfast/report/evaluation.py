@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.numerals import several
 from holdfast.records import Status
+from holdfast.report.drawn import AXIS, DESCRIBED, Drawn, Figure, described, evenly
 from holdfast.report.evaluation_business import MOST_REASONS, business, verdict_text
 from holdfast.report.evaluation_charts import charts, height
 from holdfast.report.evaluation_shapes import Lines, Picture
@@ -21,32 +21,6 @@ if TYPE_CHECKING:
     from holdfast.evidence import Evidence, Subject
     from holdfast.policy import Policy
     from holdfast.records import Finding
-
-_AXIS = 36
-"""Pixels under a chart, for the labels of its axis."""
-_DESCRIBED = 12
-"""Figures of a picture that are told in words."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Figure:
-    """A picture on the page: its place in the data, what stands above it, and what is there without it."""
-
-    number: int
-    picture: Picture
-    upwards: str
-    across: str
-    height: int
-    described: str
-    numbers: Table | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """A section on the page, with its pictures."""
-
-    section: Section
-    figures: Sequence[_Figure]
 
 
 def page(
@@ -131,43 +105,34 @@ def task_text(subject: Subject) -> str:
             return "regression"
 
 
-def _drawn(section: Section, numbers: Iterator[int]) -> _Drawn:
-    figures = [_figure(picture, next(numbers), bool(section.tables)) for picture in section.pictures]
-    return _Drawn(section, figures)
+def _drawn(section: Section, numbers: Iterator[int]) -> Drawn:
+    return Drawn(section, [_figure(picture, next(numbers), bool(section.tables)) for picture in section.pictures])
 
 
-def _figure(picture: Picture, number: int, tabled: bool) -> _Figure:
-    upwards = picture.y.title if isinstance(picture, Lines) else ""
-    shown = height(picture) + _AXIS
-    return _Figure(
-        number, picture, upwards, picture.x.title, shown, described(picture), None if tabled else numbers_table(picture)
+def _figure(picture: Picture, number: int, tabled: bool) -> Figure:
+    some = _thinned(picture)
+    return Figure(
+        number=number,
+        title=picture.title,
+        upwards=picture.y.title if isinstance(picture, Lines) else "",
+        across=picture.x.title,
+        height=height(picture) + AXIS,
+        described=described(picture.title, some, len(picture.points) - len(some)),
+        numbers=None if tabled else _numbers(picture, some),
     )
 
 
-def described(picture: Picture) -> str:
-    """A picture in words, for those who cannot see it."""
-    some = _thinned(picture)
-    figures = "; ".join(f"{label}: {told}" for label, told in some)
-    left = len(picture.points) - len(some)
-    return f"{picture.title}. {figures}{f'; and {left:,} more' if left > 0 else ''}."
-
-
-def numbers_table(picture: Picture) -> Table:
+def _numbers(picture: Picture, some: list[tuple[str, str]]) -> Table:
     """The numbers of a picture, at most a dozen of them."""
     across = picture.x.title if isinstance(picture, Lines) else ""
     value = picture.y.title if isinstance(picture, Lines) else picture.x.title
     return Table(
-        caption=f"Numbers: {picture.title}",
-        head=(across or "At", value or "Value"),
-        rows=tuple(_thinned(picture)),
-        folded=True,
+        caption=f"Numbers: {picture.title}", head=(across or "At", value or "Value"), rows=tuple(some), folded=True
     )
 
 
 def _thinned(picture: Picture) -> list[tuple[str, str]]:
     """Labels and figures of at most a dozen points, evenly along a line; of other pictures the first ones."""
     points = picture.points
-    if isinstance(picture, Lines) and len(points) > _DESCRIBED:
-        last = len(points) - 1
-        points = tuple(points[round(place * last / (_DESCRIBED - 1))] for place in range(_DESCRIBED))
-    return [(point.label, point.told) for point in points[:_DESCRIBED]]
+    places = evenly(len(points)) if isinstance(picture, Lines) else range(min(len(points), DESCRIBED))
+    return [(points[place].label, points[place].told) for place in places]

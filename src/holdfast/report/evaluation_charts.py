@@ -95,13 +95,13 @@ def template(picture: Picture) -> Spec:
     fields = frozenset(field for row in rows(picture) for field in row)
     upwards = [end for point in picture.points for end in (point.value, point.low, point.high) if end is not None]
     if isinstance(picture, Intervals):
-        return _intervals(_form(picture.x, upwards), fields)
+        return _intervals(label_form(picture.x, upwards), fields)
     upwards += [value for line in picture.thin for value in line]
-    forms = _form(picture.x, [point.x for point in picture.points]), _form(picture.y, upwards)
+    forms = label_form(picture.x, [point.x for point in picture.points]), label_form(picture.y, upwards)
     return _lines(picture.x.scale == "time", picture.joined, picture.steps, forms, fields)
 
 
-def _form(axis: Axis, values: Sequence[float]) -> str:
+def label_form(axis: Axis, values: Sequence[float]) -> str:
     """How the labels of an axis are written (d3)."""
     if axis.scale == "share":
         return ".3~%"
@@ -131,7 +131,8 @@ def _even(picture: Picture) -> Picture:
     return replace(picture, points=points)
 
 
-def _axis(form: str, **more: Any) -> Any:
+def axis_of(form: str, **more: Any) -> Any:
+    """An axis with labels of a form (d3)."""
     import altair as alt
 
     return alt.Axis(format=form, ticks=False, tickCount=_TICKS, labelOverlap=True, **more)
@@ -142,56 +143,56 @@ def _lines(time: bool, joined: bool, steps: bool, forms: tuple[str, str], fields
     import altair as alt
 
     scale = alt.Scale(type="utc", padding=12) if time else alt.Scale(zero=False, nice=False, padding=0 if joined else 8)
-    across = {"scale": scale, "axis": _axis(forms[0], grid=False)}
-    up = {"scale": alt.Scale(zero=False), "axis": _axis(forms[1])}
+    across = {"scale": scale, "axis": axis_of(forms[0], grid=False)}
+    up = {"scale": alt.Scale(zero=False), "axis": axis_of(forms[1])}
     kind = "T" if time else "Q"
 
     at, high, low = alt.X(f"a:{kind}", **across), alt.Y("h:Q", **up), alt.Y2("l:Q")
     value = alt.Y("b:Q", **up)
     path = {"interpolate": "step-before"} if steps else {}
     spread = (
-        _only("h").mark_area(fill=CURRENT, fillOpacity=0.35, **path)
+        only("h").mark_area(fill=CURRENT, fillOpacity=0.35, **path)
         if joined
-        else _only("h").mark_rule(stroke=CURRENT, strokeWidth=2)
+        else only("h").mark_rule(stroke=CURRENT, strokeWidth=2)
     )
     drawn = (
-        _only("b").mark_line(stroke=REFERENCE, strokeWidth=1.75, **path)
+        only("b").mark_line(stroke=REFERENCE, strokeWidth=1.75, **path)
         if joined
-        else _only("b").mark_point(fill=REFERENCE, stroke=None, size=36, opacity=1)
+        else only("b").mark_point(fill=REFERENCE, stroke=None, size=36, opacity=1)
     )
     tooltip = [alt.Tooltip("t:N", title="at"), alt.Tooltip("v:N", title="value")]
     mark = alt.X(f"m:{kind}", **across)
     layers = {
         "s": [
-            _only("s")
+            only("s")
             .mark_line(stroke=CURRENT, strokeWidth=0.8, opacity=0.55)
             .encode(at, alt.Y("s:Q", **up), detail="g:N")
         ],
         "h": [spread.encode(at, high, low)],
-        "q": [_only("q").mark_line(stroke=MUTED, strokeDash=[4, 4]).encode(at, alt.Y("q:Q", **up))],
+        "q": [only("q").mark_line(stroke=MUTED, strokeDash=[4, 4]).encode(at, alt.Y("q:Q", **up))],
         "b": [drawn.encode(at, value)],
         "m": [
-            _only("m").mark_rule(stroke=NEW, strokeWidth=2).encode(mark),
+            only("m").mark_rule(stroke=NEW, strokeWidth=2).encode(mark),
         ],
         "n": [_mark_name("n", mark)],
         "r": [_mark_name("r", mark)],
-        "t": [_only("b").mark_rule(strokeWidth=9, opacity=0).encode(at, tooltip=tooltip)],
+        "t": [only("b").mark_rule(strokeWidth=9, opacity=0).encode(at, tooltip=tooltip)],
     }
-    return _layered(layers, fields)
+    return layered(layers, fields)
 
 
-def _only(field: str) -> Any:
+def only(field: str) -> Any:
     """A layer of the rows that have a field."""
     import altair as alt
 
     return alt.Chart().transform_filter(f"isValid(datum.{field})")
 
 
-def _layered(layers: dict[str, list[Any]], fields: frozenset[str]) -> Spec:
-    """The layers whose field is in the data, the first one at the back."""
+def layered(layers: dict[str, list[Any]], fields: frozenset[str]) -> Spec:
+    """The layers whose fields (one letter each) are all in the data, the first one at the back."""
     import altair as alt
 
-    kept = [layer for field, some in layers.items() if field in fields for layer in some]
+    kept = [layer for needed, some in layers.items() if fields.issuperset(needed) for layer in some]
     return bare(alt.layer(*kept, data=alt.NamedData("rows")).properties(width="container"))
 
 
@@ -200,7 +201,7 @@ def _mark_name(field: str, at: Any) -> Any:
     import altair as alt
 
     align, dx = ("left", 6) if field == "n" else ("right", -6)
-    text = _only(field).mark_text(align=align, dx=dx, fill=REFERENCE, fontSize=11)
+    text = only(field).mark_text(align=align, dx=dx, fill=REFERENCE, fontSize=11)
     return text.encode(at, alt.Y("d:Q", scale=None, axis=None), text=f"{field}:N")
 
 
@@ -208,16 +209,16 @@ def _mark_name(field: str, at: Any) -> Any:
 def _intervals(form: str, fields: frozenset[str]) -> Spec:
     import altair as alt
 
-    across = {"scale": alt.Scale(zero=False, padding=8), "axis": _axis(form)}
+    across = {"scale": alt.Scale(zero=False, padding=8), "axis": axis_of(form)}
     down = alt.Y("t:N", sort=None, axis=alt.Axis(grid=False, ticks=False, labelLimit=200))
 
     tooltip = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="value")]
     layers = {
-        "m": [_only("m").mark_rule(stroke=MUTED, strokeDash=[4, 4]).encode(alt.X("m:Q", **across))],
-        "h": [_only("h").mark_rule(stroke=CURRENT, strokeWidth=5).encode(alt.X("l:Q", **across), down, alt.X2("h:Q"))],
+        "m": [only("m").mark_rule(stroke=MUTED, strokeDash=[4, 4]).encode(alt.X("m:Q", **across))],
+        "h": [only("h").mark_rule(stroke=CURRENT, strokeWidth=5).encode(alt.X("l:Q", **across), down, alt.X2("h:Q"))],
         "a": [
-            _only("a").mark_point(fill=REFERENCE, stroke=None, size=44, opacity=1).encode(alt.X("a:Q", **across), down)
+            only("a").mark_point(fill=REFERENCE, stroke=None, size=44, opacity=1).encode(alt.X("a:Q", **across), down)
         ],
-        "t": [_only("a").mark_rule(strokeWidth=_BAR - 4, opacity=0).encode(down, tooltip=tooltip)],
+        "t": [only("a").mark_rule(strokeWidth=_BAR - 4, opacity=0).encode(down, tooltip=tooltip)],
     }
-    return _layered(layers, fields)
+    return layered(layers, fields)

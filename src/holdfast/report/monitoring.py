@@ -1,0 +1,261 @@
+"""The report of the monitor: one HTML file that works without a network, and the small form that a notebook shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.numerals import several
+from holdfast.records import Status
+from holdfast.report.drawn import AXIS, Drawn, Figure, described, evenly
+from holdfast.report.evaluation_shapes import Intervals
+from holdfast.report.monitoring_charts import charts, height
+from holdfast.report.monitoring_incidents import WORDS, Told, cost_text, is_open, since_text, told, urgency, verdict
+from holdfast.report.monitoring_panels import Panel, clock_of, panels
+from holdfast.report.monitoring_shapes import Course, Heat, Picture
+from holdfast.report.offline import document, rendered, static
+from holdfast.report.sections import Table
+from holdfast.report.words import share
+
+if TYPE_CHECKING:
+    from holdfast.report.monitoring_records import Watched
+
+SIGNS = {Status.FAIL: "✕", Status.WARN: "!", Status.PASS: "✓", Status.SKIPPED: "–"}
+MOST_ROWS = 10
+"""Open incidents of a model that a notebook shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Model:
+    """A model on the page."""
+
+    name: str
+    anchor: str
+    status: Status
+    verdict: str
+    facts: tuple[str, ...]
+    incidents: tuple[Told, ...]
+    over: tuple[Told, ...]
+    drawn: tuple[Drawn, ...]
+
+
+def page(models: Sequence[Watched]) -> str:
+    """The report as one HTML file. It loads nothing; it holds ids of rows, and no other value of them.
+
+    Parameters
+    ----------
+    models
+        What the monitor knows of each model.
+
+    Returns
+    -------
+    str
+        HTML, UTF-8. Charts need a browser of 2023 or later; without scripts their numbers are in tables.
+    """
+    shown = [panels(watched, f"model-{place}-") for place, watched in enumerate(models)]
+    pictures = [picture for parts in shown for panel in parts for picture in panel.pictures]
+    numbers = iter(range(len(pictures)))
+    title = f"Monitoring: {models[0].model}" if len(models) == 1 else f"Monitoring: {several(len(models), 'model')}"
+    return document(
+        "monitoring.html.j2",
+        style="report.css",
+        scripts=("charts.js",),
+        charts=charts(pictures) if pictures else None,
+        drawn=bool(pictures),
+        title=title,
+        models=[
+            _model(watched, f"model-{place}", parts, numbers)
+            for place, (watched, parts) in enumerate(zip(models, shown, strict=True))
+        ],
+        SIGNS=SIGNS,
+        WORDS=WORDS,
+    )
+
+
+def notebook(models: Sequence[Watched]) -> str:
+    """What a notebook shows: how each model fares, its open incidents, and its loss over time as a small picture.
+
+    Returns
+    -------
+    str
+        A piece of HTML without scripts, which takes text colour and background from where it stands.
+    """
+    return rendered(
+        "monitoring_notebook.html.j2",
+        models=[_small(watched) for watched in models],
+        style=static("notebook.css"),
+        shown=MOST_ROWS,
+        WORDS=WORDS,
+    )
+
+
+# --- A model --------------------------------------------------------------------------------------------------------
+
+
+def _model(watched: Watched, anchor: str, parts: Sequence[Panel], numbers: Iterator[int]) -> _Model:
+    status, sentence = verdict(watched)
+    clock = clock_of(watched)
+    incidents = [told(one, clock, watched.unit) for one in watched.incidents]
+    going = [is_open(one) for one in watched.incidents]
+    return _Model(
+        name=watched.model,
+        anchor=anchor,
+        status=status,
+        verdict=sentence,
+        facts=facts(watched),
+        incidents=tuple(one for one, still in zip(incidents, going, strict=True) if still),
+        over=tuple(one for one, still in zip(incidents, going, strict=True) if not still),
+        drawn=tuple(
+            Drawn(panel.section, [_figure(one, next(numbers), panel) for one in panel.pictures]) for panel in parts
+        ),
+    )
+
+
+def facts(watched: Watched) -> tuple[str, ...]:
+    """What was judged."""
+    windows = watched.windows
+    found = [f"release {watched.release}"]
+    if windows:
+        clock = clock_of(watched)
+        rows, labelled = sum(window.rows for window in windows), sum(window.labelled for window in windows)
+        found += [
+            f"{several(len(windows), 'window')}, {clock.between(windows[0].start, windows[-1].start)} ({watched.zone})",
+            several(rows, "row"),
+            f"truth known of {share(labelled / rows)}" if rows else "",
+        ]
+    if watched.judged or watched.rows or watched.labels:
+        found.append(
+            f"newest run: {several(watched.judged, 'window')} judged, "
+            f"{several(watched.rows, 'row')} and {several(watched.labels, 'label')} read"
+        )
+    return tuple(filter(None, found))
+
+
+# --- Pictures -------------------------------------------------------------------------------------------------------
+
+
+def _figure(picture: Picture, number: int, panel: Panel) -> Figure:
+    some = _told(picture)
+    title = picture.title
+    wide = isinstance(picture, Heat) or (isinstance(picture, Course) and picture.tall)
+    tabled = isinstance(picture, Heat) or bool(panel.section.tables)
+    return Figure(
+        number=number,
+        title=title,
+        upwards=picture.y.title if isinstance(picture, Course) else "",
+        across=picture.x.title if isinstance(picture, Intervals) else "",
+        height=height(picture) + AXIS,
+        described=described(title, some, _figures_of(picture) - len(some)),
+        numbers=None
+        if tabled
+        else Table(caption=f"Numbers: {title}", head=("At", "Value"), rows=tuple(some), folded=True),
+        legend=_legend(picture) if wide else (),
+        wide=wide,
+    )
+
+
+def _told(picture: Picture) -> list[tuple[str, str]]:
+    """At most a dozen figures in words; of a heat map, the strongest."""
+    if isinstance(picture, Heat):
+        cells = sorted(picture.cells, key=lambda cell: -cell.strength)
+        return [(cell.label, cell.told) for cell in cells[: len(evenly(len(cells)))]]
+    points = picture.points
+    return [(points[place].label, points[place].told) for place in evenly(len(points))]
+
+
+def _figures_of(picture: Picture) -> int:
+    return len(picture.cells if isinstance(picture, Heat) else picture.points)
+
+
+def _legend(picture: Picture) -> tuple[tuple[str, str], ...]:
+    found = []
+    if isinstance(picture, Heat):
+        found += [
+            ("cell small", "half of what matters, or more"),
+            ("cell first", "matters"),
+            ("cell second", "twice that"),
+            ("cell third", "four times that"),
+        ]
+    elif isinstance(picture, Course):
+        found += [("band measured", "measured, with its 95% interval")] if picture.runs else []
+        found += [("band expected", "expected before the truth came")] if picture.expected else []
+        found += [("band usual", "usual in the reference")] if picture.level else []
+    kinds = {mark.kind for mark in picture.marks} if isinstance(picture, Course | Heat) else set()
+    found += [("mark incident", "an incident begins")] if "incident" in kinds else []
+    found += [("mark release", "a release comes into force")] if "release" in kinds else []
+    return tuple(found)
+
+
+# --- A notebook -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """An open incident in a notebook."""
+
+    id: str
+    title: str
+    status: Status
+    since: str
+    cost: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Small:
+    """A model in a notebook."""
+
+    name: str
+    status: Status
+    verdict: str
+    facts: tuple[str, ...]
+    incidents: tuple[_Line, ...]
+    loss_title: str
+    outlines: tuple[str, str] | None
+
+
+def _small(watched: Watched) -> _Small:
+    status, sentence = verdict(watched)
+    clock = clock_of(watched)
+    return _Small(
+        name=watched.model,
+        status=status,
+        verdict=sentence,
+        facts=facts(watched),
+        incidents=tuple(
+            _Line(
+                id=one.id,
+                title=one.title,
+                status=urgency(one),
+                since=since_text(one, clock),
+                cost=cost_text(one),
+                advice=one.advice,
+            )
+            for one in watched.incidents
+            if is_open(one)
+        ),
+        loss_title=watched.loss_title,
+        outlines=outlines(watched),
+    )
+
+
+def outlines(watched: Watched) -> tuple[str, str] | None:
+    """Paths of the loss over time in a box of 100 x 28: its interval, and its value; None of fewer than two windows."""
+    found = [
+        (place, window.figures["loss"]) for place, window in enumerate(watched.windows) if "loss" in window.figures
+    ]
+    if len(found) < 2:
+        return None
+    bottom, top = min(low for _, (_, low, _) in found), max(high for _, (_, _, high) in found)
+    first, last = found[0][0], found[-1][0]
+
+    def at(place: int, value: float) -> str:
+        across = 100 * (place - first) / (last - first)
+        up = 27 - 26 * (value - bottom) / (top - bottom) if top > bottom else 14.0
+        return f"{across:.4g} {up:.4g}"
+
+    upper = [at(place, high) for place, (_, _, high) in found]
+    lower = [at(place, low) for place, (_, low, _) in reversed(found)]
+    value = [at(place, value) for place, (value, _, _) in found]
+    return f"M{'L'.join([*upper, *lower])}Z", f"M{'L'.join(value)}"

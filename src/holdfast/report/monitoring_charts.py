@@ -1,0 +1,271 @@
+"""Pictures of a model in service as Vega-Lite specifications, made with Altair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import count
+from typing import Any
+
+from holdfast.report import evaluation_charts
+from holdfast.report.charts import CONFIG, CURRENT, NEW, REFERENCE, Row, Spec
+from holdfast.report.evaluation_charts import MUTED, axis_of, label_form, layered, only
+from holdfast.report.evaluation_shapes import Intervals, Point
+from holdfast.report.monitoring_shapes import Cell, Course, Heat, Mark, Picture, Run
+
+FAIL = "var(--fail, #b3261e)"
+
+STEPS = (0.5, 1.0, 2.0, 4.0)
+"""From which strength on a cell of the heat map is drawn darker; from 1 on, the change matters."""
+
+_TALL = 300
+_LOW = 150
+_CELL = 18
+_NAMES = 14
+"""Pixels between the names of marks that stand below one another."""
+_BESIDE = 6
+"""Names of marks that stand below one another before the first place is used again."""
+_DIGITS = 6
+_MILLISECONDS = 1000
+_FEW = 31
+"""So many figures are drawn as points, too."""
+
+
+def height(picture: Picture) -> int:
+    """Height in pixels, without the axis below it."""
+    match picture:
+        case Course():
+            return _TALL if picture.tall else _LOW
+        case Heat():
+            return _CELL * len(picture.columns)
+        case Intervals():
+            return evaluation_charts.height(picture)
+
+
+def charts(pictures: Sequence[Picture]) -> dict[str, Any]:
+    """What the page's script draws: the specifications, and the data of each picture."""
+    found: dict[str, Spec] = {}
+    drawn = []
+    for picture in pictures:
+        made = template(picture)
+        kind = next((name for name, other in found.items() if other == made), str(len(found)))
+        found[kind] = made
+        drawn.append({"kind": kind, "height": height(picture), "rows": rows(picture)})
+    return {"templates": found, "config": CONFIG, "pictures": drawn}
+
+
+def rows(picture: Picture) -> list[Row]:
+    """The data of a picture.
+
+    Over time: what was measured `b` at `a`, with its interval from `l` to `h`; what was expected `e`, from `f` to `u`;
+    `g` is the number of the line, `p` says that it is drawn as a point, too; the level `c`, from `d` to `i`. Of a heat map:
+    the columns `o`; times that were judged `w`, from `a` to `z`; the strength `s` of a column `y` in one. Marks are at `k`
+    (releases) or `m` (incidents), with their names as `n` to the right of it, or as `r` to the left, `j` pixels from the
+    top. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
+    """
+    match picture:
+        case Course():
+            return _course_rows(picture)
+        case Heat():
+            return _heat_rows(picture)
+        case Intervals():
+            return evaluation_charts.rows(picture)
+
+
+def template(picture: Picture) -> Spec:
+    """Specification of all pictures with the same axes and parts, without data."""
+    fields = frozenset(field for row in rows(picture) for field in row)
+    match picture:
+        case Intervals():
+            return evaluation_charts.template(picture)
+        case Heat():
+            return _heat(_days(picture.span), fields)
+        case Course():
+            ends = [end for run in (*picture.runs, *picture.expected) for point in run for end in _ends(point)]
+            ends += [end for end in picture.level or () if end is not None]
+            up = label_form(picture.y, [*ends, 0.0] if picture.zero else ends)
+            return _course((_days(picture.span), up), picture.zero, fields)
+
+
+# --- Data -----------------------------------------------------------------------------------------------------------
+
+
+def _course_rows(picture: Course) -> list[Row]:
+    lines = count()
+    found = [row for run in picture.runs for row in _line(run, next(lines), ("b", "l", "h"), len(picture.points))]
+    found += [row for run in picture.expected for row in _line(run, next(lines), ("e", "f", "u"), len(picture.points))]
+    if picture.level is not None:
+        value, low, high = picture.level
+        found.append({"c": value} if low is None or high is None else {"c": value, "d": low, "i": high})
+    return [*_ends_of(picture.span), *found, *_marks(picture.marks, picture.span)]
+
+
+def _line(run: Run, line: int, keys: tuple[str, str, str], n: int) -> list[Row]:
+    apart: Row = {"p": True} if len(run) == 1 or n <= _FEW else {}
+    value, low, high = keys
+    found = []
+    for point in run:
+        row: Row = {"a": _milli(point.x), value: _short(point.value), "g": line, "t": point.label, "v": point.told}
+        if point.low is not None and point.high is not None:
+            row |= {low: _short(point.low), high: _short(point.high)}
+        found.append(row | apart)
+    return found
+
+
+def _heat_rows(picture: Heat) -> list[Row]:
+    columns: list[Row] = [{"o": name} for name in picture.columns]
+    judged: list[Row] = [{"w": True, "a": _milli(start), "z": _milli(end)} for start, end in picture.times]
+    cells = [_cell(cell) for cell in picture.cells if cell.strength >= STEPS[0]]
+    return [*_ends_of(picture.span), *columns, *judged, *cells, *_marks(picture.marks, picture.span)]
+
+
+def _cell(cell: Cell) -> Row:
+    return {
+        "y": cell.column,
+        "a": _milli(cell.start),
+        "z": _milli(cell.end),
+        "s": round(cell.strength, 2),
+        "t": cell.label,
+        "v": cell.told,
+    }
+
+
+def _marks(marks: Iterable[Mark], span: tuple[float, float]) -> list[Row]:
+    middle = sum(span) / 2
+    return [
+        {
+            "k" if mark.kind == "release" else "m": _milli(mark.place),
+            "r" if mark.place > middle else "n": mark.name,
+            "j": 6 + _NAMES * (place % _BESIDE),
+        }
+        for place, mark in enumerate(marks)
+    ]
+
+
+def _milli(seconds: float) -> int:
+    return round(seconds * _MILLISECONDS)  # JavaScript counts milliseconds
+
+
+def _ends_of(span: tuple[float, float]) -> list[Row]:
+    return [{"x": _milli(end)} for end in span]
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{_DIGITS}g}")
+
+
+def _ends(point: Point) -> list[float]:
+    return [end for end in (point.value, point.low, point.high) if end is not None]
+
+
+def _days(span: tuple[float, float]) -> str:
+    """How moments are written (d3)."""
+    days = (span[1] - span[0]) / 86_400
+    return "%H:%M" if days < 2 else "%-d %b" if days < 300 else "%b %Y"
+
+
+# --- Drawing --------------------------------------------------------------------------------------------------------
+
+
+@lru_cache
+def _course(forms: tuple[str, str], zero: bool, fields: frozenset[str]) -> Spec:
+    import altair as alt
+
+    across = _across(forms[0])
+    up = {"scale": alt.Scale(zero=zero), "axis": axis_of(forms[1])}
+    at = alt.X("a:T", **across)
+    tooltip = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="measured")]
+    before = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="expected")]
+    point = {"stroke": None, "size": 30, "opacity": 1}
+    layers = {
+        "x": [_ends_drawn(across)],
+        "d": [only("d").mark_rect(fill=MUTED, fillOpacity=0.16).encode(alt.Y("d:Q", **up), alt.Y2("i:Q"))],
+        "c": [only("c").mark_rule(stroke=MUTED, strokeDash=[4, 4]).encode(alt.Y("c:Q", **up))],
+        "u": [
+            only("u").mark_area(fill=NEW, fillOpacity=0.22).encode(at, alt.Y("u:Q", **up), alt.Y2("f:Q"), detail="g:N")
+        ],
+        "h": [
+            only("h")
+            .mark_area(fill=CURRENT, fillOpacity=0.35)
+            .encode(at, alt.Y("h:Q", **up), alt.Y2("l:Q"), detail="g:N")
+        ],
+        "hp": [
+            _both("h", "p").mark_rule(stroke=CURRENT, strokeWidth=1.5).encode(at, alt.Y("h:Q", **up), alt.Y2("l:Q"))
+        ],
+        "k": [only("k").mark_rule(stroke=MUTED, strokeWidth=1.5).encode(alt.X("k:T", **across))],
+        "m": [only("m").mark_rule(stroke=FAIL, strokeWidth=1.5).encode(alt.X("m:T", **across))],
+        "e": [
+            only("e")
+            .mark_line(stroke=NEW, strokeWidth=1.75, strokeDash=[5, 3])
+            .encode(at, alt.Y("e:Q", **up), detail="g:N"),
+            only("e").mark_rule(strokeWidth=9, opacity=0).encode(at, tooltip=before),
+        ],
+        "ep": [_both("e", "p").mark_point(fill=NEW, **point).encode(at, alt.Y("e:Q", **up))],
+        "b": [
+            only("b").mark_line(stroke=REFERENCE, strokeWidth=1.75).encode(at, alt.Y("b:Q", **up), detail="g:N"),
+            only("b").mark_rule(strokeWidth=9, opacity=0).encode(at, tooltip=tooltip),
+        ],
+        "bp": [_both("b", "p").mark_point(fill=REFERENCE, **point).encode(at, alt.Y("b:Q", **up))],
+        **_named(across),
+    }
+    return layered(layers, fields)
+
+
+@lru_cache
+def _heat(days: str, fields: frozenset[str]) -> Spec:
+    import altair as alt
+
+    across = _across(days)
+    at, until = alt.X("a:T", **across), alt.X2("z:T")
+    # All columns have a place, also those without a cell.
+    down = {"sort": None, "axis": alt.Axis(grid=False, ticks=False, labelLimit=140)}
+    strength = alt.Opacity(
+        "s:Q", scale=alt.Scale(type="threshold", domain=list(STEPS[1:]), range=[0.45, 0.4, 0.7, 1.0]), legend=None
+    )
+    colour = alt.condition("datum.s >= 1", alt.value(NEW), alt.value(CURRENT))
+    tooltip = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="largest change")]
+    layers = {
+        "x": [_ends_drawn(across)],
+        "o": [only("o").mark_tick(opacity=0).encode(alt.Y("o:N", **down))],
+        "w": [only("w").mark_rect(fill=MUTED, fillOpacity=0.1).encode(at, until)],
+        "s": [
+            only("s")
+            .mark_rect()
+            .encode(at, until, alt.Y("y:N", **down), fill=colour, opacity=strength, tooltip=tooltip)
+        ],
+        "k": [only("k").mark_rule(stroke=MUTED, strokeWidth=1.5).encode(alt.X("k:T", **across))],
+        "m": [only("m").mark_rule(stroke=FAIL, strokeWidth=1.5).encode(alt.X("m:T", **across))],
+    }
+    return layered(layers, fields)
+
+
+def _across(days: str) -> dict[str, Any]:
+    import altair as alt
+
+    return {"scale": alt.Scale(type="utc", nice=False), "axis": axis_of(days, grid=False)}
+
+
+def _ends_drawn(across: dict[str, Any]) -> Any:
+    """Nothing to be seen; the axis goes from the first window to the last, whatever is known of them."""
+    import altair as alt
+
+    return only("x").mark_tick(opacity=0).encode(alt.X("x:T", **across))
+
+
+def _both(field: str, other: str) -> Any:
+    """A layer of the rows that have both fields."""
+    return only(field).transform_filter(f"isValid(datum.{other})")
+
+
+def _named(across: dict[str, Any]) -> dict[str, list[Any]]:
+    """Names of marks, towards the middle of the picture."""
+    import altair as alt
+
+    found = {}
+    for mark in ("k", "m"):
+        for field, align, dx in (("n", "left", 5), ("r", "right", -5)):
+            text = _both(field, mark).mark_text(align=align, dx=dx, fill=FAIL if mark == "m" else MUTED, fontSize=11)
+            found[field + mark] = [
+                text.encode(alt.X(f"{mark}:T", **across), alt.Y("j:Q", scale=None, axis=None), text=f"{field}:N")
+            ]
+    return found

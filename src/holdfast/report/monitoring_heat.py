@@ -1,0 +1,119 @@
+"""Where the inputs of a model changed: columns by windows, what matters most at the top."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.numerals import number
+from holdfast.report.monitoring_shapes import Cell, Heat, Mark
+from holdfast.report.monitoring_words import Clock, aspect, change, column_of
+from holdfast.report.sections import Table
+from holdfast.report.words import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from holdfast.report.monitoring_records import Watched, Window
+
+MOST_COLUMNS = 60
+"""Columns that are drawn."""
+
+MOST_TIMES = 90
+"""Cells of a column that are drawn; of more windows, several make one cell."""
+
+TABLED = 10
+"""Columns of the table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Largest:
+    """The largest change of a column in a time, over the smallest that matters; `start`: of its window."""
+
+    column: str
+    key: str
+    effect: float
+    strength: float
+    start: float
+
+
+def largest(windows: Sequence[Window], minimum: Mapping[str, float]) -> dict[str, Largest]:
+    """The largest change of each column in some windows."""
+    found: dict[str, Largest] = {}
+    for window in windows:
+        for key, effect in window.effects.items():
+            column, matters = column_of(key), minimum.get(key, 0.0)
+            if column is None or not matters > 0:
+                continue
+            strength = abs(effect) / matters
+            if column not in found or strength > found[column].strength:
+                found[column] = Largest(column=column, key=key, effect=effect, strength=strength, start=window.start)
+    return found
+
+
+def ordered(watched: Watched) -> list[Largest]:
+    """The largest change of each column, by importance x effect; of a column without importance as of a usual one."""
+    found = largest(watched.windows, watched.minimum)
+    return sorted(found.values(), key=lambda one: -one.strength * watched.importance.get(one.column, 1.0))
+
+
+def heat(watched: Watched, clock: Clock, span: tuple[float, float], marks: tuple[Mark, ...]) -> Heat | None:
+    """The heat map of a model; None if no window has a column."""
+    columns = tuple(one.column for one in ordered(watched)[:MOST_COLUMNS])
+    if not columns:
+        return None
+    kept, cells, times = set(columns), [], []
+    for group in _grouped(watched.windows):
+        start, end = clock.place(group[0].start), clock.place(group[-1].end)
+        found = largest(group, watched.minimum)
+        if not found:
+            continue
+        times.append((start, end))
+        cells += [
+            Cell(
+                column=column,
+                start=start,
+                end=end,
+                strength=one.strength,
+                label=f"{cut(column)}, {clock.told(one.start)}",
+                told=_told(one),
+            )
+            for column, one in found.items()
+            if column in kept
+        ]
+    return Heat(
+        title="How far each column is from the reference",
+        span=span,
+        columns=columns,
+        times=tuple(times),
+        cells=tuple(cells),
+        marks=marks,
+    )
+
+
+def table(watched: Watched, clock: Clock) -> Table:
+    """The columns that changed most."""
+    rows = tuple(
+        (
+            one.column,
+            number(watched.importance[one.column], 2) if one.column in watched.importance else "–",
+            aspect(one.key),
+            change(one.key, one.effect),
+            number(one.strength, 2),
+            clock.told(one.start),
+        )
+        for one in ordered(watched)[:TABLED]
+    )
+    head = ("Column", "Importance", "What changed most", "By", "Times what matters", "When")
+    return Table(caption="Largest change of each column", head=head, rows=rows, words=frozenset({2, 5}), folded=True)
+
+
+def _told(one: Largest) -> str:
+    return f"{aspect(one.key)} {change(one.key, one.effect)}, {number(one.strength, 2)} times what matters"
+
+
+def _grouped(windows: Sequence[Window]) -> list[Sequence[Window]]:
+    """Windows one by one, or as many together as leave no more cells than are drawn."""
+    size = max(1, -(-len(windows) // MOST_TIMES))
+    return [windows[start : start + size] for start in range(0, len(windows), size)]

@@ -1,0 +1,156 @@
+"""Incidents as they are told: what, since when, how sure, what it costs, where, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from holdfast.evidence import Estimate
+from holdfast.numerals import several
+from holdfast.records import Status
+from holdfast.report import estimates
+from holdfast.report.monitoring_words import Clock, change, changes, signal, sure
+from holdfast.report.sections import Table
+
+if TYPE_CHECKING:
+    from holdfast.report.monitoring_records import Incident, Watched
+
+WORDS = {Status.FAIL: "Act", Status.WARN: "Look", Status.PASS: "Quiet", Status.SKIPPED: "Waiting"}
+"""What the state of a model, or an incident, asks for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An incident on the page.
+
+    Attributes
+    ----------
+    id, title
+        Its name, and what happened in a few words.
+    status, word
+        How urgent it is.
+    story, advice
+        What happened, and what to do.
+    facts
+        What is known of it.
+    signs
+        What shows it.
+    rows
+        Ids of rows that show it.
+    """
+
+    id: str
+    title: str
+    status: Status
+    word: str
+    story: str
+    advice: str
+    facts: tuple[tuple[str, str], ...]
+    signs: Table
+    rows: tuple[str, ...]
+
+
+def is_open(incident: Incident) -> bool:
+    """Whether it goes on."""
+    return incident.status != "resolved"
+
+
+def urgency(incident: Incident) -> Status:
+    """Act where it surely costs something or the answers became worse, look where that is not known; an announced one waits."""
+    if not is_open(incident):
+        return Status.PASS
+    if incident.known:
+        return Status.SKIPPED
+    costs = incident.cost_low is not None and incident.cost_low > 0
+    return Status.FAIL if costs or incident.kind == "performance" else Status.WARN
+
+
+def told(incident: Incident, clock: Clock, unit: str) -> Told:
+    """An incident in words; `unit`: of the objective."""
+    status = urgency(incident)
+    word = "Announced" if status is Status.SKIPPED else "Resolved" if status is Status.PASS else WORDS[status]
+    return Told(
+        id=incident.id,
+        title=incident.title,
+        status=status,
+        word=word,
+        story=incident.story,
+        advice=incident.advice,
+        facts=tuple((term, text) for term, text in _facts(incident, clock) if text),
+        signs=_signs(incident, clock, unit),
+        rows=tuple(incident.rows),
+    )
+
+
+def since_text(incident: Incident, clock: Clock) -> str:
+    """When it began, and the interval of that."""
+    sign = max(incident.signs, key=lambda sign: sign.e_value)
+    ends = clock.between(sign.earliest, sign.latest)
+    begun = clock.told(sign.since)
+    return (
+        begun if ends == begun else f"{begun} (between {' and '.join(map(clock.told, (sign.earliest, sign.latest)))})"
+    )
+
+
+def cost_text(incident: Incident) -> str:
+    """What it is expected to cost each day."""
+    if incident.cost is None:
+        return "only labels can tell" if incident.needs_labels else "not known"
+    unit = incident.unit
+    cost = Estimate(value=incident.cost, low=incident.cost_low, high=incident.cost_high, unit=unit)
+    chance = (
+        incident.cost_low is not None
+        and incident.cost_high is not None
+        and incident.cost_low <= 0 <= incident.cost_high
+    )
+    return estimates.told(cost) + (", which may be none" if chance else "")
+
+
+def verdict(watched: Watched) -> tuple[Status, str]:
+    """How a model fares, in a word and a sentence."""
+    if not watched.windows:
+        return Status.SKIPPED, "Nothing was judged yet: no window has ended."
+    going = [one for one in watched.incidents if is_open(one)]
+    urgent = [one for one in going if not one.known]
+    if not urgent:
+        announced = f" but {several(len(going), 'announced change')}" if going else ""
+        return Status.PASS, f"Nothing is wrong{announced}: no incident is open."
+    status = Status.FAIL if any(urgency(one) is Status.FAIL for one in urgent) else Status.WARN
+    first = urgent[0]
+    costs = "" if first.cost is None else f", expected to cost {cost_text(first)} a day"
+    if len(urgent) == 1:
+        return status, f"1 incident is open: {first.title}{costs}."
+    return status, f"{len(urgent):,} incidents are open. First: {first.title}{costs}."
+
+
+def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
+    surest = max(sign.e_value for sign in incident.signs)
+    return [
+        ("Since", since_text(incident, clock)),
+        ("Until", clock.told(incident.resolved) if incident.resolved is not None else ""),
+        ("How sure", sure(surest)),
+        ("Cost a day", cost_text(incident)),
+        ("Where", "; ".join(incident.where)),
+        ("What else changed", "; ".join(incident.upstream)),
+        ("Announced as", incident.known),
+    ]
+
+
+def _signs(incident: Incident, clock: Clock, unit: str) -> Table:
+    signs = sorted(incident.signs, key=lambda sign: -sign.e_value)
+    return Table(
+        caption=f"What shows it: {several(len(signs), 'signal')}",
+        head=("Signal", "Change", "95% interval", "Since", "How sure"),
+        rows=tuple(
+            (
+                signal(sign.key),
+                change(sign.key, sign.effect, unit),
+                changes(sign.key, (sign.low, sign.high), unit),
+                clock.told(sign.since),
+                sure(sign.e_value),
+            )
+            for sign in signs
+        ),
+        words=frozenset({3, 4}),
+        folded=True,
+    )

@@ -1,0 +1,199 @@
+"""Signals, changes and moments of the monitor, as a person reads them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from holdfast.numerals import number
+from holdfast.report.words import moment
+
+TITLES = {
+    "accuracy": "Accuracy",
+    "precision": "Precision",
+    "recall": "Recall",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "specificity": "Specificity",
+    "balanced_accuracy": "Balanced accuracy",
+    "prevalence": "Share of positives",
+    "bias": "Bias: truth less prediction",
+    "mcc": "Matthews correlation",
+    "mae": "Mean absolute error",
+    "rmse": "Root mean squared error",
+}
+"""Figures by their keys, in the order in which they are shown."""
+
+NOT_SHARES = frozenset({"bias", "mcc", "mae", "rmse"})
+
+_SIGNALS = {
+    "score:location": "Mean score",
+    "score:spread": "Spread of the scores",
+    "review:share": "Share sent to review",
+    "interval:width": "Width of the intervals",
+    "volume": "Rows",
+    "calibration": "Truth less score",
+    "loss": "Loss",
+}
+_OF_COLUMNS = {"location": "location", "spread": "spread", "missing": "missing values", "new": "new values"}
+_IN_DEVIATIONS = frozenset({"location", "spread"})
+_SURE = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clock of a model: its zone, and whether its windows begin with days, so that hours need not be told."""
+
+    zone: str
+    days: bool
+
+    def place(self, seconds: float) -> float:
+        """What the clock shows, as the seconds since 1970 of a place where it would be UTC."""
+        try:
+            return datetime.fromtimestamp(seconds, ZoneInfo(self.zone)).replace(tzinfo=UTC).timestamp()
+        except (OverflowError, ValueError, OSError):
+            return seconds
+
+    def told(self, seconds: float) -> str:
+        """A moment.
+
+        >>> Clock("Europe/Berlin", True).told(1746396000), Clock("Europe/Berlin", False).told(1746435600)
+        ('5 May 2025', '5 May 2025, 11:00')
+        """
+        try:
+            then = datetime.fromtimestamp(seconds, ZoneInfo(self.zone))
+        except (OverflowError, ValueError, OSError):
+            return moment(seconds)
+        return f"{then.day} {then:%b %Y}" if self.days else f"{then.day} {then:%b %Y, %H:%M}"
+
+    def between(self, first: float, last: float) -> str:
+        """From a moment to another; one if both are the same.
+
+        >>> Clock("UTC", True).between(0, 86_400), Clock("UTC", True).between(0, 0)
+        ('1 Jan 1970 to 2 Jan 1970', '1 Jan 1970')
+        """
+        ends = self.told(first), self.told(last)
+        return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
+
+
+def column_of(key: str) -> str | None:
+    """The column that a signal is about, if it is about one.
+
+    >>> column_of("column:amount:location"), column_of("column:a:b:value:3"), column_of("score:location")
+    ('amount', 'a:b', None)
+    """
+    if not key.startswith("column:"):
+        return None
+    name, _, last = key.removeprefix("column:").rpartition(":")
+    return name.removesuffix(":value") if last.isdigit() else name
+
+
+def aspect(key: str) -> str:
+    """What of its column a signal watches.
+
+    >>> aspect("column:amount:location"), aspect("column:country:value:3")
+    ('location', 'share of a value')
+    """
+    last = key.rpartition(":")[2]
+    return "share of a value" if last.isdigit() else _OF_COLUMNS.get(last, last)
+
+
+def signal(key: str) -> str:
+    """What a signal watches.
+
+    >>> signal("column:amount:location"), signal("decision:yes"), signal("loss"), signal("estimate:f1")
+    ('amount: location', 'Share of the answer yes', 'Loss', 'F1, expected')
+    """
+    column = column_of(key)
+    if column is not None:
+        return f"{column}: {aspect(key)}"
+    head, _, rest = key.partition(":")
+    match head:
+        case "decision":
+            return f"Share of the answer {rest}"
+        case "label":
+            return f"Share of the truth {rest}"
+        case "fairness":
+            return f"Gap of {rest}"
+        case "estimate":
+            return f"{figure_title(rest)}, expected"
+        case _:
+            return _SIGNALS.get(key, key)
+
+
+def figure_title(key: str) -> str:
+    """What a figure is called.
+
+    >>> figure_title("roc_auc"), figure_title("recall_of_b")
+    ('ROC AUC', 'Recall of b')
+    """
+    return TITLES.get(key) or (key[:1].upper() + key[1:].replace("_", " "))
+
+
+def in_shares(key: str) -> bool:
+    """Whether a signal is a share of rows, so that its changes are points."""
+    head = key.partition(":")[0]
+    return (column_of(key) is not None and key.rpartition(":")[2] not in _IN_DEVIATIONS) or head in {
+        "decision",
+        "label",
+        "review",
+    }
+
+
+def change(key: str, effect: float, unit: str = "", *, bare: bool = False) -> str:
+    """By how much a signal changed; `bare`: without its unit.
+
+    Parameters
+    ----------
+    key
+        Of the signal.
+    effect
+        In the signal's unit.
+    unit
+        Of the objective.
+
+    Examples
+    --------
+    >>> change("column:age:location", 0.489), change("column:age:missing", -0.0206), change("volume", 0.2449)
+    ('+0.489 sd', '-2.06 points', '+27.7%')
+    >>> change("loss", 0.5127, "EUR"), change("column:age:location", 0.0, bare=True)
+    ('+0.513 EUR', '0')
+    """
+    if key == "volume":
+        return _signed(100 * math.expm1(effect)) + "%"
+    if in_shares(key):
+        return _signed(100 * effect) + ("" if bare else " points")
+    last = key.rpartition(":")[2]
+    own = "sd" if last in _IN_DEVIATIONS else unit if key == "loss" else ""
+    return _signed(effect) + ("" if bare or not own else f" {own}")
+
+
+def changes(key: str, ends: tuple[float, float], unit: str = "") -> str:
+    """An interval of a change, beside its value.
+
+    >>> changes("column:age:location", (0.447, 0.531))
+    '+0.447 to +0.531'
+    """
+    return " to ".join(change(key, end, unit, bare=True) for end in ends)
+
+
+def sure(e_value: float) -> str:
+    """How sure a change is. An e-value of x or more is reached by chance at most once in x times, whenever one looks.
+
+    Source: Ville's inequality; Shafer (2021), *Testing by betting*, Journal of the Royal Statistical Society A 184.
+
+    >>> sure(1070.9), sure(1.7e10), sure(0.5)
+    ('by chance at most once in 1,071 times', 'by chance less than once in a billion times', 'may be chance')
+    """
+    if e_value >= _SURE:
+        return "by chance less than once in a billion times"
+    if e_value <= 1 or math.isnan(e_value):
+        return "may be chance"
+    return f"by chance at most once in {number(e_value, 3)} times"
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "") + number(value, 3)
