@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +11,9 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import DERIVED, INCIDENTS, RUNS, WATCHED, WATCHES
+
+MOST_AT_ONCE = 500
+"""Rows that are replaced by one statement: databases take no more than some thousand values in each."""
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +29,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         The moment as of which it judged.
     received_until, labelled_until
         It has read all predictions and labels that arrived before, in microseconds since 1970.
+    evidence
+        What it took from them that is kept nowhere else: with it and the counts, the run can be replayed.
     """
 
     number: int
@@ -34,6 +39,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
     received_until: int
     labelled_until: int
+    evidence: bytes = b""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +58,35 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
     watch: bytes
     windows: Mapping[int, Mapping[str, Any]] = {}
     incidents: Mapping[str, Mapping[str, Any]] = {}
+
+
+class Derived(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from all runs over a model, each with the number of the run that wrote it last.
+
+    Attributes
+    ----------
+    watch
+        What the alarms remember.
+    windows, incidents
+        By the beginning of the window in microseconds since 1970, and by id.
+    """
+
+    watch: tuple[int, bytes] | None = None
+    windows: Mapping[int, tuple[int, Mapping[str, Any]]] = {}
+    incidents: Mapping[str, tuple[int, Mapping[str, Any]]] = {}
+
+
+def derived(book: Book, model: str) -> Derived:
+    """What follows from all runs over a model."""
+    with reading(book) as connection:
+        watch = connection.execute(select(WATCHES.c.run, WATCHES.c.content).where(WATCHES.c.model == model)).first()
+        windows = connection.execute(select(WATCHED).where(WATCHED.c.model == model).order_by(WATCHED.c.start))
+        incidents = connection.execute(select(INCIDENTS).where(INCIDENTS.c.model == model).order_by(INCIDENTS.c.id))
+        return Derived(
+            watch=None if watch is None else (watch.run, bytes(watch.content)),
+            windows={row.start: (row.run, row.content) for row in windows},
+            incidents={row.id: (row.run, row.content) for row in incidents},
+        )
 
 
 def runs(book: Book, model: str) -> tuple[Run, ...]:
@@ -84,40 +119,48 @@ def incidents(book: Book, model: str | None = None) -> dict[str, dict[str, Any]]
         return {row.id: row.content for row in connection.execute(query.order_by(INCIDENTS.c.id))}
 
 
-def record_run(book: Book, run: Run, kept: Kept, then: Any = None) -> bool:
+def record_run(
+    book: Book, run: Run, kept: Kept, *, after: int = 0, then: Callable[[Connection], None] | None = None
+) -> bool:
     """Write down a run with all that it leaves behind; False, and nothing, if another one came in between.
 
     Parameters
     ----------
     run
-        It must continue the newest run that it knew: see `number` of `expected`.
+        What it was.
     kept
         What it leaves behind.
+    after
+        Number of the newest run when it began, which it goes on from; 0 for the first.
     then
         Called with the connection, for what belongs into the same transaction.
     """
     with writing(book) as connection:
-        newest = connection.execute(select(func.max(RUNS.c.number)).where(RUNS.c.model == run.model)).scalar() or 0
-        if newest >= run.number:
+        if _newest(connection, run.model) != after:
             return False
-        connection.execute(RUNS.insert().values(**msgspec.to_builtins(run, builtin_types=(datetime,))))
-        _keep(connection, run, kept)
+        connection.execute(RUNS.insert().values(**msgspec.to_builtins(run, builtin_types=(datetime, bytes))))
+        connection.execute(delete(WATCHES).where(WATCHES.c.model == run.model))
+        connection.execute(WATCHES.insert().values(model=run.model, run=run.number, content=kept.watch))
+        _replace(connection, WATCHED, "start", run.model, {k: (run.number, one) for k, one in kept.windows.items()})
+        _replace(connection, INCIDENTS, "id", run.model, {k: (run.number, one) for k, one in kept.incidents.items()})
         if then is not None:
             then(connection)
         return True
 
 
-def record_again(book: Book, run: Run, kept: Kept) -> None:
-    """Write again what a run that is recorded leaves behind."""
+def record_again(book: Book, model: str, derived: Derived, *, after: int) -> bool:
+    """Write anew what follows from the runs of a model; False, and nothing, if another run came in between."""
     with writing(book) as connection:
-        _keep(connection, run, kept)
-
-
-def forget_derived(book: Book, model: str) -> None:
-    """Remove what follows from the log and the recorded runs."""
-    with writing(book) as connection:
+        if _newest(connection, model) != after:
+            return False
         for table in DERIVED:
             connection.execute(delete(table).where(table.c.model == model))
+        if derived.watch is not None:
+            number, content = derived.watch
+            connection.execute(WATCHES.insert().values(model=model, run=number, content=content))
+        _replace(connection, WATCHED, "start", model, derived.windows)
+        _replace(connection, INCIDENTS, "id", model, derived.incidents)
+        return True
 
 
 def now() -> datetime:
@@ -125,31 +168,15 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def _keep(connection: Connection, run: Run, kept: Kept) -> None:
-    connection.execute(delete(WATCHES).where(WATCHES.c.model == run.model))
-    connection.execute(WATCHES.insert().values(model=run.model, run=run.number, content=kept.watch))
-    _replace(
-        connection,
-        WATCHED,
-        "start",
-        (
-            {"model": run.model, "start": start, "run": run.number, "content": one}
-            for start, one in kept.windows.items()
-        ),
-        run.model,
-    )
-    _replace(
-        connection,
-        INCIDENTS,
-        "id",
-        ({"id": name, "model": run.model, "run": run.number, "content": one} for name, one in kept.incidents.items()),
-        run.model,
-    )
+def _newest(connection: Connection, model: str) -> int:
+    return connection.execute(select(func.max(RUNS.c.number)).where(RUNS.c.model == model)).scalar() or 0
 
 
-def _replace(connection: Connection, table: Table, key: str, rows: Iterable[dict[str, Any]], model: str) -> None:
-    values = list(rows)
-    if values:
-        keys = [row[key] for row in values]
-        connection.execute(delete(table).where((table.c.model == model) & table.c[key].in_(keys)))
-        connection.execute(table.insert(), values)
+def _replace(
+    connection: Connection, table: Table, key: str, model: str, contents: Mapping[Any, tuple[int, Mapping[str, Any]]]
+) -> None:
+    rows = [{"model": model, key: name, "run": run, "content": one} for name, (run, one) in contents.items()]
+    for first in range(0, len(rows), MOST_AT_ONCE):
+        some = rows[first : first + MOST_AT_ONCE]
+        connection.execute(delete(table).where((table.c.model == model) & table.c[key].in_([row[key] for row in some])))
+        connection.execute(table.insert(), some)

@@ -148,9 +148,10 @@ RUNS = Table(
     Column("release", Integer, nullable=False),
     Column("received_until", BigInteger, nullable=False),
     Column("labelled_until", BigInteger, nullable=False),
+    Column("evidence", LargeBinary, nullable=False),
 )
-"""What each run of the monitor has read: up to which moments of receipt, in microseconds since 1970. Its number is the moment
-at which it began, so that two attempts never have the same one."""
+"""What each run of the monitor has read: up to which moments of receipt, in microseconds since 1970, and what of it is not
+kept elsewhere. Its number is the moment at which it began, so that two attempts never have the same one."""
 
 WATCHES = Table(
     "watches",

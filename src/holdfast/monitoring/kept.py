@@ -6,7 +6,9 @@ passed over, and the next run writes them again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -81,33 +83,70 @@ def keep(root: Path, reference: Reference, run: int, kind: str, tally: Tally) ->
     sync(*added, *{path.parent for path in added}, folder)
 
 
-def counts(root: Path, reference: Reference, runs: Collection[int]) -> dict[Place, Counted]:
-    """All windows of a release, by window and segment: rows as they came, and what is known of their truth."""
+@dataclass(slots=True)
+class Held:
+    """What was counted of a release, up to some run.
+
+    Attributes
+    ----------
+    counts
+        By window and segment: rows as they came, and what is known of their truth.
+    expected
+        What is expected of the truth of each window.
+    touched
+        Beginnings of the windows to which the last run has added.
+    """
+
+    counts: dict[Place, Counted] = field(default_factory=dict)
+    expected: dict[float, Expected] = field(default_factory=dict)
+    touched: set[float] = field(default_factory=set)
+
+
+def held(root: Path, reference: Reference, runs: Sequence[int]) -> Held:
+    """What runs have counted of a release."""
+    found = Held()
+    for found in by_run(root, reference, runs):  # noqa: B007
+        pass
+    return found
+
+
+def by_run(root: Path, reference: Reference, runs: Sequence[int]) -> Iterator[Held]:
+    """What had been counted of a release after each run: always the same object, which grows."""
+    columns = ["kind", "start", "segment", "counts", "expected"]
+    lines = _lines(root, reference.model, columns, release=reference.version, runs=runs)
+    pieces = itertools.groupby(lines, key=lambda line: int(line["run"]))
+    due = next(pieces, None)
     rows: dict[Place, Counted] = {}
     truths: dict[Place, Counted] = {}
-    for line in _lines(
-        root, reference.model, ["kind", "start", "segment", "counts"], release=reference.version, runs=runs
-    ):
-        _, ((start, counted),) = window.from_bytes(reference.profile.edges, line["counts"], "the monitor's windows")
-        place = (start, line["segment"])
-        if line["kind"] == TRUTHS:
-            truths[place] = counted
-        else:
-            rows[place] = rows[place] + counted if place in rows else counted
-    return {
-        place: counted.with_truth_of(truths[place]) if place in truths else counted for place, counted in rows.items()
-    }
+    found = Held()
+    for run in sorted(runs):
+        found.touched = set()
+        if due is not None and due[0] == run:
+            for line in due[1]:
+                _add(reference, found, rows, truths, line)
+            due = next(pieces, None)
+        yield found
 
 
-def expectations(root: Path, reference: Reference, runs: Collection[int]) -> dict[float, Expected]:
-    """What is expected of the truth of each window."""
-    found: dict[float, Expected] = {}
-    for line in _lines(root, reference.model, ["start", "expected"], release=reference.version, runs=runs):
-        if line["expected"] is not None:
-            start = line["start"] / MICROSECONDS
-            table = tables.from_bytes(line["expected"], "the monitor's windows")
-            found[start] = tables.added(found[start], table) if start in found else table
-    return found
+def _add(
+    reference: Reference,
+    found: Held,
+    rows: dict[Place, Counted],
+    truths: dict[Place, Counted],
+    line: Mapping[str, Any],
+) -> None:
+    _, ((start, counted),) = window.from_bytes(reference.profile.edges, line["counts"], "the monitor's windows")
+    place = (start, line["segment"])
+    if line["kind"] == TRUTHS:
+        truths[place] = counted
+    else:
+        rows[place] = rows[place] + counted if place in rows else counted
+    if place in rows:
+        found.counts[place] = rows[place].with_truth_of(truths[place]) if place in truths else rows[place]
+    if line["expected"] is not None:
+        more = tables.from_bytes(line["expected"], "the monitor's windows")
+        found.expected[start] = tables.added(found.expected[start], more) if start in found.expected else more
+    found.touched.add(start)
 
 
 def profile(root: Path, reference: Reference, start: float, runs: Collection[int]) -> Profile | None:

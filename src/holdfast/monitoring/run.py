@@ -9,46 +9,35 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+from sqlalchemy import Connection
 
 from holdfast.book import monitoring as recorded
-from holdfast.book.monitoring import Kept, Run
+from holdfast.book.monitoring import Run
 from holdfast.book.opening import Book
-from holdfast.durations import seconds
-from holdfast.estimation.tables import Expected
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.counting import EVERYONE, Tally, by_segment, by_window, count_rows
-from holdfast.monitoring.figures import estimates, figures
-from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
-from holdfast.monitoring.judging import (
-    Arrived,
-    Judgement,
-    Remembered,
-    Usual,
-    begun,
-    continued,
-    judge_arrivals,
-    judge_window,
-    usual,
-)
+from holdfast.monitoring.incident import Incident
+from holdfast.monitoring.judging import Arrived
+from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reading import answered
 from holdfast.monitoring.reading import seconds_of as moments_of
 from holdfast.monitoring.reference import Reference, segments_of
-from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
-from holdfast.monitoring.triage import Looking, triaged
+from holdfast.monitoring.triage import Looking
 from holdfast.profile import window
-from holdfast.profile.window import AnsweredRows, Counted, moments
+from holdfast.profile.window import AnsweredRows, moments
 
 Array: TypeAlias = NDArray[np.float64]
-Say: TypeAlias = Callable[[str], None]
+Then: TypeAlias = Callable[[Connection, Mapping[str, Incident]], None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,7 +72,7 @@ def run(
     now: float | None = None,
     since: float | None = None,
     margin: float = MARGIN_SECONDS,
-    deliver: Callable[[Any, Sequence[Incident]], None] | None = None,
+    then: Then | None = None,
 ) -> Ran:
     """Watch a model once; two at a time wait for each other.
 
@@ -101,12 +90,16 @@ def run(
         How far back the first run goes; None: to the first prediction.
     margin
         Seconds after which no row is still on its way.
-    deliver
-        Called with the connection of the transaction and the incidents that were opened.
+    then
+        Called with the connection of the transaction and all incidents of the model.
     """
     make_folder(root)
     with locked(root / f"monitor-{reference.model}.lock"):
-        return _run(source, reference, book, root, now or time.time(), since, margin, deliver)
+        while True:
+            # On another machine another one may have been quicker: what it has done is then gone on from.
+            done = _run(source, reference, book, root, now or time.time(), since, margin, then)
+            if done is not None:
+                return done
 
 
 def _run(
@@ -117,8 +110,8 @@ def _run(
     now: float,
     since: float | None,
     margin: float,
-    deliver: Callable[[Any, Sequence[Incident]], None] | None,
-) -> Ran:
+    then: Then | None,
+) -> Ran | None:
     before = recorded.runs(book, reference.model)
     first = source.begin()
     done = Ran(model=reference.model)
@@ -129,7 +122,8 @@ def _run(
     until = int((now - margin) * MICROSECONDS)
     received = before[-1].received_until if before else first
     labelled = before[-1].labelled_until if before else 0
-    number = max(int(time.time() * MICROSECONDS), before[-1].number + 1 if before else 0)
+    newest = before[-1].number if before else 0
+    number = max(int(time.time() * MICROSECONDS), newest + 1)
 
     segments, there = segments_of(reference), source.columns()
     tally = count_rows(
@@ -144,26 +138,40 @@ def _run(
     kept.keep(root, reference, number, kept.TRUTHS, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
+    evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals)
     run = Run(
         number=number,
         model=reference.model,
         release=reference.version,
-        at=recorded.now(),
+        at=datetime.fromtimestamp(now, UTC),
         received_until=max(until, received),
         labelled_until=max(until, labelled),
+        evidence=msgspec.msgpack.encode(evidence),
     )
     numbers = [*(one.number for one in before), number]
-    counts = kept.counts(root, reference, numbers)
-    expected = kept.expectations(root, reference, numbers)
-    looking = Looking(source, reference, root, numbers, counts, now - margin)
-    left = _judged(book, looking, expected, arrivals, tally.received, done)
+    held = kept.held(root, reference, numbers)
+    looking = Looking(source, reference, root, numbers, held.counts, evidence.until)
+    found = outcome(left_before(book, reference.model), looking, held, evidence)
 
-    def then(connection: Any) -> None:
-        if deliver is not None and done.opened:
-            deliver(connection, done.opened)
+    def also(connection: Connection) -> None:
+        if then is not None:
+            then(connection, found.incidents)
 
-    recorded.record_run(book, run, left, then)
+    if not recorded.record_run(book, run, found.left, after=newest, then=also):
+        return None
+    done.judged = found.judged
+    done.opened = [found.incidents[name] for name in found.opened]
     return done
+
+
+def left_before(book: Book, model: str) -> Before:
+    """What the runs so far have left."""
+    watch = recorded.watch_of(book, model)
+    return Before(
+        watch=None if watch is None else watch[1],
+        windows=recorded.windows(book, model),
+        incidents=recorded.incidents(book, model),
+    )
 
 
 def _truths(
@@ -216,127 +224,3 @@ def _bare(rows: AnsweredRows) -> AnsweredRows:
         truth=rows.truth,
         loss=rows.loss,
     )
-
-
-def _judged(
-    book: Book,
-    looking: Looking,
-    tables: Mapping[float, Expected],
-    arrivals: Mapping[float, Arrived],
-    newest: float,
-    done: Ran,
-) -> Kept:
-    """Judge the windows that are due, in the order in which they became so."""
-    reference, counts, until = looking.reference, looking.counts, looking.until
-    known = recorded.windows(book, reference.model)
-    found = {name: msgspec.convert(one, Incident) for name, one in recorded.incidents(book, reference.model).items()}
-    stored, expected = recorded.watch_of(book, reference.model), usual(reference)
-    state = begun(reference, expected) if stored is None else continued(stored[1], reference, expected)
-    state = _with_arrivals(state, reference, arrivals)
-    state = msgspec.structs.replace(state, received=max(newest, state.received))
-    late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
-    whole = {start: one for (start, segment), one in counts.items() if segment == EVERYONE}
-    due = _due(reference, whole, known, state.received, until - late)
-    # A window of inputs is due at its end; truths are evidence when the window has ended in which they came to be known.
-    events = sorted(
-        [(reference.windows.end(start) + late, 0, start) for start in due]
-        + [(end, 1, start) for start in state.waiting if (end := reference.windows.end(start)) <= until]
-    )
-    windows: dict[int, dict[str, Any]] = {}
-    for end, kind, start in events:
-        if kind == 0:
-            counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
-            state, judgement = judge_window(state, reference, expected, start, counted)
-            windows[round(start * MICROSECONDS)] = {"start": start, "end": end, "rows": counted.size, **judgement.told}
-            done.judged.append(start)
-        else:
-            state, judgement = judge_arrivals(state, expected, start, state.waiting[start])
-        found = _incidents(found, judgement, reference, end, done)
-    if events:
-        found = triaged(found, looking)
-        done.opened = [found[one.id] for one in done.opened]
-    # What is shown of a window is revised when labels come, or late rows; its alarms are not.
-    for start, counted in whole.items():
-        place = round(start * MICROSECONDS)
-        if place in windows or place in known:
-            revised = shown(reference, expected, start, counted, counts)
-            if place in windows and start in tables:
-                # What was expected before the truth came stays as it was said.
-                figures_expected, unknown = estimates(reference, tables[start])
-                revised |= {"estimates": figures_expected, "unknown": unknown}
-            windows[place] = {**known.get(place, {}), **windows.get(place, {}), **revised, "release": reference.version}
-    incidents = {name: plain(one) for name, one in found.items()}
-    return Kept(watch=msgspec.msgpack.encode(state), windows=windows, incidents=incidents)
-
-
-def _with_arrivals(state: Remembered, reference: Reference, arrivals: Mapping[float, Arrived]) -> Remembered:
-    """New truths wait for the end of their window; what is known of a window that was consumed before counts in the next."""
-    waiting = dict(state.waiting)
-    for start, one in arrivals.items():
-        place = start if start > state.consumed else reference.windows.end(state.consumed)
-        waiting[place] = waiting.get(place, Arrived()) + one
-    return msgspec.structs.replace(state, waiting=dict(sorted(waiting.items())))
-
-
-def _due(
-    reference: Reference, whole: Mapping[float, Counted], known: Mapping[int, object], received: float, until: float
-) -> list[float]:
-    """Windows that have ended and were not judged.
-
-    Those without any row are among them where rows might have come: between others, and after the last row was received.
-    Rows of the past that are sent now say nothing of the time between.
-    """
-    windows = reference.windows
-    starts = [start for start in whole if windows.end(start) <= until]
-    if not starts:
-        return []
-    judged = {place / MICROSECONDS for place in known}
-    newest, last = max(judged, default=-np.inf), max(starts)
-    between = windows.between(min(starts), last)
-    silent = windows.between(max(windows.end(last), windows.end(float(windows.starts(np.array([received]))[0]))), until)
-    return [start for start in [*between, *silent] if newest < start and windows.end(start) <= until]
-
-
-def _incidents(
-    found: dict[str, Incident], judgement: Judgement, reference: Reference, end: float, done: Ran
-) -> dict[str, Incident]:
-    before = set(found)
-    found = calmed(found, judgement.effects, judgement.back, end)
-    found = taken_in(
-        found,
-        judgement.signs,
-        model=reference.model,
-        release=reference.version,
-        end=end,
-        width=reference.windows.width,
-    )
-    done.opened += [one for name, one in found.items() if name not in before]
-    return found
-
-
-def shown(
-    reference: Reference,
-    expected: Usual,
-    start: float,
-    counted: Counted,
-    counts: Mapping[tuple[float, str], Counted],
-) -> dict[str, Any]:
-    """What is shown of a window: how far its signals are away, and its figures as far as the truth is known."""
-    signals = {**volume_signal(counted), **input_signals(reference, counted), **answer_signals(reference, counted)}
-    signals |= truth_signals(counted)
-    segments = {
-        segment: {"rows": one.size, "labelled": one.labelled, "figures": figures(reference, one)}
-        for (place, segment), one in counts.items()
-        if place == start and segment != EVERYONE
-    }
-    return {
-        "rows": counted.size,
-        "labelled": counted.labelled,
-        "figures": figures(reference, counted),
-        "effects": {
-            key: one.value - expected.means[key]
-            for key, one in signals.items()
-            if key in expected.means and np.isfinite(one.value)
-        },
-        "segments": segments,
-    }

@@ -42,6 +42,7 @@ def upgrade() -> None:
         Column("release", Integer, nullable=False),
         Column("received_until", BigInteger, nullable=False),
         Column("labelled_until", BigInteger, nullable=False),
+        Column("evidence", LargeBinary, nullable=False),
     )
     op.create_table(
         "watches",

@@ -1,0 +1,217 @@
+"""What follows from a run: the windows that are due are judged, incidents opened and resolved. Replaying it gives the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from holdfast.book.monitoring import Kept
+from holdfast.durations import seconds
+from holdfast.monitoring.counting import EVERYONE
+from holdfast.monitoring.figures import estimates, figures
+from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
+from holdfast.monitoring.judging import (
+    Arrived,
+    Judgement,
+    Remembered,
+    Usual,
+    begun,
+    continued,
+    judge_arrivals,
+    judge_window,
+    usual,
+)
+from holdfast.monitoring.kept import Held
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
+from holdfast.monitoring.source import MICROSECONDS
+from holdfast.monitoring.triage import Looking, triaged
+from holdfast.profile import window
+from holdfast.profile.window import Counted
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run took from the log beside counts.
+
+    Attributes
+    ----------
+    until
+        The moment as of which it judged, in seconds since 1970.
+    received
+        When the newest row that it read was received.
+    arrivals
+        Truths that it read, by the window in which they came to be known.
+    """
+
+    until: float
+    received: float
+    arrivals: dict[float, Arrived]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What earlier runs had left.
+
+    Attributes
+    ----------
+    watch
+        What the alarms remember; None before the first run.
+    windows, incidents
+        By the beginning of the window in microseconds since 1970, and by id.
+    """
+
+    watch: bytes | None = None
+    windows: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    incidents: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What follows from a run.
+
+    Attributes
+    ----------
+    left
+        What it leaves behind.
+    judged
+        Beginnings of the windows that were judged, in seconds since 1970.
+    incidents
+        All that there are now, by their ids.
+    opened
+        Ids of those that it opened.
+    """
+
+    left: Kept
+    judged: list[float]
+    incidents: dict[str, Incident]
+    opened: list[str]
+
+
+def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) -> Outcome:
+    """Judge the windows that are due, in the order in which they became so."""
+    reference, until = looking.reference, evidence.until
+    found = {name: msgspec.convert(one, Incident) for name, one in before.incidents.items()}
+    expected = usual(reference)
+    state = begun(reference, expected) if before.watch is None else continued(before.watch, reference, expected)
+    state = _with_arrivals(state, reference, evidence.arrivals)
+    state = msgspec.structs.replace(state, received=max(evidence.received, state.received))
+    late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
+    whole = {start: one for (start, segment), one in held.counts.items() if segment == EVERYONE}
+    due = _due(reference, whole, before.windows, state.received, until - late)
+    # A window of inputs is due at its end; truths are evidence when the window has ended in which they came to be known.
+    events = sorted(
+        [(reference.windows.end(start) + late, 0, start) for start in due]
+        + [(end, 1, start) for start in state.waiting if (end := reference.windows.end(start)) <= until]
+    )
+    windows: dict[int, dict[str, Any]] = {}
+    for end, kind, start in events:
+        if kind == 0:
+            counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
+            state, judgement = judge_window(state, reference, expected, start, counted)
+            windows[_place(start)] = {"start": start, "end": end, "rows": counted.size, **judgement.told}
+        else:
+            state, judgement = judge_arrivals(state, expected, start, state.waiting[start])
+        found = _incidents(found, judgement, reference, end)
+    if events:
+        found = triaged(found, looking)
+    for start in sorted({*due, *held.touched} & whole.keys()):
+        place = _place(start)
+        if place not in windows and place not in before.windows:
+            continue
+        # What is shown of a window is revised when labels come, or late rows; its alarms are not.
+        revised = shown(reference, expected, start, whole[start], held.counts)
+        if place in windows and start in held.expected:
+            # What was expected before the truth came stays as it was said.
+            figures_expected, unknown = estimates(reference, held.expected[start])
+            revised |= {"estimates": figures_expected, "unknown": unknown}
+        earlier = before.windows.get(place, {})
+        windows[place] = {**earlier, **windows.get(place, {}), **revised, "release": reference.version}
+    left = Kept(
+        watch=msgspec.msgpack.encode(state),
+        windows=windows,
+        incidents={name: plain(one) for name, one in found.items()},
+    )
+    opened = [name for name in found if name not in before.incidents]
+    return Outcome(left=left, judged=due, incidents=found, opened=opened)
+
+
+def _place(start: float) -> int:
+    return round(start * MICROSECONDS)
+
+
+def _with_arrivals(state: Remembered, reference: Reference, arrivals: Mapping[float, Arrived]) -> Remembered:
+    """New truths wait for the end of their window; what is known of a window that was consumed before counts in the next."""
+    waiting = dict(state.waiting)
+    for start, one in arrivals.items():
+        place = start if start > state.consumed else reference.windows.end(state.consumed)
+        waiting[place] = waiting.get(place, Arrived()) + one
+    return msgspec.structs.replace(state, waiting=dict(sorted(waiting.items())))
+
+
+def _due(
+    reference: Reference, whole: Mapping[float, Counted], known: Mapping[int, object], received: float, until: float
+) -> list[float]:
+    """Windows that have ended and were not judged.
+
+    Those without any row are among them where rows might have come: between others, and after the last row was received.
+    Rows of the past that are sent now say nothing of the time between.
+    """
+    windows = reference.windows
+    starts = [start for start in whole if windows.end(start) <= until]
+    if not starts:
+        return []
+    judged = {place / MICROSECONDS for place in known}
+    newest, last = max(judged, default=-np.inf), max(starts)
+    between = windows.between(min(starts), last)
+    silent = windows.between(max(windows.end(last), windows.end(float(windows.starts(np.array([received]))[0]))), until)
+    return [start for start in [*between, *silent] if newest < start and windows.end(start) <= until]
+
+
+def _incidents(
+    found: dict[str, Incident], judgement: Judgement, reference: Reference, end: float
+) -> dict[str, Incident]:
+    found = calmed(found, judgement.effects, judgement.back, end)
+    return taken_in(
+        found,
+        judgement.signs,
+        model=reference.model,
+        release=reference.version,
+        end=end,
+        width=reference.windows.width,
+    )
+
+
+def shown(
+    reference: Reference,
+    expected: Usual,
+    start: float,
+    counted: Counted,
+    counts: Mapping[tuple[float, str], Counted],
+) -> dict[str, Any]:
+    """What is shown of a window: how far its signals are away, and its figures as far as the truth is known."""
+    signals = {
+        **volume_signal(reference, counted),
+        **input_signals(reference, counted),
+        **answer_signals(reference, counted),
+    }
+    signals |= truth_signals(counted)
+    segments = {
+        segment: {"rows": one.size, "labelled": one.labelled, "figures": figures(reference, one)}
+        for (place, segment), one in counts.items()
+        if place == start and segment != EVERYONE
+    }
+    return {
+        "rows": counted.size,
+        "labelled": counted.labelled,
+        "figures": figures(reference, counted),
+        "effects": {
+            key: one.value - expected.means[key]
+            for key, one in signals.items()
+            if key in expected.means and np.isfinite(one.value)
+        },
+        "segments": segments,
+    }

@@ -1,0 +1,81 @@
+"""Make again what follows from the log and the recorded runs: the same windows, incidents and memory of the alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+
+from holdfast.book import monitoring as recorded
+from holdfast.book.monitoring import Derived, Run
+from holdfast.book.opening import Book
+from holdfast.log.disk import locked, make_folder
+from holdfast.monitoring import kept
+from holdfast.monitoring.kept import Held
+from holdfast.monitoring.outcome import Before, Evidence, outcome
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.source import Source
+from holdfast.monitoring.triage import Looking
+
+References: TypeAlias = Callable[[int], Reference]
+"""The reference of a release, by its version."""
+
+
+def rebuild(source: Source, model: str, references: References, book: Book, root: Path) -> int:
+    """Replay the recorded runs over a model, and put what follows from them in the place of what the book has.
+
+    What people did and annotated is not touched, nor are alerts sent again.
+
+    Returns
+    -------
+    int
+        Runs that were replayed.
+
+    Raises
+    ------
+    ReleaseError
+        A release that answered then is not there any more: the book stays as it is.
+    """
+    make_folder(root)
+    with locked(root / f"monitor-{model}.lock"):
+        while True:
+            runs = recorded.runs(book, model)
+            derived = replayed(source, references, root, runs)
+            if recorded.record_again(book, model, derived, after=runs[-1].number if runs else 0):
+                return len(runs)
+
+
+def replayed(source: Source, references: References, root: Path, runs: Sequence[Run]) -> Derived:
+    """What follows from runs, one after the other."""
+    numbers = [one.number for one in runs]
+    known: dict[int, tuple[Reference, Iterator[Held]]] = {}
+    watch: tuple[int, bytes] | None = None
+    windows: dict[int, tuple[int, Mapping[str, Any]]] = {}
+    incidents: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    for place, run in enumerate(runs):
+        if run.release not in known:
+            reference = references(run.release)
+            own = [one.number for one in runs if one.release == run.release]
+            known[run.release] = reference, kept.by_run(root, reference, own)
+        reference, steps = known[run.release]
+        held = next(steps)
+        evidence = msgspec.msgpack.decode(run.evidence, type=Evidence)
+        looking = Looking(source, reference, root, numbers[: place + 1], held.counts, evidence.until)
+        before = Before(
+            watch=None if watch is None else watch[1],
+            windows={start: one for start, (_, one) in windows.items()},
+            incidents={name: one for name, (_, one) in incidents.items()},
+        )
+        left = outcome(before, looking, held, evidence).left
+        watch = (run.number, left.watch)
+        windows |= {start: (run.number, _stored(one)) for start, one in left.windows.items()}
+        incidents |= {name: (run.number, _stored(one)) for name, one in left.incidents.items()}
+    return Derived(watch=watch, windows=windows, incidents=incidents)
+
+
+def _stored(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As it comes back from the book."""
+    stored: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(content))
+    return stored

@@ -1,0 +1,63 @@
+"""What follows from the log and the recorded runs can be made again, and is the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from holdfast.book import incidents as people
+from holdfast.book import monitoring as recorded
+from holdfast.book.monitoring import Derived
+from holdfast.errors import ReleaseError
+from holdfast.log.reading import open_log
+from holdfast.monitoring.rebuild import rebuild
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.source import LogSource
+from holdfast.testing.planted import unit_change
+
+from .conftest import HISTORY_DAYS, Service, day, payments
+
+
+def again(service: Service) -> int:
+    def reference(version: int) -> Reference:
+        if version != service.reference.version:
+            raise ReleaseError("gone")
+        return service.reference
+
+    return rebuild(LogSource(open_log(service.root), "fraud"), "fraud", reference, service.book, service.root)
+
+
+def test_replayed_runs_leave_the_same_and_acts_stay(service: Service) -> None:
+    rows = payments(HISTORY_DAYS, 10, seed=3)
+    service.answer(unit_change(rows, "amount", 100.0, "2026-03-10", share=0.5, seed=0).table)
+    for number in (2.0, 2.5, 6.0, 6.0, 11.0):
+        service.monitor(day(HISTORY_DAYS + number))
+    people.do(service.book, "fraud-1", "acknowledge", author="ada")
+    before = recorded.derived(service.book, "fraud")
+    assert before.watch is not None
+    assert len(before.windows) == 11
+    assert before.incidents
+    recorded.record_again(service.book, "fraud", Derived(), after=recorded.runs(service.book, "fraud")[-1].number)
+    assert recorded.derived(service.book, "fraud") == Derived()
+    assert again(service) == 5
+    assert recorded.derived(service.book, "fraud") == before
+    assert [act.act for act in people.acts(service.book)["fraud-1"]] == ["acknowledge"]
+    # And the monitor goes on from there.
+    assert service.monitor(day(HISTORY_DAYS + 12)).judged == [day(HISTORY_DAYS + 11)]
+
+
+def test_a_book_without_runs_stays_empty(service: Service) -> None:
+    assert again(service) == 0
+    assert recorded.derived(service.book, "fraud") == Derived()
+
+
+def test_without_its_release_nothing_is_replaced(service: Service) -> None:
+    service.answer(payments(HISTORY_DAYS, 2, seed=3))
+    service.monitor(day(HISTORY_DAYS + 2))
+    before = recorded.derived(service.book, "fraud")
+
+    def gone(_: int) -> Reference:
+        raise ReleaseError("gone")
+
+    with pytest.raises(ReleaseError):
+        rebuild(LogSource(open_log(service.root), "fraud"), "fraud", gone, service.book, service.root)
+    assert recorded.derived(service.book, "fraud") == before
