@@ -28,7 +28,7 @@ def chance(rows: pa.Table) -> np.ndarray:
     return 1 / (1 + np.exp(-(1.5 * x + 0.5 * y - 1.5)))
 
 
-def answer(rows: pa.Table, _: Mapping[str, Any] | None) -> tuple[np.ndarray, np.ndarray]:
+def answer(rows: pa.Table, _: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """The very model that the truth follows."""
     return chance(rows), chance(rows) >= 1 / 6
 
@@ -52,7 +52,7 @@ def put(rows: pa.Table, name: str, values: Any) -> pa.Table:
 
 
 def labels(rows: pa.Table, truth: np.ndarray) -> Labels:
-    score, decision = answer(rows, None)
+    score, decision = answer(rows, {})
     return Labels(rows=rows, judged=Judged(truth=truth, score=score, answer=decision))
 
 
@@ -232,6 +232,6 @@ def test_rows_that_a_model_cannot_score_are_answered_as_the_average_one() -> Non
             return decide(self.policy, scores, columns)
 
     released: Any = Released(Fragile(), Policy(rule="value"))
-    score, decision = answering(released)(pa.table({"x": [1.0, float("nan"), 5.0]}), None)
+    score, decision = answering(released)(pa.table({"x": [1.0, float("nan"), 5.0]}), {})
     assert score.tolist() == decision.tolist() == [1.0, 3.0, 5.0]
     assert value(MeanAbsoluteError(), Judged(truth=np.array([1.0, 4.0, 5.0]), score=score)) == pytest.approx(1 / 3)

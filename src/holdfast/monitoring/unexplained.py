@@ -54,7 +54,7 @@ def expected_of_scores(tried: WhatIf) -> Mean:
 
     Source: post-stratification, Holt & Smith (1979), *Journal of the Royal Statistical Society A* 142.
     """
-    score, decision = tried.answer(tried.window, None)
+    score, decision = tried.answer_window()
     edges = np.quantile(_ordered(tried.score), np.arange(1, DECILES) / DECILES)
     old, new = (np.searchsorted(edges, _ordered(one), side="right") for one in (tried.score, score))
     if decision.dtype.kind in "biu":
@@ -89,7 +89,7 @@ def changed_effect(tried: WhatIf, labels: Labels, columns: Sequence[str]) -> str
     residual = residuals(tried.judged)
     later = residuals(labels.judged)
     best, tests = (0.0, ""), 0
-    for name in columns:
+    for name in (one for one in columns if one in labels.rows.column_names):
         for old, new in _regressors(reference.rows[name].combine_chunks(), labels.rows[name].combine_chunks()):
             change = mean(later * new, labels.weight) - mean(residual * old, reference.weight)
             tests += 1

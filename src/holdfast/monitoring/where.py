@@ -61,8 +61,11 @@ def where(new: Losses, old: Losses | None, segments: Sequence[str], unit: str, *
     old
         Rows with what they cost before; None where `new` has the differences.
     segments
-        Columns of both, in whose values (numbers of many values: quarters of `new`) it is looked for.
+        Columns of both, in whose values (numbers of many values: quarters of `new`) it is looked for; others are passed
+        over.
     """
+    there = set(new.rows.column_names) & set((new if old is None else old).rows.column_names)
+    segments = [name for name in segments if name in there]
     found = [_groups(new.rows[name], None if old is None else old.rows[name]) for name in segments]
     n = len(new.loss)
     then = None if old is None else Sample(old.loss, old.weight, [codes[n:] for codes, _ in found])
