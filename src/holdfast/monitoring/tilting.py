@@ -114,8 +114,8 @@ class Tilting:
 
     def proportions(self, weight: Array) -> Array:
         """Of the labels, (K,), where the rows of the reference have these weights, (n,)."""
-        counted: Array = np.bincount(self._label, weight, self.classes)[: self.classes]
-        return counted / weight.sum()
+        counted = np.bincount(self._label, weight, self.classes)[: self.classes]
+        return np.asarray(counted / weight.sum(), dtype=np.float64)
 
     def _coefficients(self, proportions: Sequence[float]) -> Array:
         was = self.proportions(self._before.weight)
