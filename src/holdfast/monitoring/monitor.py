@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -14,21 +17,26 @@ import numpy as np
 from holdfast.book import monitoring as recorded
 from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
+from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.durations import seconds
 from holdfast.errors import SettingError
 from holdfast.evaluation.row_losses import loss_title
 from holdfast.log.reading import PredictionLog, open_log
 from holdfast.monitoring.figures import mean
+from holdfast.monitoring.files import file_source
 from holdfast.monitoring.incident import Incident, ranked
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.result import Monitored, Watched, shown_windows
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.unreleased import sealed_history
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import Store, open_store
+from holdfast.site import FILE as SITE
 from holdfast.site import Site, load_site
+from holdfast.tables import open_table
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -36,12 +44,15 @@ Say: TypeAlias = Callable[[str], None]
 def monitor(
     models: str | Sequence[str] | None = None,
     *,
+    data: object = None,
+    labels: object = None,
+    project: Project | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     site: Site | str | os.PathLike[str] | None = None,
     backfill: str | None = None,
     now: datetime | None = None,
     say: Say | None = None,
 ) -> Monitored:
-    """Watch models by the log: count what is new, judge the windows that are due, open and resolve incidents.
+    """Watch models by the log, or by tables: count what is new, judge the windows that are due, open and resolve incidents.
 
     Each window is judged once, however often this is called; two that run at once take turns.
 
@@ -49,12 +60,20 @@ def monitor(
     ----------
     models
         A model, or several; None: all that are logged and have a release.
+    data, labels
+        Predictions that were made elsewhere, and the truth of them by their ids: any tables that `open_table` reads.
+        Without `labels`, the predictions may hold the truth themselves.
+    project
+        With `data`: the configuration, or where it lies; None: `holdfast.toml` in this folder. The reference is the release
+        of its model if there is one, else the history that it names, whose scores then stand beside its labels.
     site
-        The installation: its `Site`, or the path of `site.toml`; None: that of the current folder.
+        The installation: its `Site`, or the path of `site.toml`; None: that of the current folder, with `data` that of
+        the project.
     backfill
         How far back the first run over a model goes, such as `90d`; None: to its first prediction.
     now
-        The moment as of which it judges, with its zone; None: this one.
+        The moment as of which it judges, with its zone; None: this one, with `data` not later than the end of the window
+        of the newest row.
     say
         Called with a few words at each step.
 
@@ -66,31 +85,90 @@ def monitor(
     Raises
     ------
     SettingError
-        A model is not logged, or the installation makes no sense.
+        A model is not logged, a column is not there, or the installation makes no sense.
     ReleaseError
         A model has no release, or one without what monitoring needs.
     LogError, BookError
         The log or the book cannot be read.
     """
-    found = site if isinstance(site, Site) else load_site(None if site is None else Path(site))
     if now is not None and now.tzinfo is None:
         raise SettingError("now: expected a time with its zone, such as datetime.now(UTC).")
     when = None if now is None else now.timestamp()
+    say = say or (lambda _: None)
+    if data is not None:
+        if models is not None:
+            raise SettingError("models and data exclude each other: the project names the model of the data.")
+        asked = _project(project)
+        return _watch_files(data, labels, asked, _site(site, asked.folder), backfill, when, say)
+    if labels is not None or project is not None:
+        raise SettingError("labels and project belong to data: give the predictions, too.")
+    found = _site(site)
     log, store = open_log(found.root_path), open_store(found.path(found.releases))
     names = _models(models, log, store)
-    say = say or (lambda _: None)
     book = open_book(found.book_location)
     try:
         watched = []
         for name in names:
             say(f"Watching {name}")
             reference = reference_of(_in_force(name, book, store))
-            since = None if backfill is None else (when or datetime.now().timestamp()) - seconds(backfill, "backfill")
+            since = _since(backfill, when or time.time())
             done = run(LogSource(log, name), reference, book, found.root_path, now=when, since=since)
             watched.append(watched_of(reference, book, done))
         return Monitored(models=tuple(watched))
     finally:
         book.close()
+
+
+def _watch_files(
+    data: object, labels: object, project: Project, site: Site, backfill: str | None, when: float | None, say: Say
+) -> Monitored:
+    """Watch the model of a project by tables of its predictions and labels."""
+    root, book = site.root_path, open_book(site.book_location)
+    try:
+        say(f"Watching {project.name}")
+        reference = reference_of(_sealed(project, book, root, say))
+        ledger = root / "labels_seen" / f"{project.name}.parquet"
+        with ExitStack() as tables:
+            predictions = tables.enter_context(open_table(data, name="data"))
+            truths = None if labels is None else tables.enter_context(open_table(labels, name="labels"))
+            source = file_source(predictions, truths, reference, project, ledger, when)
+            now = source.newest_end(time.time()) if when is None else when
+            done = run(source, reference, book, root, now=now, since=_since(backfill, now), margin=0.0)
+        watched = watched_of(reference, book, done)
+        return Monitored(models=(replace(watched, unmatched=source.truths.strange),))
+    finally:
+        book.close()
+
+
+def _sealed(project: Project, book: Book, root: Path, say: Say) -> SealedFolder:
+    """The release of a project's model, or what was sealed of its history."""
+    releases = open_store(project.path(project.store.releases))
+    if project.name in releases.models():
+        return _in_force(project.name, book, releases)
+    return sealed_history(project, open_store(root / "references"), say)
+
+
+def _project(given: Project | Mapping[str, Any] | str | os.PathLike[str] | None) -> Project:
+    match given:
+        case Project():
+            return given
+        case Mapping():
+            return project_of(dict(given))
+        case _:
+            return load_project(FILE if given is None else Path(given))
+
+
+def _site(given: Site | str | os.PathLike[str] | None, folder: str | None = None) -> Site:
+    if isinstance(given, Site):
+        return given
+    if given is None and folder is not None:
+        beside = Path(folder) / SITE
+        return load_site(beside) if beside.exists() else Site(folder=folder)
+    return load_site(None if given is None else Path(given))
+
+
+def _since(backfill: str | None, now: float) -> float | None:
+    return None if backfill is None else now - seconds(backfill, "backfill")
 
 
 def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Watched:

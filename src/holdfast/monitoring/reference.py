@@ -128,7 +128,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         windows=windows_of(project),
         settings=project.monitor,
         importance=_importance(evidence) if evidence else {},
-        fitted=load_fitted(sealed.read(ESTIMATORS)),
+        fitted=load_fitted(sealed.read(ESTIMATORS)) if ESTIMATORS in files else None,
         labelled=load_labelled(sealed),
         support=_support(sealed),
     )

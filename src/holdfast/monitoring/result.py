@@ -77,6 +77,8 @@ class Watched:
         What the newest run did: windows that it judged, rows and labels that it read.
     opened
         Ids of the incidents that it opened.
+    unmatched
+        Labels of a table whose id no prediction has.
     """
 
     model: str
@@ -93,6 +95,7 @@ class Watched:
     rows: int = 0
     labels: int = 0
     opened: tuple[str, ...] = ()
+    unmatched: int = 0
 
 
 @dataclass(frozen=True)
