@@ -35,7 +35,7 @@ def spec(picture: Picture) -> Spec:
     >>> spec(picture)["data"]["values"]
     [{'t': 'never', 'v': '2 EUR', 'a': 2.0}]
     """
-    picture = _even(picture)
+    picture = even(picture)
     return template(picture) | {"height": height(picture), "data": {"values": rows(picture)}, "config": CONFIG}
 
 
@@ -43,7 +43,7 @@ def charts(pictures: list[Picture]) -> dict[str, Any]:
     """What the page's script draws: the specifications, and the data of each picture."""
     found: dict[str, Spec] = {}
     drawn = []
-    for picture in map(_even, pictures):
+    for picture in map(even, pictures):
         made = template(picture)
         kind = next((name for name, other in found.items() if other == made), str(len(found)))
         found[kind] = made
@@ -109,12 +109,12 @@ def label_form(axis: Axis, values: Sequence[float]) -> str:
         days = (max(values, default=0.0) - min(values, default=0.0)) / 86_400
         return "%H:%M" if days < 2 else "%b %d" if days < 300 else "%b %Y"
     largest, span = max(map(abs, values), default=0.0), max(values, default=0.0) - min(values, default=0.0)
-    # Labels of neighbouring ticks must differ; what only rounding tells apart is drawn as one (see `_even`).
+    # Labels of neighbouring ticks must differ; what only rounding tells apart is drawn as one (see `even`).
     apart = math.ceil(math.log10(_TICKS * largest / span)) + 1 if span > largest / 10**_DIGITS else 0
     return f".{max(3, apart)}~s" if largest >= 10_000 else f",.{max(4, apart)}~g"
 
 
-def _even(picture: Picture) -> Picture:
+def even(picture: Picture) -> Picture:
     """The picture with figures that differ by rounding alone made one: an axis over nothing has ticks of one name."""
     ends = [end for point in picture.points for end in (point.value, point.low, point.high) if end]
     if not ends:

@@ -13,10 +13,11 @@ from holdfast.report.evaluation_charts import MUTED, axis_of, label_form, layere
 from holdfast.report.evaluation_shapes import Intervals, Point
 from holdfast.report.monitoring_shapes import Cell, Course, Heat, Mark, Picture, Run
 
+GROUND = "var(--ground, #ffffff)"
 FAIL = "var(--fail, #b3261e)"
 
-STEPS = (0.5, 1.0, 2.0, 4.0)
-"""From which strength on a cell of the heat map is drawn darker; from 1 on, the change matters."""
+STEPS = (1.0, 2.0, 4.0)
+"""Strengths from which on a cell of the heat map is drawn darker; from 1 on, the change matters."""
 
 _TALL = 300
 _LOW = 150
@@ -25,6 +26,8 @@ _NAMES = 14
 """Pixels between the names of marks that stand below one another."""
 _BESIDE = 6
 """Names of marks that stand below one another before the first place is used again."""
+_NAMED = {"release": ("N", "R"), "incident": ("n", "r")}
+"""Fields of names to the right of their marks, and to the left."""
 _DIGITS = 6
 _MILLISECONDS = 1000
 _FEW = 31
@@ -60,8 +63,8 @@ def rows(picture: Picture) -> list[Row]:
     Over time: what was measured `b` at `a`, with its interval from `l` to `h`; what was expected `e`, from `f` to `u`;
     `g` is the number of the line, `p` says that it is drawn as a point, too; the level `c`, from `d` to `i`. Of a heat map:
     the columns `o`; times that were judged `w`, from `a` to `z`; the strength `s` of a column `y` in one. Marks are at `k`
-    (releases) or `m` (incidents), with their names as `n` to the right of it, or as `r` to the left, `j` pixels from the
-    top. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
+    (releases) or `m` (incidents), with their names as `N` or `n` to the right of it, or as `R` or `r` to the left, `j`
+    pixels from the top. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
     """
     match picture:
         case Course():
@@ -69,7 +72,7 @@ def rows(picture: Picture) -> list[Row]:
         case Heat():
             return _heat_rows(picture)
         case Intervals():
-            return evaluation_charts.rows(picture)
+            return evaluation_charts.rows(evaluation_charts.even(picture))
 
 
 def template(picture: Picture) -> Spec:
@@ -77,14 +80,14 @@ def template(picture: Picture) -> Spec:
     fields = frozenset(field for row in rows(picture) for field in row)
     match picture:
         case Intervals():
-            return evaluation_charts.template(picture)
+            return evaluation_charts.template(evaluation_charts.even(picture))
         case Heat():
             return _heat(_days(picture.span), fields)
         case Course():
             ends = [end for run in (*picture.runs, *picture.expected) for point in run for end in _ends(point)]
-            ends += [end for end in picture.level or () if end is not None]
-            up = label_form(picture.y, [*ends, 0.0] if picture.zero else ends)
-            return _course((_days(picture.span), up), picture.zero, fields)
+            ends += [end for end in (*(picture.level or ()), picture.low, picture.high) if end is not None]
+            up = label_form(picture.y, ends)
+            return _course((_days(picture.span), up), (picture.low, picture.high), fields)
 
 
 # --- Data -----------------------------------------------------------------------------------------------------------
@@ -97,7 +100,7 @@ def _course_rows(picture: Course) -> list[Row]:
     if picture.level is not None:
         value, low, high = picture.level
         found.append({"c": value} if low is None or high is None else {"c": value, "d": low, "i": high})
-    return [*_ends_of(picture.span), *found, *_marks(picture.marks, picture.span)]
+    return [*_ends_of(picture.span), *found, *_marks(picture.marks, picture.span if picture.tall else None)]
 
 
 def _line(run: Run, line: int, keys: tuple[str, str, str], n: int) -> list[Row]:
@@ -115,8 +118,8 @@ def _line(run: Run, line: int, keys: tuple[str, str, str], n: int) -> list[Row]:
 def _heat_rows(picture: Heat) -> list[Row]:
     columns: list[Row] = [{"o": name} for name in picture.columns]
     judged: list[Row] = [{"w": True, "a": _milli(start), "z": _milli(end)} for start, end in picture.times]
-    cells = [_cell(cell) for cell in picture.cells if cell.strength >= STEPS[0]]
-    return [*_ends_of(picture.span), *columns, *judged, *cells, *_marks(picture.marks, picture.span)]
+    cells = [_cell(cell) for cell in picture.cells]
+    return [*_ends_of(picture.span), *columns, *judged, *cells, *_marks(picture.marks)]
 
 
 def _cell(cell: Cell) -> Row:
@@ -130,16 +133,16 @@ def _cell(cell: Cell) -> Row:
     }
 
 
-def _marks(marks: Iterable[Mark], span: tuple[float, float]) -> list[Row]:
-    middle = sum(span) / 2
-    return [
-        {
-            "k" if mark.kind == "release" else "m": _milli(mark.place),
-            "r" if mark.place > middle else "n": mark.name,
-            "j": 6 + _NAMES * (place % _BESIDE),
-        }
-        for place, mark in enumerate(marks)
-    ]
+def _marks(marks: Iterable[Mark], span: tuple[float, float] | None = None) -> list[Row]:
+    """Marks, and where a span is given their names, towards the middle of it."""
+    found = []
+    for place, mark in enumerate(marks):
+        row: Row = {"k" if mark.kind == "release" else "m": _milli(mark.place)}
+        if span is not None:
+            side = _NAMED[mark.kind][mark.place > sum(span) / 2]
+            row |= {side: mark.name, "j": 6 + _NAMES * (place % _BESIDE)}
+        found.append(row)
+    return found
 
 
 def _milli(seconds: float) -> int:
@@ -168,11 +171,12 @@ def _days(span: tuple[float, float]) -> str:
 
 
 @lru_cache
-def _course(forms: tuple[str, str], zero: bool, fields: frozenset[str]) -> Spec:
+def _course(forms: tuple[str, str], ends: tuple[float | None, float | None], fields: frozenset[str]) -> Spec:
     import altair as alt
 
     across = _across(forms[0])
-    up = {"scale": alt.Scale(zero=zero), "axis": axis_of(forms[1])}
+    given = {name: end for name, end in zip(("domainMin", "domainMax"), ends, strict=True) if end is not None}
+    up = {"scale": alt.Scale(zero=False, **given), "axis": axis_of(forms[1])}
     at = alt.X("a:T", **across)
     tooltip = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="measured")]
     before = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="expected")]
@@ -220,7 +224,7 @@ def _heat(days: str, fields: frozenset[str]) -> Spec:
     # All columns have a place, also those without a cell.
     down = {"sort": None, "axis": alt.Axis(grid=False, ticks=False, labelLimit=140)}
     strength = alt.Opacity(
-        "s:Q", scale=alt.Scale(type="threshold", domain=list(STEPS[1:]), range=[0.45, 0.4, 0.7, 1.0]), legend=None
+        "s:Q", scale=alt.Scale(type="threshold", domain=list(STEPS), range=[0.4, 0.5, 0.75, 1.0]), legend=None
     )
     colour = alt.condition("datum.s >= 1", alt.value(NEW), alt.value(CURRENT))
     tooltip = [alt.Tooltip("t:N"), alt.Tooltip("v:N", title="largest change")]
@@ -242,7 +246,7 @@ def _heat(days: str, fields: frozenset[str]) -> Spec:
 def _across(days: str) -> dict[str, Any]:
     import altair as alt
 
-    return {"scale": alt.Scale(type="utc", nice=False), "axis": axis_of(days, grid=False)}
+    return {"scale": alt.Scale(type="utc", nice=False), "axis": axis_of(days, grid=False, labelSeparation=8)}
 
 
 def _ends_drawn(across: dict[str, Any]) -> Any:
@@ -262,10 +266,12 @@ def _named(across: dict[str, Any]) -> dict[str, list[Any]]:
     import altair as alt
 
     found = {}
-    for mark in ("k", "m"):
-        for field, align, dx in (("n", "left", 5), ("r", "right", -5)):
-            text = _both(field, mark).mark_text(align=align, dx=dx, fill=FAIL if mark == "m" else MUTED, fontSize=11)
-            found[field + mark] = [
-                text.encode(alt.X(f"{mark}:T", **across), alt.Y("j:Q", scale=None, axis=None), text=f"{field}:N")
+    for kind, place in (("release", "k"), ("incident", "m")):
+        there = alt.X(f"{place}:T", **across), alt.Y("j:Q", scale=None, axis=None)
+        around = {"stroke": GROUND, "strokeWidth": 4, "strokeJoin": "round"}  # a line behind a name is hidden
+        for field, align, dx in zip(_NAMED[kind], ("left", "right"), (5, -5), strict=True):
+            found[field] = [
+                only(field).mark_text(align=align, dx=dx, fontSize=11, **look).encode(*there, text=f"{field}:N")
+                for look in (around, {"fill": FAIL if kind == "incident" else MUTED})
             ]
     return found

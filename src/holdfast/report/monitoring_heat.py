@@ -23,6 +23,9 @@ MOST_COLUMNS = 60
 MOST_TIMES = 90
 """Cells of a column that are drawn; of more windows, several make one cell."""
 
+DRAWN = 0.5
+"""So much of what matters a change must be to be drawn."""
+
 TABLED = 10
 """Columns of the table."""
 
@@ -58,18 +61,37 @@ def ordered(watched: Watched) -> list[Largest]:
     return sorted(found.values(), key=lambda one: -one.strength * watched.importance.get(one.column, 1.0))
 
 
-def heat(watched: Watched, clock: Clock, span: tuple[float, float], marks: tuple[Mark, ...]) -> Heat | None:
-    """The heat map of a model; None if no window has a column."""
-    columns = tuple(one.column for one in ordered(watched)[:MOST_COLUMNS])
-    if not columns:
-        return None
-    kept, cells, times = set(columns), [], []
-    for group in _grouped(watched.windows):
+def windows_of_a_cell(watched: Watched) -> int:
+    """One, or so many that a column has no more cells than are drawn."""
+    return max(1, -(-len(watched.windows) // MOST_TIMES))
+
+
+def heat(
+    watched: Watched, found: Sequence[Largest], clock: Clock, span: tuple[float, float], marks: tuple[Mark, ...]
+) -> Heat:
+    """The heat map of a model.
+
+    Parameters
+    ----------
+    watched, clock
+        The model, and its clock.
+    found
+        The largest change of each column, in the order in which they are drawn.
+    span
+        From when to when, by the clock.
+    marks
+        What happened meanwhile.
+    """
+    columns = tuple(one.column for one in found[:MOST_COLUMNS])
+    kept = set(columns)
+    cells: list[Cell] = []
+    times: list[tuple[float, float]] = []
+    for group in _grouped(watched.windows, windows_of_a_cell(watched)):
         start, end = clock.place(group[0].start), clock.place(group[-1].end)
-        found = largest(group, watched.minimum)
-        if not found:
+        changes = largest(group, watched.minimum)
+        if not changes:
             continue
-        times.append((start, end))
+        times.append((times.pop()[0] if times and times[-1][1] == start else start, end))
         cells += [
             Cell(
                 column=column,
@@ -79,8 +101,8 @@ def heat(watched: Watched, clock: Clock, span: tuple[float, float], marks: tuple
                 label=f"{cut(column)}, {clock.told(one.start)}",
                 told=_told(one),
             )
-            for column, one in found.items()
-            if column in kept
+            for column, one in changes.items()
+            if column in kept and one.strength >= DRAWN
         ]
     return Heat(
         title="How far each column is from the reference",
@@ -92,7 +114,7 @@ def heat(watched: Watched, clock: Clock, span: tuple[float, float], marks: tuple
     )
 
 
-def table(watched: Watched, clock: Clock) -> Table:
+def table(watched: Watched, found: Sequence[Largest], clock: Clock) -> Table:
     """The columns that changed most."""
     rows = tuple(
         (
@@ -103,7 +125,7 @@ def table(watched: Watched, clock: Clock) -> Table:
             number(one.strength, 2),
             clock.told(one.start),
         )
-        for one in ordered(watched)[:TABLED]
+        for one in found[:TABLED]
     )
     head = ("Column", "Importance", "What changed most", "By", "Times what matters", "When")
     return Table(caption="Largest change of each column", head=head, rows=rows, words=frozenset({2, 5}), folded=True)
@@ -113,7 +135,5 @@ def _told(one: Largest) -> str:
     return f"{aspect(one.key)} {change(one.key, one.effect)}, {number(one.strength, 2)} times what matters"
 
 
-def _grouped(windows: Sequence[Window]) -> list[Sequence[Window]]:
-    """Windows one by one, or as many together as leave no more cells than are drawn."""
-    size = max(1, -(-len(windows) // MOST_TIMES))
+def _grouped(windows: Sequence[Window], size: int) -> list[Sequence[Window]]:
     return [windows[start : start + size] for start in range(0, len(windows), size)]

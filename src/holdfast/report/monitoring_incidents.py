@@ -98,12 +98,7 @@ def cost_text(incident: Incident) -> str:
         return "only labels can tell" if incident.needs_labels else "not known"
     unit = incident.unit
     cost = Estimate(value=incident.cost, low=incident.cost_low, high=incident.cost_high, unit=unit)
-    chance = (
-        incident.cost_low is not None
-        and incident.cost_high is not None
-        and incident.cost_low <= 0 <= incident.cost_high
-    )
-    return estimates.told(cost) + (", which may be none" if chance else "")
+    return estimates.told(cost)
 
 
 def verdict(watched: Watched) -> tuple[Status, str]:
@@ -112,15 +107,17 @@ def verdict(watched: Watched) -> tuple[Status, str]:
         return Status.SKIPPED, "Nothing was judged yet: no window has ended."
     going = [one for one in watched.incidents if is_open(one)]
     urgent = [one for one in going if not one.known]
+    announced = len(going) - len(urgent)
+    beside = f" {several(announced, 'announced change')} {'goes' if announced == 1 else 'go'} on." if announced else ""
     if not urgent:
-        announced = f" but {several(len(going), 'announced change')}" if going else ""
-        return Status.PASS, f"Nothing is wrong{announced}: no incident is open."
+        known = any(window.labelled for window in watched.windows)
+        return Status.PASS, f"No incident is open{'' if known else '; no truth is known yet'}.{beside}"
     status = Status.FAIL if any(urgency(one) is Status.FAIL for one in urgent) else Status.WARN
     first = urgent[0]
     costs = "" if first.cost is None else f", expected to cost {cost_text(first)} a day"
     if len(urgent) == 1:
-        return status, f"1 incident is open: {first.title}{costs}."
-    return status, f"{len(urgent):,} incidents are open. First: {first.title}{costs}."
+        return status, f"1 incident is open: {first.title}{costs}.{beside}"
+    return status, f"{len(urgent):,} incidents are open. First: {first.title}{costs}.{beside}"
 
 
 def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
@@ -129,11 +126,16 @@ def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
         ("Since", since_text(incident, clock)),
         ("Until", clock.told(incident.resolved) if incident.resolved is not None else ""),
         ("How sure", sure(surest)),
-        ("Cost a day", cost_text(incident)),
+        ("Cost a day", cost_text(incident) + (", may be none" if _may_be_none(incident) else "")),
         ("Where", "; ".join(incident.where)),
         ("What else changed", "; ".join(incident.upstream)),
         ("Announced as", incident.known),
     ]
+
+
+def _may_be_none(incident: Incident) -> bool:
+    low, high = incident.cost_low, incident.cost_high
+    return low is not None and high is not None and low <= 0 <= high
 
 
 def _signs(incident: Incident, clock: Clock, unit: str) -> Table:

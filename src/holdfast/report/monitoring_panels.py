@@ -14,7 +14,7 @@ from holdfast.numerals import number, several
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Intervals, Point
 from holdfast.report.monitoring_groups import Group, groups, newest
-from holdfast.report.monitoring_heat import MOST_COLUMNS, heat, ordered, table
+from holdfast.report.monitoring_heat import MOST_COLUMNS, heat, ordered, table, windows_of_a_cell
 from holdfast.report.monitoring_shapes import Course, Mark, Picture, Run
 from holdfast.report.monitoring_words import (
     NOT_SHARES,
@@ -37,6 +37,9 @@ MOST_SMALL = 8
 
 MOST_MARKS = 12
 """Incidents that are marked in pictures."""
+
+MOST_GROUPS = 20
+"""Groups of a column that are drawn, the largest ones; the table has all."""
 
 MOST_NOTED = 20
 """Alarms that are listed though they do not matter."""
@@ -115,8 +118,7 @@ def _objective(shown: View, anchor: str) -> Panel:
         text.append(f"In the reference, it was {told}. Lower is better.")
     if not realised:
         text.append("No truth is known yet, so nothing was measured.")
-    if not expected and (reasons := {why for window in watched.windows for why in window.unknown.values()}):
-        text.append(f"What to expect is unknown: {'; '.join(sorted(reasons))}.")
+    text += _unknown(watched.windows)
     section = Section(anchor=anchor, title=f"{title} over time", text=tuple(text))
     if not realised and not expected:
         return Panel(section)
@@ -131,6 +133,17 @@ def _objective(shown: View, anchor: str) -> Panel:
         tall=True,
     )
     return Panel(section, (course,))
+
+
+def _unknown(windows: Sequence[Window]) -> list[str]:
+    """Where it is unknown what to expect, and why."""
+    reasons = [
+        window.unknown.get("loss") or next(iter(window.unknown.values())) for window in windows if window.unknown
+    ]
+    if not reasons:
+        return []
+    why = "; ".join(dict.fromkeys(reasons))
+    return [f"In {len(reasons):,} of {several(len(windows), 'window')} it is unknown what to expect: {why}."]
 
 
 def _figures(shown: View, anchor: str) -> Panel:
@@ -151,27 +164,33 @@ def _figures(shown: View, anchor: str) -> Panel:
                 span=shown.span,
                 runs=_measured(shown, key, unit),
                 expected=_expected(shown, key, unit),
+                marks=shown.marks,
             )
         )
-    return Panel(Section(anchor=anchor, title="Other figures"), tuple(found))
+    text = ("Line: measured. Dashed: expected before the truth came. Bands: 95% intervals.",) if found else ()
+    return Panel(Section(anchor=anchor, title="Other figures", text=text), tuple(found))
 
 
 # --- Inputs and answers ---------------------------------------------------------------------------------------------
 
 
 def _columns(shown: View, anchor: str) -> Panel:
-    picture = heat(shown.watched, shown.clock, shown.span, shown.marks)
-    if picture is None:
+    found = ordered(shown.watched)
+    if not found:
         return Panel(Section(anchor=anchor, title="Inputs"))
     text = ["What matters most is at the top: columns by importance times change."]
-    if (left := len(ordered(shown.watched)) - MOST_COLUMNS) > 0:
+    if (together := windows_of_a_cell(shown.watched)) > 1:
+        text.append(f"Each cell is the largest change of {together} windows.")
+    if (left := len(found) - MOST_COLUMNS) > 0:
         text.append(f"{several(left, 'column')} further down {'is' if left == 1 else 'are'} not drawn.")
-    section = Section(anchor=anchor, title="Inputs", text=tuple(text), tables=(table(shown.watched, shown.clock),))
-    return Panel(section, (picture,))
+    section = Section(
+        anchor=anchor, title="Inputs", text=tuple(text), tables=(table(shown.watched, found, shown.clock),)
+    )
+    return Panel(section, (heat(shown.watched, found, shown.clock, shown.span, shown.marks),))
 
 
 def _answers(shown: View, anchor: str) -> Panel:
-    heads = {"score", "decision", "review", "interval", "calibration", "fairness"}
+    heads = {"score", "decision", "review", "interval", "fairness"}
     keys = [key for key in _keys(shown) if key.partition(":")[0] in heads]
     text = ("Changes from the reference; in the grey band they are too small to matter.",) if keys else ()
     return Panel(Section(anchor=anchor, title="Scores and answers", text=text), _changes(shown, keys[:MOST_SMALL]))
@@ -213,6 +232,7 @@ def _changes(shown: View, keys: Sequence[str]) -> tuple[Course, ...]:
                 span=shown.span,
                 runs=_joined(shown, partial(_changed, shown, key)),
                 level=(0.0, None, None) if matters is None else (0.0, -matters, matters),
+                marks=shown.marks,
             )
         )
     return tuple(found)
@@ -241,16 +261,18 @@ def _rows(shown: View, anchor: str) -> Panel:
         runs=_joined(shown, lambda window: _point(shown, window, window.rows, several(window.rows, "row"))),
         level=_usual_rows(windows),
         marks=shown.marks,
-        zero=True,
+        low=0.0,
     )
     truth = Course(
         title="Share whose truth is known",
         y=Axis("", "share"),
         span=shown.span,
         runs=_joined(shown, lambda window: _truth(shown, window)),
-        zero=True,
+        marks=shown.marks,
+        low=0.0,
+        high=1.0,
     )
-    pictures = (volume, truth) if truth.points else (volume,)
+    pictures = (volume, truth) if labelled else (volume,)
     return Panel(Section(anchor=anchor, title="Rows and truth", text=(known,)), pictures)
 
 
@@ -278,7 +300,7 @@ def _groups(shown: View, anchor: str) -> Panel:
         return Panel(Section(anchor=anchor, title="Groups of rows"))
     over = newest(watched)
     when = shown.clock.between(over[0].start, over[-1].start)
-    head = ("Group", "Rows", "Truth known", watched.loss_title, "Above that of all rows")
+    head = ("Group", "Rows", "Truth known", watched.loss_title, "Less that of all rows")
     rows = tuple(
         (
             f"{one.column} = {one.value}",
@@ -289,9 +311,11 @@ def _groups(shown: View, anchor: str) -> Panel:
         )
         for one in found
     )
-    text = f"{watched.loss_title} of each group from {when}. Groups with too few labelled rows have no figure."
+    text = f"{watched.loss_title} of each group less that of all rows, from {when}, with 95% intervals."
+    if any(one.gap is None for one in found):
+        text += " Groups with too few labelled rows have no figure."
     pictures = tuple(
-        Intervals(title=f"{column}: above that of all rows", x=Axis(watched.unit), points=points, reference=0.0)
+        Intervals(title=f"By {column}", x=Axis(watched.unit), points=points, reference=0.0)
         for column in dict.fromkeys(one.column for one in found)
         if (points := _gaps(one for one in found if one.column == column))
     )
@@ -300,6 +324,7 @@ def _groups(shown: View, anchor: str) -> Panel:
 
 
 def _gaps(some: Iterable[Group]) -> tuple[Point, ...]:
+    largest = sorted(some, key=lambda one: -one.rows)[:MOST_GROUPS]
     return tuple(
         Point(
             label=one.value,
@@ -308,7 +333,7 @@ def _gaps(some: Iterable[Group]) -> tuple[Point, ...]:
             high=one.gap.high,
             told=estimates.told(one.gap, signed=True),
         )
-        for one in some
+        for one in largest
         if one.gap is not None and one.gap.value is not None
     )
 
@@ -326,7 +351,7 @@ def _noted(shown: View, anchor: str) -> Panel:
         if not one.get("material", True)
     ]
     if not found:
-        return Panel(Section(anchor=anchor, title="Noted"))
+        return Panel(Section(anchor=anchor, title="Noted, too small to matter"))
     unit = shown.watched.unit
     rows = tuple(
         (
@@ -337,10 +362,10 @@ def _noted(shown: View, anchor: str) -> Panel:
         )
         for _, one in found[-MOST_NOTED:]
     )
-    text = "These changes are no chance, but too small to matter: they open no incident."
+    text = "These changes are no chance, but they open no incident."
     head = ("Signal", "Change", "Times what matters", "Since")
     own = Table(caption="Noted changes", head=head, rows=rows, words=frozenset({3}))
-    return Panel(Section(anchor=anchor, title="Noted", text=(text,), tables=(own,)))
+    return Panel(Section(anchor=anchor, title="Noted, too small to matter", text=(text,), tables=(own,)))
 
 
 # --- Figures over time ----------------------------------------------------------------------------------------------

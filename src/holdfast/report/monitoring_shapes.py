@@ -37,9 +37,9 @@ class Course:
     level
         A number that it is compared with, and the ends of the band around it.
     marks
-        What happened meanwhile.
-    zero
-        Whether the axis begins at 0.
+        What happened meanwhile; named where the picture is tall.
+    low, high
+        Ends of the axis; None: as the figures have it.
     tall
         Whether it is drawn larger than those that stand side by side.
     """
@@ -51,7 +51,8 @@ class Course:
     expected: tuple[Run, ...] = ()
     level: tuple[float, float | None, float | None] | None = None
     marks: tuple[Mark, ...] = ()
-    zero: bool = False
+    low: float | None = None
+    high: float | None = None
     tall: bool = False
 
     @property
@@ -85,7 +86,7 @@ class Heat:
     columns
         From top to bottom.
     times
-        Beginnings and ends of the times that were judged.
+        Beginnings and ends of the times without a gap that were judged.
     cells
         Changes; a column that has none in a time was hardly changed.
     marks

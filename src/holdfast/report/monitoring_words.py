@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from holdfast.numerals import number
@@ -79,6 +80,7 @@ class Clock:
         return ends[0] if ends[0] == ends[1] else f"{ends[0]} to {ends[1]}"
 
 
+@cache
 def column_of(key: str) -> str | None:
     """The column that a signal is about, if it is about one.
 
@@ -181,18 +183,18 @@ def changes(key: str, ends: tuple[float, float], unit: str = "") -> str:
 
 
 def sure(e_value: float) -> str:
-    """How sure a change is. An e-value of x or more is reached by chance at most once in x times, whenever one looks.
+    """How sure a change is. By chance, an e-value of x or more is reached at most 1 time in x, whenever one looks.
 
     Source: Ville's inequality; Shafer (2021), *Testing by betting*, Journal of the Royal Statistical Society A 184.
 
     >>> sure(1070.9), sure(1.7e10), sure(0.5)
-    ('by chance at most once in 1,071 times', 'by chance less than once in a billion times', 'may be chance')
+    ('by chance at most 1 in 1,071', 'by chance less than 1 in a billion', 'may be chance')
     """
     if e_value >= _SURE:
-        return "by chance less than once in a billion times"
+        return "by chance less than 1 in a billion"
     if e_value <= 1 or math.isnan(e_value):
         return "may be chance"
-    return f"by chance at most once in {number(e_value, 3)} times"
+    return f"by chance at most 1 in {number(e_value, 3)}"
 
 
 def _signed(value: float) -> str:
