@@ -98,7 +98,8 @@ def learned(
     known = np.isfinite(predicted.reshape(len(predicted), -1 if predicted.size else 1)).all(axis=1) & np.isfinite(
         actual
     )
-    scores = nonconformity(sealed, predicted[known], actual[known])
+    codes = actual[known] if sealed.conformal is not None else actual[known].astype(np.intp)
+    scores = nonconformity(sealed, predicted[known], codes)
     names = None if segment is None else np.asarray(segment, dtype=np.str_)[known]
     segments = state.segments
     if names is not None:

@@ -28,8 +28,9 @@ from holdfast.monitoring.incident import Incident, ranked
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.result import Monitored, Watched, shown_windows
+from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource
 from holdfast.monitoring.unreleased import sealed_history
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
@@ -112,7 +113,13 @@ def monitor(
             say(f"Watching {name}")
             reference = reference_of(_in_force(name, book, store))
             since = _since(backfill, when or time.time())
-            done = run(LogSource(log, name), reference, book, found.root_path, now=when, since=since)
+            source = LogSource(log, name)
+            done = run(source, reference, book, found.root_path, now=when, since=since)
+            if reference.released is not None:
+                until = int(((when or time.time()) - MARGIN_SECONDS) * MICROSECONDS)
+                revision = follow_labels(source, reference.released, book, found.root_path, until=until)
+                if revision is not None:
+                    say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
             watched.append(watched_of(reference, book, done))
         return Monitored(models=tuple(watched))
     finally:

@@ -75,12 +75,12 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     width = _floats(held["hf_upper"]) - _floats(held["hf_lower"]) if {"hf_lower", "hf_upper"} <= held.keys() else None
     truth = np.full(n, np.nan)
     if "hf_label" in held:
-        truth = (
-            _floats(held["hf_label"]) if task == "regression" else _codes(held["hf_label"], classes).astype(np.float64)
-        )
-        truth[truth < 0] = np.nan
         if task == "regression":
-            truth[~np.isfinite(truth)] = np.nan
+            label = _floats(held["hf_label"])
+            truth = np.where(np.isfinite(label), label, np.nan)
+        else:
+            code = _codes(held["hf_label"], classes)
+            truth = np.where(code < 0, np.nan, code)
     inputs = {name: held[column] for name, column in inputs_logged(reference, list(held)).items()}
     time = next((c.name for c in reference.profile.edges.schema.by_role(Role.TIME)), None)
     if time is not None and "hf_event_time" in held:
