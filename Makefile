@@ -47,7 +47,7 @@ system:  ## Chromium for the browser tests (Debian); says what it installs, and 
 $(READY): pyproject.toml constraints.txt scripts/vega_bundle.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable ".[sql,serve,otel,png,sklearn,lightgbm,callable]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --editable ".[sql,serve,otel,alerts,png,sklearn,lightgbm,callable]"
 	@touch $@
 
 $(MODELS)/.ready: pyproject.toml constraints.txt

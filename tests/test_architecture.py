@@ -75,11 +75,12 @@ ARROWS = {
     },
     "released": {"evaluation", "models", "objective", "policy", "releases", "schema", "uncertainty"},
     "golden": {"policy", "profile", "released", "releases"},
-    "site": set(),
+    "site": {"durations"},
     "startup": set(),
     "log": {"column", "durations", "kinds", "names", "tables"},
     "estimation": {"evaluation", "evidence", "objective", "policy", "profile", "schema", "stats"},
     "monitoring": {
+        "alerts",
         "book",
         "checks",
         "comparison",
@@ -110,6 +111,7 @@ ARROWS = {
     },
     "replay": {"golden", "kinds", "log", "names", "policy", "released"},
     "book": set(),
+    "alerts": {"book", "durations", "names", "site"},
     "serve": {
         "book",
         "explain",
@@ -209,6 +211,7 @@ THIRD_PARTY = {
     "log": {"numpy", "pyarrow", "msgspec"},
     "replay": {"numpy", "pyarrow", "msgspec"},
     "book": {"msgspec", "sqlalchemy"},
+    "alerts": {"msgspec", "sqlalchemy"},
     "serve": {"numpy", "pyarrow", "msgspec", "uvicorn", "uvloop"},
     "seal": {"numpy", "pyarrow", "msgspec"},
     "estimation": {"numpy", "pyarrow", "msgspec"},
@@ -252,6 +255,7 @@ LAZY = {
     },
     "estimation": {"scipy": "the same"},
     "monitoring": {"scipy": "the same", "deltalake": "extra `serve`"},
+    "alerts": {"apprise": "extra `alerts`"},
     "book": {"alembic": "where the schema is behind"},
     "serve": {
         "prometheus_client": "for `/metrics` only",

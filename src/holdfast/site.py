@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 
+from holdfast.durations import PATTERN
 from holdfast.errors import SettingError
 
 FILE = "site.toml"
@@ -109,6 +111,51 @@ class Served(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     explain_seconds: Positive = 0.2
 
 
+class AlertRoute(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`[[alerts]]`: somebody who is told of incidents.
+
+    Attributes
+    ----------
+    url
+        `stdout`; `https://...`, a webhook; or an address of Apprise, such as `mailto://` or `slack://`. `$NAME` takes it
+        from the environment.
+    name
+        What the route is called; by default the host of a webhook, or the service.
+    secret
+        What webhooks are signed with; `$NAME` takes it from the environment.
+    severity
+        The mildest that is told.
+    models
+        Whose incidents; empty: of all.
+    cooldown
+        How long the same subject of a model does not open again for it.
+    """
+
+    url: Annotated[str, Meta(pattern=r"^(stdout|\$\w+|[a-zA-Z][a-zA-Z0-9+.-]*://.+)$")]
+    name: Annotated[str, Meta(pattern=r"^[\w.@-]{1,100}$")] | None = None
+    secret: Annotated[str, Meta(min_length=1)] | None = None
+    severity: Literal["low", "medium", "high"] = "low"
+    models: tuple[str, ...] = ()
+    cooldown: Annotated[str, Meta(pattern=PATTERN)] = "1d"
+
+    def __post_init__(self) -> None:
+        if self.secret is not None and not self.url.startswith(("$", "http://", "https://")):
+            raise ValueError("secret signs webhooks: it goes with a url of https")
+
+    @property
+    def called(self) -> str:
+        """The name; never with what is secret of the address."""
+        if self.name is not None:
+            return self.name
+        scheme, _, rest = self.url.partition("://")
+        if scheme not in {"http", "https"}:
+            return scheme.lstrip("$")
+        return urlsplit(f"//{rest}").hostname or scheme
+
+    def __repr__(self) -> str:
+        return f"AlertRoute(name={self.called!r})"
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """All of `site.toml`. Folders are relative to that of the file.
 
@@ -120,6 +167,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         Folder or URI of the releases.
     book
         URL of the book's database; None: a file under `root`.
+    alerts
+        Who is told of incidents.
     """
 
     root: str = ".holdfast"
@@ -128,7 +177,13 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     server: Server = Server()
     log: Log = Log()
     models: dict[str, Served] = {}
+    alerts: tuple[AlertRoute, ...] = ()
     folder: str = "."
+
+    def __post_init__(self) -> None:
+        names = [one.called for one in self.alerts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two alerts are called {twice[0]}: give each a name")
 
     def path(self, relative: str) -> str:
         """A path of the file, from where the program runs; URIs and absolute paths stay."""

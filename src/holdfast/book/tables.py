@@ -184,6 +184,7 @@ ALERTS = Table(
     METADATA,
     Column("key", Text, primary_key=True),
     Column("sink", Text, primary_key=True),
+    Column("model", Text, nullable=False, index=True),
     Column("incident", Text, nullable=False, index=True),
     Column("content", JSON, nullable=False),
     Column("created", Moment, nullable=False),

@@ -12,11 +12,12 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-Status = Literal["open", "resolved"]
-Kind = Literal["input", "answers", "performance", "volume"]
-Severity = Literal["low", "medium", "high"]
+from holdfast.records import Severity
 
-SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high")
+Status = Literal["open", "noted", "resolved"]
+Kind = Literal["input", "answers", "performance", "volume"]
+
+SEVERITIES = tuple(Severity)
 """From the mildest."""
 
 COST_GRADES = (0.05, 0.25)
@@ -83,7 +84,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     opened, updated
         End of the window that opened it, and of the one that changed it last, in seconds since 1970.
     status, resolved
-        Whether it is over, and since when.
+        `noted`: a change that the objective is not expected to become worse by; nobody is told. Whether it is over, and
+        since when.
     cost, cost_low, cost_high, unit
         What it is expected to cost each day, in the unit of the objective; None where that is not known.
     needs_labels
@@ -143,7 +145,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         if self.cost is not None and self.usual:
             return _graded(self.cost / abs(self.usual), COST_GRADES)
         if self.cost is not None and self.cost <= 0:
-            return "low"
+            return Severity.LOW
         return _graded(
             max((abs(s.effect) / s.minimum for s in self.signs if s.minimum > 0), default=0.0), EFFECT_GRADES
         )
@@ -233,7 +235,7 @@ def calmed(
     """
     found = dict(incidents)
     for name, one in incidents.items():
-        if one.status != "open" or not any(sign.key in effects for sign in one.signs):
+        if one.status == "resolved" or not any(sign.key in effects for sign in one.signs):
             continue
         signs = tuple(_counted(sign, effects, back) for sign in one.signs)
         found[name] = replace(one, signs=signs)
@@ -265,13 +267,15 @@ def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, 
     near = [
         one
         for one in incidents
-        if one.status == "open" and abs(one.since - sign.since) <= TOGETHER * width and one.model
+        if one.status != "resolved" and abs(one.since - sign.since) <= TOGETHER * width and one.model
     ]
     same = [one for one in near if one.subject == subject]
     if same:
         return same[0]
     if kind in {"answers", "performance"}:
-        causes = [one for one in near if one.kind == "input"] or [one for one in near if one.kind == "performance"]
+        mattering = [one for one in near if one.status == "open"]
+        causes = [one for one in mattering if one.kind == "input"]
+        causes = causes or [one for one in mattering if one.kind == "performance"]
         return max(causes, key=lambda one: one.rank, default=None)
     return None
 

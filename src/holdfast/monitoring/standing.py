@@ -15,7 +15,7 @@ from holdfast.book.incidents import Act, Annotation
 from holdfast.book.opening import Book
 from holdfast.monitoring.incident import Incident
 
-State: TypeAlias = Literal["open", "acknowledged", "snoozed", "known", "resolved"]
+State: TypeAlias = Literal["open", "acknowledged", "snoozed", "known", "noted", "resolved"]
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +27,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
         As the monitor found it; `known` is the change that a person had announced.
     state
         `open`; `acknowledged`: somebody sees to it; `snoozed`: nobody is told until a moment; `known`: it was announced;
+        `noted`: the objective is not expected to become worse by it;
         `resolved`, by its evidence or by a person.
     until
         Of a snooze: its end.
@@ -70,6 +71,8 @@ def standing(incident: Incident, acts: Sequence[Act], annotations: Sequence[Anno
         state = "resolved"
     elif known and did != "reopen":
         state = "known"
+    elif incident.status == "noted":
+        state = "noted"
     elif last and last.until and last.until > now:
         state, until = "snoozed", last.until
     elif did == "acknowledge":

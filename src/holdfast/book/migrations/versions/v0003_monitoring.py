@@ -68,6 +68,7 @@ def upgrade() -> None:
         "alerts",
         Column("key", Text, primary_key=True),
         Column("sink", Text, primary_key=True),
+        Column("model", Text, nullable=False, index=True),
         Column("incident", Text, nullable=False, index=True),
         Column("content", JSON, nullable=False),
         Column("created", moment, nullable=False),

@@ -1,0 +1,84 @@
+"""A book, and a webhook that takes what is posted to it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from holdfast.alerts.alert import Alert
+from holdfast.book.opening import Book, open_book
+from holdfast.records import Severity
+
+
+@dataclass
+class Hook:
+    """What was posted, and what is answered: a status, or nothing for some seconds."""
+
+    url: str = ""
+    status: int = 204
+    hangs: float = 0.0
+    headers: dict[str, str] = field(default_factory=dict)
+    posted: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """A real server."""
+    found = Hook()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            time.sleep(found.hangs)
+            found.posted.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(found.status)
+            for name, value in found.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads, server.block_on_close = True, False
+    found.url = f"http://127.0.0.1:{server.server_port}/hook"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield found
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[Book]:
+    """A new book."""
+    opened = open_book(tmp_path / "book.db")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def alert() -> Callable[..., Alert]:
+    """Makes alerts."""
+
+    def made(incident: str = "fraud-1", **more: Any) -> Alert:
+        given: dict[str, Any] = {
+            "model": "fraud",
+            "subject": "amount",
+            "number": 1,
+            "event": "opened",
+            "severity": Severity.HIGH,
+            "title": "amount moved",
+            "since": 0.0,
+        }
+        return Alert(incident=incident, **(given | more))
+
+    return made
