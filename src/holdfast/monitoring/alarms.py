@@ -29,9 +29,9 @@ from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.scale import onto, scale_of
 from holdfast.monitoring.season import DAY, Season, place_of, season_of, usual_spacing
 from holdfast.monitoring.state import Signal, numbers, pack
-from holdfast.stats.shiryaev_roberts import carriers, shares, spend
+from holdfast.stats.shiryaev_roberts import carriers, shares, spend, together
 
-HEAVY = 4.0
+HEAVY = 8.0
 """A location, and the loss, has so many times the share of the budget of another signal."""
 
 FARTHEST = 4
@@ -66,7 +66,7 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
     false_alarms: float = 1.0
     days: float = 90.0
     late: tuple[str, ...] = ("loss", "calibration", "label", "realised", "fairness")
-    late_share: float = 0.25
+    late_share: float = 0.2
     minimum: dict[str, float] = msgspec.field(default_factory=lambda: {"location": 0.3, "spread": 0.3})
     zone: str = "UTC"
 
@@ -231,8 +231,8 @@ def weights(keys: Sequence[str], settings: AlarmSettings) -> Array:
 
     Examples
     --------
-    >>> weights(["column:age:location", "column:age:missing", "loss"], AlarmSettings()).tolist()
-    [0.6, 0.15, 0.25]
+    >>> weights(["column:age:location", "column:age:missing", "loss"], AlarmSettings()).round(3).tolist()
+    [0.711, 0.089, 0.2]
     """
     heavy = np.array([HEAVY if key.rpartition(":")[2] in {"location", "loss"} else 1.0 for key in keys])
     late = np.array([settings.is_late(key) for key in keys])
@@ -327,7 +327,7 @@ def _judged(
     named = carriers(parts, settings.threshold)
     after, alarms = dict(signals), []
     if named.any():
-        keys, own = list(signals), followed.evidence.mean(-1)
+        keys, own = list(signals), together(followed.evidence)
         effect, error, windows = np.zeros((3, len(keys)))
         changes = []
         for place in sorted(np.flatnonzero(named).tolist(), key=lambda at: -float(parts[at])):

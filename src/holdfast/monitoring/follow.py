@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.stats.natural import moderate
+from holdfast.stats.natural import FEWEST_COLUMNS, autocorrelation, moderate
 from holdfast.stats.one_step import Regression, learn, normal_score, predict, residual, unlearned
 from holdfast.stats.shiryaev_roberts import DETECTORS, grow
 
@@ -52,8 +52,8 @@ class Followed:
         Sampling variance of a typical window of the reference; NaN if unknown.
     natural_low, natural_high
         Share of the variance of such a window that is not sampling noise: bounds, for small and for large windows.
-    prior_variance, prior_degrees
-        What the variances of similar signals say of this one's.
+    prior_variance, prior_degrees, prior_memory
+        What similar signals say of this one's variance, and of its memory.
     before, fading
         What is known of the values before: the exponentially weighted mean of their distances from `centre`, each `fading`
         times the weight of the next. So the sampling noise of a single window is not taken for its level. NaN: nothing.
@@ -73,6 +73,7 @@ class Followed:
     natural_high: Array
     prior_variance: Array
     prior_degrees: Array
+    prior_memory: Array
     before: Array
     fading: Array
     centre: Array
@@ -133,6 +134,7 @@ def start(
         natural_high=np.ones(shape),
         prior_variance=np.ones(shape),
         prior_degrees=np.zeros(shape),
+        prior_memory=np.full(shape, np.nan),
         before=np.full(shape, np.nan),
         fading=np.zeros(shape),
         centre=np.zeros((*shape, seasons)),
@@ -148,8 +150,13 @@ def start(
     rough = _learned(centred, season, values, np.full_like(values, np.nan))
     low, high = _natural(rough)
     weighed = replace(centred, natural_low=low, natural_high=high)
+    # With hardly two windows a season, what memory looks like cannot be told from the seasons.
+    enough = len(values) >= 2 * len(set(season))
+    weighed = replace(weighed, prior_memory=np.full(shape, 0.0 if enough else np.nan))
     tried = [_learned(replace(weighed, fading=np.full(shape, x)), season, values, deviations) for x in FADING]
     learned = _best(tried, alike)
+    if enough:
+        learned = replace(learned, prior_memory=_memory(values, season, learned, alike))
     variance, degrees = _prior(learned, alike)
     return replace(learned, prior_variance=variance, prior_degrees=degrees)
 
@@ -188,6 +195,7 @@ def observe(
         noise=ratio,
         prior_variance=followed.prior_variance,
         prior_degrees=followed.prior_degrees,
+        prior_memory=followed.prior_memory,
     )
     # The values before have moved with the level, and take part of the offset's error away.
     trace = 1 - expected.memory * (1 - followed.fading**followed.age)
@@ -270,7 +278,7 @@ def _faded(before: Array, fading: Array, newest: Array) -> Array:
 
 def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Followed:
     """For each signal the one with the smallest residuals, of its own and of those like it; the first if it is a toss-up."""
-    squares, degrees = zip(*(residual(one.regression) for one in tried), strict=True)
+    squares, degrees = zip(*(residual(one.regression, one.prior_memory) for one in tried), strict=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = degrees[0] * np.log(squares[0] / np.array(squares))
     own = np.where(np.isfinite(gain), gain, 0.0)
@@ -304,7 +312,7 @@ def _ratio(followed: Followed, deviations: Array) -> Array:
 
 def _natural(learned: Followed) -> tuple[Array, Array]:
     """Bounds of the share of variance that is not sampling noise."""
-    squares, degrees = residual(learned.regression)
+    squares, degrees = residual(learned.regression, learned.prior_memory)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = squares / degrees / learned.noise
         spread = SHARE_ERROR * np.sqrt(2 / degrees)
@@ -314,9 +322,20 @@ def _natural(learned: Followed) -> tuple[Array, Array]:
     return low, np.where(np.isfinite(high), np.clip(high, low, 1.0), 1.0)
 
 
+def _memory(values: Array, season: Sequence[int], learned: Followed, alike: Sequence[NDArray[np.intp]]) -> Array:
+    """The memory that many similar signals have together, and else none. Where more than the last value counts, none is lent."""
+    residuals = values - np.stack([learned.centre[..., place] for place in season])
+    lent = learned.prior_memory.copy()
+    for stream in np.ndindex(lent.shape[:-1]):
+        for places in alike:
+            if len(places) >= FEWEST_COLUMNS:
+                lent[stream][places] = autocorrelation(residuals[(slice(None), *stream)][:, places].T)
+    return np.where(learned.fading > 0, np.nan, lent)
+
+
 def _prior(learned: Followed, alike: Sequence[NDArray[np.intp]]) -> tuple[Array, Array]:
     """What similar signals say of each other's variance: scaled inverse chi-square, of at most `LARGEST_PRIOR` degrees."""
-    squares, degrees = residual(learned.regression)
+    squares, degrees = residual(learned.regression, learned.prior_memory)
     variance, worth = np.ones_like(squares), np.zeros_like(squares)
     for stream in np.ndindex(squares.shape[:-1]):
         for places in alike:

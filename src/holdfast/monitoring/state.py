@@ -52,6 +52,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     natural_high: float
     prior_variance: float
     prior_degrees: float
+    prior_memory: Number
     before: Number
     fading: float
     centre: list[float]

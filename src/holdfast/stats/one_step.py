@@ -18,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_FOR_LAG = 8
-"""With fewer values beyond one for each season than this, the value before is not used: nothing would be learned."""
+"""With fewer degrees of freedom, and nothing expected of the memory, the value before is not used."""
+
+PRIOR_MEMORY_VALUES = 10.0
+"""The memory that is expected beforehand counts as so many values. A step in a short series else looks like memory."""
 
 Array = NDArray[np.float64]
 
@@ -87,6 +90,7 @@ def predict(
     noise: Array | float = 1.0,
     prior_variance: Array | float = 1.0,
     prior_degrees: Array | float = 0.0,
+    prior_memory: Array | float = np.nan,
 ) -> Prediction:
     """Predict the next value.
 
@@ -105,6 +109,9 @@ def predict(
         Variance of the next value relative to that of a typical one; above 1 for a small window.
     prior_variance, prior_degrees
         What is known of the variance of a typical value from elsewhere, worth so many degrees of freedom.
+    prior_memory
+        The memory that is expected beforehand; it counts as much as `PRIOR_MEMORY_VALUES` values, by ridge regression. NaN:
+        nothing is, and the values alone say.
 
     Source: Brown, Durbin & Evans, *Techniques for testing the constancy of regression relationships over time*, JRSS B 37
     (1975); the prior as Smyth (2004), *Linear models and empirical Bayes methods*.
@@ -118,7 +125,7 @@ def predict(
     >>> next_one.mean, next_one.variance, next_one.degrees
     (array([2.]), array([1.33333333]), array([2.]))
     """
-    fit = _fit(known, season)
+    fit = _fit(known, season, prior_memory)
     total = fit.degrees + prior_degrees
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.where(total > 0, (fit.squares + prior_degrees * np.asarray(prior_variance)) / total, np.nan)
@@ -164,7 +171,7 @@ def learn(known: Regression, season: int, value: Array, before: Array, *, noise:
     )
 
 
-def residual(known: Regression) -> tuple[Array, Array]:
+def residual(known: Regression, prior_memory: Array | float = np.nan) -> tuple[Array, Array]:
     """Weighted sum of squared residuals so far, and its degrees of freedom: arrays of shape (...,).
 
     Examples
@@ -175,7 +182,7 @@ def residual(known: Regression) -> tuple[Array, Array]:
     >>> residual(known)
     (array([2.]), array([2.]))
     """
-    fit = _fit(known, 0)
+    fit = _fit(known, 0, prior_memory)
     return fit.squares, fit.degrees
 
 
@@ -211,9 +218,9 @@ class _Fit:
     degrees: Array
 
 
-def _fit(known: Regression, season: int) -> _Fit:
+def _fit(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
     """Least squares with seasons, or with one mean for all where those explain too little."""
-    one, apart = _one_mean(known), _seasons_apart(known, season)
+    one, apart = _one_mean(known, prior_memory), _seasons_apart(known, season, prior_memory)
     count = known.seen.sum(-1)
     chosen = _criterion(apart, count) < _criterion(one, count)
     return _Fit(**{name: np.where(chosen, getattr(apart, name), getattr(one, name)) for name in _Fit.__slots__})
@@ -227,17 +234,18 @@ def _criterion(fit: _Fit, count: Array) -> Array:
     return np.where((spare > 0) & (fit.squares > 0), value, np.inf)
 
 
-def _seasons_apart(known: Regression, season: int) -> _Fit:
+def _seasons_apart(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
     return _least_squares(
         known.weight[..., season],
         known.level[..., season],
         known.lag[..., season],
         known.squares,
         known.seen.sum(-1) - (known.seen > 0).sum(-1),
+        prior_memory,
     )
 
 
-def _one_mean(known: Regression) -> _Fit:
+def _one_mean(known: Regression, prior_memory: Array | float) -> _Fit:
     weight = known.weight.sum(-1)
     level = _mean(known.weight, known.level)
     followed = ~np.isnan(known.lag)
@@ -247,24 +255,33 @@ def _one_mean(known: Regression) -> _Fit:
     products = np.stack([value_away**2, value_away * lag_away, lag_away**2], -1)
     # A season that was never seen has no weight, and no level either where none was seen at all.
     between = np.where(known.weight[..., None] > 0, known.weight[..., None] * products, 0.0).sum(-2)
-    return _least_squares(weight, level, lag, known.squares + between, known.seen.sum(-1) - 1)
+    return _least_squares(weight, level, lag, known.squares + between, known.seen.sum(-1) - 1, prior_memory)
 
 
-def _least_squares(weight: Array, level: Array, lag: Array, squares: Array, degrees: Array) -> _Fit:
+def _least_squares(
+    weight: Array, level: Array, lag: Array, squares: Array, degrees: Array, prior_memory: Array | float
+) -> _Fit:
     value_value, value_lag, lag_lag = np.moveaxis(squares, -1, 0)
+    expected = ~np.isnan(prior_memory)
     # A series without variation has no memory to speak of: the ratio of two rounding errors is none.
     with np.errstate(invalid="ignore"):
-        lagged = (degrees >= FEWEST_FOR_LAG) & ~np.isnan(lag) & (lag_lag > 1e-24 * weight * (1e-12 + lag**2))
+        lagged = (
+            (degrees >= np.where(expected, 2, FEWEST_FOR_LAG))
+            & ~np.isnan(lag)
+            & (lag_lag > 1e-24 * weight * (1e-12 + lag**2))
+        )
     lag_lag = np.where(lagged, lag_lag, 1.0)
-    memory = np.where(lagged, value_lag / lag_lag, 0.0)
+    worth = np.where(expected, PRIOR_MEMORY_VALUES, 0.0) * value_value / np.maximum(degrees, 1.0)
+    prior = np.nan_to_num(np.asarray(prior_memory))
+    memory = np.where(lagged, (value_lag + worth * prior) / (lag_lag + worth), 0.0)
     return _Fit(
         weight=weight,
         level=level,
         lag=lag,
         lagged=lagged,
-        lag_lag=lag_lag,
+        lag_lag=lag_lag + worth,
         memory=memory,
-        squares=np.maximum(value_value - memory * value_lag, 0.0),
+        squares=np.maximum(value_value - 2 * memory * value_lag + memory**2 * np.where(lagged, lag_lag, 0.0), 0.0),
         degrees=np.maximum(degrees - lagged, 0.0),
     )
 

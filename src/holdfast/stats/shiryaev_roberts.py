@@ -16,15 +16,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-EFFECTS = (0.7, 1.2, 2.0, 3.0, 4.5)
-"""Sizes of effect that are bet on, up and down, in standard deviations of a window's score."""
+EFFECTS = {0.8: 0.25, 2.0: 0.5, 3.5: 0.25}
+"""Sizes of effect that are bet on, up and down, in standard deviations of a window's score -> what is staked on each."""
 
 LARGEST_SCORE = 8.0
 """A score beyond this says no more: the tails of real series do not follow the normal law that far."""
 
 Array = NDArray[np.float64]
 
-_BETS = np.array([*(-np.array(EFFECTS)), *EFFECTS])
+_BETS = np.array([sign * effect for sign in (-1, 1) for effect in EFFECTS])
+_STAKES = np.array([stake / 2 for _ in (-1, 1) for stake in EFFECTS.values()])
 DETECTORS = len(_BETS)
 
 
@@ -49,8 +50,8 @@ def grow(evidence: Array, scores: Array, days: Array | float) -> Array:
     >>> evidence = np.zeros((1, DETECTORS))
     >>> for score in (0.3, 4.0, 5.0):
     ...     evidence = grow(evidence, np.array([score]), 1.0)
-    >>> round(float(evidence.mean()))
-    69231063
+    >>> together(evidence).round()
+    array([29212651.])
     """
     there = ~np.isnan(scores)
     score = np.clip(np.where(there, scores, 0.0), -LARGEST_SCORE, LARGEST_SCORE)[..., None]
@@ -64,10 +65,15 @@ def e_values(scores: Array) -> Array:
     Examples
     --------
     >>> e_values(np.array([0.0, 3.0])).round(2)
-    array([ 0.28, 19.82])
+    array([ 0.25, 24.59])
     """
     clipped = np.clip(scores, -LARGEST_SCORE, LARGEST_SCORE)[..., None]
-    return np.asarray(np.exp(_BETS * clipped - _BETS**2 / 2).mean(-1))
+    return np.asarray(np.exp(_BETS * clipped - _BETS**2 / 2) @ _STAKES)
+
+
+def together(evidence: Array) -> Array:
+    """Evidence of each signal for a change of any size: in days, shape (...,)."""
+    return np.asarray(evidence @ _STAKES)
 
 
 def shares(evidence: Array, weights: Array) -> Array:
@@ -79,7 +85,7 @@ def shares(evidence: Array, weights: Array) -> Array:
     weights : ndarray of shape (signals,)
         Not negative, with a sum of at most 1; they may fall while evidence is gathered, and must not rise.
     """
-    return np.asarray(weights * evidence.mean(-1))
+    return np.asarray(weights * together(evidence))
 
 
 def carriers(parts: Array, threshold: float) -> NDArray[np.bool_]:
@@ -129,7 +135,7 @@ def spend(evidence: Array, parts: Array, named: NDArray[np.bool_], threshold: fl
     --------
     >>> parts = np.array([70.0, 20.0, 10.0])
     >>> after = spend(np.ones((3, DETECTORS)), parts, carriers(parts, 90.0), 90.0)
-    >>> after.mean(-1).round(2)
+    >>> together(after).round(2)
     array([0.  , 0.33, 0.33])
     """
     others = np.where(named, 0.0, parts).sum(-1, keepdims=True)
