@@ -34,6 +34,8 @@ MOST_DAYS = 5
 MOST_ROWS, MOST_LABELLED = 5_000, 20_000
 SHOWN_ROWS = 20
 
+NO_ACTION = "No action: the objective is not expected to become worse by it."
+
 
 @dataclass
 class Looking:
@@ -139,7 +141,7 @@ class Looking:
 def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, Incident]:
     """Incidents with what can be said of the open ones."""
     found = dict(incidents)
-    open_ones = [one for one in incidents.values() if one.status == "open"]
+    open_ones = [one for one in incidents.values() if one.status != "resolved"]
     columns = [one.subject for one in open_ones if one.kind == "input"]
     for one in open_ones:
         starts = looking.since(one.since)
@@ -186,8 +188,10 @@ def _told(
     )
     where = () if own is None or own.where is None else (f"{own.where.column} = {own.where.value}",)
     material = own is not None and own.material
+    harmless = one.kind == "input" and (_unused(one.subject, reference) or _is_small(own, reference))
     return msgspec.structs.replace(
         one,
+        status="noted" if harmless else "open",
         cost=None if day is None else day.value,
         cost_low=None if day is None else day.low,
         cost_high=None if day is None else day.high,
@@ -196,9 +200,27 @@ def _told(
         where=where or one.where,
         rows=rows,
         upstream=tuple(dict.fromkeys([*one.upstream, *beside])),
-        advice=advice(one, material=material, known=day is not None),
+        advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
         story=story(one, day, reference),
     )
+
+
+def _unused(column: str, reference: Reference) -> bool:
+    """Whether no answer and no cost depends on a column."""
+    costs = (
+        ()
+        if reference.released is None or reference.released.policy.costs is None
+        else reference.released.policy.costs.needs
+    )
+    return bool(reference.features) and column not in {*reference.features, *reference.objective.needs, *costs}
+
+
+def _is_small(suspect: Suspect | None, reference: Reference) -> bool:
+    """Whether what a change costs is known to be less than what matters, the whole interval."""
+    if suspect is None or suspect.needs_labels or suspect.worse is None or suspect.worse.high is None:
+        return False
+    usual = sum((one.losses for _, one in reference.history), np.zeros(3))
+    return bool(usual[0]) and suspect.worse.high < reference.settings.worse * abs(usual[1] / usual[0])
 
 
 def advice(one: Incident, *, material: bool, known: bool) -> str:
@@ -209,7 +231,7 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
     if one.kind == "input" and kinds & {"missing", "new"}:
         return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
     if one.kind == "input" and known and not material:
-        return "No action: the objective is not expected to become worse by it."
+        return NO_ACTION
     if one.kind == "input" and {"location", "spread"} <= kinds:
         return "See whether the unit of this column has changed; if the values are right, retrain."
     if one.kind == "input":
@@ -232,12 +254,9 @@ def story(one: Incident, day: Any, reference: Reference) -> str:
     words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
     follow = [words[kind] for kind in also if kind in words]
     if day is not None and day.value is not None:
-        unit = reference.objective.unit
-        follow.append(
-            f"it is expected to cost {day.value:,.4g} {unit} a day ({day.low:,.4g} to {day.high:,.4g})".replace(
-                "  ", " "
-            )
-        )
+        unit = f" {reference.objective.unit}" if reference.objective.unit else ""
+        sure = "" if day.low is None or day.high is None else f" ({day.low:,.4g} to {day.high:,.4g})"
+        follow.append(f"it is expected to cost {day.value:,.4g}{unit} a day{sure}")
     elif reference.released is None and one.kind == "input":
         follow.append("without a release it cannot be tried on the model what it costs")
     elif one.needs_labels:
@@ -247,6 +266,8 @@ def story(one: Incident, day: Any, reference: Reference) -> str:
 
 def _amount(sign: Any) -> str:
     kind = sign.key.rpartition(":")[2]
+    if kind == "volume":
+        return f"{np.exp(sign.effect):.2g} times as many ({np.exp(sign.low):.2g} to {np.exp(sign.high):.2g})"
     unit = " standard deviations" if kind in {"location", "spread"} else ""
     if not unit and sign.key not in {"loss", "calibration", "volume", "interval:width"}:
         return f"by {100 * sign.effect:+.1f} points ({100 * sign.low:+.1f} to {100 * sign.high:+.1f})"
