@@ -64,6 +64,21 @@ def test_every_planted_change_is_found(demo_output: tuple[Path, str]) -> None:
     }
 
 
+def test_the_monitor_finds_what_matters_and_notes_what_does_not(demo_output: tuple[Path, str]) -> None:
+    folder, printed = demo_output
+    watched = printed.partition("4. Four more weeks in service")[2].partition("5. The rows that came after")[0]
+    found = dict(re.findall(r"^(open|noted) +(.+)$", watched, re.MULTILINE)[i][::-1] for i in range(3))
+    assert found == {
+        "Scores no longer say how often it happens": "open",
+        "terminal_risk_7d changed its share of missing values": "open",
+        "age moved": "noted",
+    }
+    assert "2 incidents want somebody" in watched
+    for text in ("since 5 May 2025", "since 9 May 2025", "Retrain:", "Fix the pipeline", "No action:"):
+        assert text in " ".join(watched.split())
+    assert (folder / "weeks" / "week.html").stat().st_size > 10_000
+
+
 def test_what_it_says_was_planted_is_what_was_planted(demo_output: tuple[Path, str]) -> None:
     folder, printed = demo_output
     before, week = (pq.read_table(folder / f"{name}.parquet") for name in ("reference", "current"))

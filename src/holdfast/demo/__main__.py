@@ -5,7 +5,7 @@
                             --target column                    and a model of one of its columns
 
 Fit a model on a labelled history, evaluate it honestly, seal a release; see a leaky candidate refused; serve the release,
-and kill the server in the middle; then compare the rows that came after with the history.
+and kill the server in the middle; watch four more weeks of it; then compare the rows that came after with the history.
 """
 
 from __future__ import annotations
@@ -90,7 +90,14 @@ def release(history: Path, roles: dict[str, str], output: Path, *, generated: bo
 
         print("\n3. The release in service, and a server that is killed in the middle\n")
         serve(project, sealed, evaluation, output)
-    print(f"\n{3 if sealed is None else 4}. The rows that came after, compared with the history\n")
+    if sealed is not None and generated:
+        from holdfast.demo.watching import watch
+
+        print("\n4. Four more weeks in service, and what the monitor finds in them\n")
+        watch(project, sealed, output)
+    print(
+        f"\n{3 + (sealed is not None) + (sealed is not None and generated)}. The rows that came after, compared with the history\n"
+    )
 
 
 def compare(reference: Path, current: Path, roles: dict[str, str], output: Path) -> None:

@@ -248,7 +248,8 @@ def story(one: Incident, day: Any, reference: Reference) -> str:
     strongest = max(one.signs, key=lambda sign: sign.e_value)
     began = reference.windows.local(strongest.since)
     span = (strongest.latest - strongest.earliest) / DAY
-    when = f"since {began:%-d %B %Y}" + (f", give or take {span / 2:.0f} days" if span >= 2 else "")
+    since = "in labels that came since" if one.kind == "performance" else "since"
+    when = f"{since} {began:%-d %B %Y}" + (f", give or take {span / 2:.0f} days" if span >= 2 else "")
     what = f"{one.title} {when}: {_amount(strongest)}."
     also = sorted({subject_of(sign.key)[1] for sign in one.signs if subject_of(sign.key)[0] != one.subject})
     words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
