@@ -11,26 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bars import Bar, Effort, at_least, at_most, for_information, seldom
-from estimate_worlds import Rows, World, car_price, worlds
+from bars import Effort
+from estimate_worlds import Rows, World, worlds
 from holdfast.estimation import features
-from holdfast.estimation.corrected import best
-from holdfast.estimation.estimates import Estimated, figures, stated, unknown
-from holdfast.estimation.fitted import Fitted, fit
-from holdfast.estimation import reliability
+from holdfast.estimation.estimates import Estimated, stated, unknown
+from holdfast.estimation.figures import figures
+from holdfast.estimation.fitted import Fitted
+from holdfast.estimation.fitting import fit
 from holdfast.estimation.parts import Seen
 from holdfast.estimation.table import ExpectedTable
 from holdfast.objective import Cost
 from holdfast.stats import ranking
 from holdfast.stats.confusion import Confusion
-from peers import PEERS, PeerError, finished, installed
-from real_files import ADULT, not_measured
+from peers import PEERS, finished, installed
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -74,7 +72,15 @@ def cells_of(world: World, peer: dict[str, Array]) -> Iterator[Cell]:
     """Windows of a world, with the peer's estimates."""
     reference, rows, threshold = world.reference, world.rows, world.threshold
     assert threshold is not None
-    fitted = fit("binary", reference.score, reference.truth, reference.features)
+    fitted = fit(
+        "binary",
+        reference.score,
+        reference.truth,
+        reference.features,
+        answer=reference.score >= threshold,
+        objective=COST,
+        ordered=world.ordered,
+    )
     codes = features.coded(fitted.features, rows.features, rows.score)
     each = fitted.corrected[0].each(rows.score, codes)
     for (name, size), windows in world.windows.items():
@@ -105,7 +111,7 @@ def window_of(
     """Estimates of one window, and their values even where they are called unknown."""
     score = rows.score[window]
     table = ExpectedTable.count(fitted.identity, score, score >= threshold, each, {}, Seen.count(codes))
-    found = figures(fitted, table, COST)
+    found = figures(table, objective=COST)
     reason = unknown(fitted, table.seen, table.rows)
     told = {key: stated(key, found[key], fitted, table.rows, reason, 0.95) for key in METRICS}
     return told, [found[key].value for key in METRICS]
@@ -137,7 +143,9 @@ def nannyml(python: Path, world: World) -> dict[str, Array]:
             if world.threshold is not None:
                 columns |= {"truth": rows.truth.astype(int), "answer": (rows.score >= world.threshold).astype(int)}
             # Of two classes it looks at nothing but the score.
-            held = {} if world.threshold is not None else {one: rows.features[one] for one in rows.features.column_names}
+            held = (
+                {} if world.threshold is not None else {one: rows.features[one] for one in rows.features.column_names}
+            )
             pq.write_table(pa.table(held | columns), Path(folder) / f"{name}.parquet")
         np.savez(Path(folder) / "windows.npz", **{f"{name}|{size}": w for (name, size), w in world.windows.items()})
         job = Path(__file__).parent / "nannyml_job.py"

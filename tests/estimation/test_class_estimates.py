@@ -13,7 +13,8 @@ from holdfast.estimation.class_table import ExpectedClasses
 from holdfast.estimation.corrected import Corrected, Curve
 from holdfast.estimation.estimates import estimate
 from holdfast.estimation.expected import expected
-from holdfast.estimation.fitted import Fitted, fit
+from holdfast.estimation.fitted import Fitted
+from holdfast.estimation.fitting import fit
 from holdfast.objective import CostMatrix, FBeta
 
 NAMES = ("low", "middle", "high")

@@ -14,7 +14,8 @@ from holdfast.errors import InputError, ProfileError
 from holdfast.estimation.corrected import Corrected, Curve
 from holdfast.estimation.estimates import Estimated, effective_share, estimate
 from holdfast.estimation.expected import expected
-from holdfast.estimation.fitted import Fitted, fit
+from holdfast.estimation.fitted import Fitted
+from holdfast.estimation.fitting import fit
 from holdfast.estimation.table import ExpectedTable
 from holdfast.objective import Cost, FBeta
 

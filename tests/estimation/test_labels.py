@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from holdfast.estimation.expected import expected
-from holdfast.estimation.fitted import Fitted, fit
+from holdfast.estimation.fitted import Fitted
+from holdfast.estimation.fitting import fit
 from holdfast.estimation.labels import label_share
 
 

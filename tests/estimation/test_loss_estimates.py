@@ -10,7 +10,8 @@ import pytest
 from holdfast.errors import ProfileError
 from holdfast.estimation.estimates import estimate
 from holdfast.estimation.expected import expected
-from holdfast.estimation.fitted import Fitted, fit
+from holdfast.estimation.fitted import Fitted
+from holdfast.estimation.fitting import fit
 from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.objective import MeanAbsoluteError, RootMeanSquaredError
 

@@ -6,7 +6,7 @@ it is (the delete-a-group jackknife: Kott, *Journal of Official Statistics* 17 (
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 import numpy as np
@@ -20,6 +20,8 @@ from holdfast.stats.error_scale import ErrorScale
 Array: TypeAlias = NDArray[np.float64]
 
 MEMBERS = 5
+STEPS = 20
+"""Weights of the trees that are compared, from 0 to 1."""
 FEWEST = 200
 """Rows, and rows of the rarer label, below which nothing is corrected: five parts of fewer say little."""
 
@@ -67,12 +69,15 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         What the score alone says, fitted on all rows.
     starts, trees
         Of each member: the curve without its part of the rows, and the trees that correct it. None: nothing is corrected.
+    trust
+        Weight of what the trees say, 0 to 1; the rest is that of the member's curve.
     """
 
     link: Link
     plain: Curve
     starts: tuple[Curve, ...] = ()
     trees: tuple[Trees, ...] = ()
+    trust: float = 1.0
 
     @property
     def members(self) -> int:
@@ -81,10 +86,11 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def each(self, score: Array, codes: NDArray[np.intp]) -> Array:
         """Expected values by each member, and by the plain curve in the last row, shape (members + 1, n)."""
-        found = [
-            boosting.mean(linked(start.at(score), self.link) + boosting.added(trees, codes), self.link)
-            for start, trees in zip(self.starts, self.trees, strict=True)
-        ]
+        found = []
+        for start, trees in zip(self.starts, self.trees, strict=True):
+            curve = start.at(score)
+            moved = boosting.mean(linked(curve, self.link) + boosting.added(trees, codes), self.link)
+            found.append(self.trust * moved + (1 - self.trust) * curve)
         return np.stack([*found, self.plain.at(score)])
 
 
@@ -125,9 +131,9 @@ def class_probabilities(corrected: tuple[Corrected, ...], score: Array, codes: N
 
 
 def fit_probability(
-    score: Array, truth: NDArray[np.bool_], codes: NDArray[np.intp], weight: Array | None = None, seed: int = 0
-) -> tuple[Corrected, NDArray[np.intp]]:
-    """Probability of the positive class, and the member that did not see each row.
+    score: Array, truth: NDArray[np.bool_], codes: NDArray[np.intp], fold: NDArray[np.intp], weight: Array | None = None
+) -> Corrected:
+    """Probability of the positive class.
 
     Parameters
     ----------
@@ -137,14 +143,15 @@ def fit_probability(
         True where positive, shape (n,).
     codes
         Features in bins, shape (features, n); see `features.coded`.
+    fold
+        The member that does not see each row, shape (n,); see `folds`.
     """
     labels = np.bincount(truth, minlength=2)
     if not labels.all():
-        return Corrected(link="logit", plain=Curve(calibration=Calibration())), np.zeros(len(truth), dtype=np.intp)
+        return Corrected(link="logit", plain=Curve(calibration=Calibration()))
     plain = calibration.choose(score, truth, weight)
-    fold = _folds(truth, seed)
-    if labels.min() < FEWEST:
-        return Corrected(link="logit", plain=Curve(calibration=plain)), fold
+    if not _enough(truth, fold):
+        return Corrected(link="logit", plain=Curve(calibration=plain))
     starts = tuple(
         Curve(
             calibration=calibration.fit(
@@ -153,18 +160,16 @@ def fit_probability(
         )
         for k in range(MEMBERS)
     )
-    return _grown("logit", Curve(calibration=plain), starts, score, truth.astype(np.float64), codes, fold, weight, seed)
+    return _grown("logit", Curve(calibration=plain), starts, score, truth.astype(np.float64), codes, fold, weight)
 
 
 def fit_label_shift(
-    score: Array, truth: NDArray[np.bool_], weight: Array | None = None, seed: int = 0
+    score: Array, truth: NDArray[np.bool_], fold: NDArray[np.intp], weight: Array | None = None
 ) -> LabelShift | None:
     """As `fit_probability`, for `LabelShift`; None where the reference has rows of one label only."""
-    labels = np.bincount(truth, minlength=2)
-    if not labels.all():
+    if truth.all() or not truth.any():
         return None
-    fold = _folds(truth, seed)
-    parts = [np.full(len(truth), True), *(fold != k for k in range(MEMBERS) if labels.min() >= FEWEST)]
+    parts = [np.full(len(truth), True), *(fold != k for k in range(MEMBERS) if _enough(truth, fold))]
     curves = [
         calibration.fit("platt", score[part], truth[part], None if weight is None else weight[part]) for part in parts
     ]
@@ -172,15 +177,30 @@ def fit_label_shift(
 
 
 def fit_loss(
-    predicted: Array, loss: Array, codes: NDArray[np.intp], weight: Array | None = None, seed: int = 0
-) -> tuple[Corrected, NDArray[np.intp]]:
-    """Expected loss of a predicted number, such as its absolute or squared error, and each row's member."""
-    fold = _folds(loss > np.median(loss), seed)
+    predicted: Array, loss: Array, codes: NDArray[np.intp], fold: NDArray[np.intp], weight: Array | None = None
+) -> Corrected:
+    """Expected loss of a predicted number, such as its absolute or squared error; see `fit_probability`."""
     plain = _scale(predicted, loss)
     if len(loss) < FEWEST or not loss.any():
-        return Corrected(link="log", plain=plain), fold
+        return Corrected(link="log", plain=plain)
     starts = tuple(_scale(predicted[fold != k], loss[fold != k]) for k in range(MEMBERS))
-    return _grown("log", plain, starts, predicted, loss, codes, fold, weight, seed)
+    return _grown("log", plain, starts, predicted, loss, codes, fold, weight)
+
+
+def folds(labels: NDArray[Any] | None, rows: int, *, ordered: bool, seed: int = 0) -> NDArray[np.intp]:
+    """A member for each of the rows that does not see it, (n,).
+
+    In the order of time a member leaves out a stretch of it: a correction must hold at other times, too. Otherwise the
+    rows are dealt out, seeded, those of each label alike.
+    """
+    if ordered:
+        return np.arange(rows) * MEMBERS // max(rows, 1)
+    order = np.random.default_rng(seed).permutation(rows)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    fold = np.empty(rows, dtype=np.intp)
+    fold[order] = np.arange(rows) % MEMBERS
+    return fold
 
 
 def linked(values: Array, link: Link) -> Array:
@@ -198,14 +218,41 @@ def _grown(
     codes: NDArray[np.intp],
     fold: NDArray[np.intp],
     weight: Array | None,
-    seed: int,
-) -> tuple[Corrected, NDArray[np.intp]]:
+) -> Corrected:
     begin = np.stack([linked(start.at(score), link) for start in starts])
     # In the unit of their mean, so that leaves are smoothed alike whatever the losses are measured in.
     unit = 1.0 if link == "logit" else float(truth.mean())
     counted = np.ones(len(truth)) if weight is None else weight * (len(weight) / weight.sum())
-    trees = boosting.cross_fitted(codes, truth / unit, begin - np.log(unit), fold, counted, link, seed)
-    return Corrected(link=link, plain=plain, starts=starts, trees=trees), fold
+    trees = boosting.cross_fitted(codes, truth / unit, begin - np.log(unit), fold, counted, link)
+    whole = Corrected(link=link, plain=plain, starts=starts, trees=trees)
+    return msgspec.structs.replace(whole, trust=_trust(whole, score, truth, codes, fold, counted))
+
+
+def _trust(
+    whole: Corrected, score: Array, truth: Array, codes: NDArray[np.intp], fold: NDArray[np.intp], weight: Array
+) -> float:
+    """The least weight of the trees whose held-out loss is within one standard error of the best.
+
+    Source: Wolpert, *Stacked generalization*, Neural Networks 5 (1992); the one-standard-error rule of Breiman et al. (1984),
+    section 3.4.3, on paired differences.
+    """
+    rows = np.arange(len(truth))
+    moved, curve = (whole.each(score, codes)[fold, rows], np.stack([one.at(score) for one in whole.starts])[fold, rows])
+    steps = np.linspace(0, 1, STEPS + 1)
+    losses = np.stack([_loss(truth, step * moved + (1 - step) * curve, whole.link) for step in steps], axis=1)
+    share = weight / weight.sum()
+    excess = losses - losses[:, [int((share @ losses).argmin())]]
+    gap = share @ excess
+    error = np.sqrt(share**2 @ (excess - gap) ** 2)
+    return float(steps[int((gap <= error).argmax())])
+
+
+def _loss(truth: Array, expected: Array, link: Link) -> Array:
+    """Loss of each row, up to a constant: the log loss, or half the Poisson deviance."""
+    if link == "logit":
+        return -truth * np.log(expected) - (1 - truth) * np.log1p(-expected)
+    loss: Array = expected - truth * np.log(expected)
+    return loss
 
 
 def _scale(predicted: Array, loss: Array) -> Curve:
@@ -213,10 +260,7 @@ def _scale(predicted: Array, loss: Array) -> Curve:
     return Curve(scale=error_scale.fit(predicted, predicted + loss))
 
 
-def _folds(truth: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:
-    """A member for each row, seeded, with both labels alike in each."""
-    order = np.random.default_rng(seed).permutation(len(truth))
-    order = order[np.argsort(truth[order], kind="stable")]
-    fold = np.empty(len(truth), dtype=np.intp)
-    fold[order] = np.arange(len(truth)) % MEMBERS
-    return fold
+def _enough(truth: NDArray[np.bool_], fold: NDArray[np.intp]) -> bool:
+    """Whether both labels have rows to go round, and each member sees both."""
+    seen = [np.bincount(truth[fold != k], minlength=2).min() for k in range(MEMBERS)]
+    return bool(np.bincount(truth, minlength=2).min() >= FEWEST and min(seen) >= FEWEST // 2)

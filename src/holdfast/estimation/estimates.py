@@ -16,15 +16,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.estimation.binary_figures import binary_figures
-from holdfast.estimation.class_figures import figures_of_classes
-from holdfast.estimation.class_table import ExpectedClasses
 from holdfast.estimation.figure import DRAWS, Figure
+from holdfast.estimation.figures import figures
 from holdfast.estimation.fitted import Fitted
-from holdfast.estimation.loss_figures import loss_figures
-from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.estimation.parts import Seen
-from holdfast.estimation.table import ExpectedTable
 from holdfast.estimation.tables import Expected
 from holdfast.evidence import Estimate
 from holdfast.objective import Objective
@@ -87,24 +82,9 @@ def estimate(
     seed
         Of the draws of labels.
     """
-    found = figures(fitted, table, objective, unit, seed)
+    found = figures(table, fitted.classes, objective, unit, seed)
     reason = unknown(fitted, table.seen, table.rows)
     return {key: stated(key, figure, fitted, table.rows, reason, level) for key, figure in found.items()}
-
-
-def figures(
-    fitted: Fitted, table: Expected, objective: Objective | None = None, unit: str = "", seed: int = 0
-) -> dict[str, Figure]:
-    """The estimates without a word on how far they can be trusted; none of a window without rows."""
-    if not table.rows:
-        return {}
-    match table:
-        case ExpectedTable():
-            return binary_figures(table, objective, seed)
-        case ExpectedClasses():
-            return figures_of_classes(table, fitted.classes, objective, seed)
-        case ExpectedLosses():
-            return loss_figures(table, objective, unit)
 
 
 def stated(key: str, figure: Figure, fitted: Fitted, rows: int, reason: str, level: float) -> Estimated:

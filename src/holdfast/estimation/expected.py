@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.estimation.parts import Seen
 from holdfast.estimation.table import ExpectedTable
 from holdfast.estimation.tables import Expected
-from holdfast.evidence import Task
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -73,10 +73,11 @@ def expected(
     main = main_score(score)
     looked = np.arange(0, len(score), max(1, -(-len(score) // LOOKED)))
     codes = features.coded(fitted.features, rows.take(pa.array(looked)), main[looked])
-    each = _each(fitted.task, fitted.corrected, score[looked], codes)
+    each = each_of(fitted, score[looked], codes)
     if len(looked) < len(score):
         curves = tuple(Corrected(link=one.link, plain=one.plain) for one in fitted.corrected)
-        each = _carried(each, main[looked], main, _each(fitted.task, curves, score, codes)[0])
+        plain = each_of(msgspec.structs.replace(fitted, corrected=curves), score, codes)[0]
+        each = _carried(each, main[looked], main, plain)
         each = np.clip(each, 0.0, None if fitted.task == "regression" else 1.0)
     seen = Seen.count(codes, distance, fitted.support_limit)
     match fitted.task:
@@ -94,15 +95,15 @@ def _known(answer: NDArray[Any] | None) -> NDArray[Any]:
     return np.asarray(answer)
 
 
-def _each(task: Task, corrected: tuple[Corrected, ...], score: Array, codes: NDArray[np.intp]) -> Array:
-    """What each member expects: (members + 1, n), or (members + 1, K, n), or (members + 1, 2, n) of errors."""
-    match task:
+def each_of(fitted: Fitted, score: Array, codes: NDArray[np.intp]) -> Array:
+    """What each member expects, plain curves last: (members + 1, n), (members + 1, K, n), or (members + 1, 2, n) of errors."""
+    match fitted.task:
         case "binary":
-            return corrected[0].each(score, codes)
+            return fitted.corrected[0].each(score, codes)
         case "classes":
-            return class_probabilities(corrected, score, codes)
+            return class_probabilities(fitted.corrected, score, codes)
         case "regression":
-            return np.stack([one.each(score, codes) for one in corrected], axis=1)
+            return np.stack([one.each(score, codes) for one in fitted.corrected], axis=1)
 
 
 def _carried(each: Array, looked: Array, score: Array, plain: Array) -> Array:

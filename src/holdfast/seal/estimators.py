@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from holdfast.estimation import features
 from holdfast.estimation.corrected import Corrected, Curve, best, class_probabilities
-from holdfast.estimation.fitted import Fitted, fit
+from holdfast.estimation.fitted import Fitted
+from holdfast.estimation.fitting import fit
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.parts import digest_of
 from holdfast.evaluation.support import background_of, support
 from holdfast.gate.evaluation import Evaluation
+from holdfast.objective import Cost, Objective
+from holdfast.policy import Policy, decide
 from holdfast.schema import Schema
 from holdfast.stats.calibration import Calibration
 from holdfast.stats.error_scale import ErrorScale
@@ -64,18 +67,42 @@ def estimators(evaluation: Evaluation) -> Estimators:
     parts, scores = evaluation.parts, evaluation.scores
     known = parts.train if len(parts.train) else parts.validation
     limit = limit_of(known.features, parts.validation.features, evaluation.schema, evaluation.project.split.seed)
-    return fitted_on(parts.validation, scores.validation, parts.test, scores.test, limit)
+    return fitted_on(
+        parts.validation,
+        scores.validation,
+        parts.test,
+        scores.test,
+        limit,
+        policy=evaluation.policy,
+        objective=evaluation.project.objective,
+    )
 
 
-def fitted_on(seen: Labelled, score: Array, test: Labelled, test_score: Array, limit: float | None) -> Estimators:
+def fitted_on(
+    seen: Labelled,
+    score: Array,
+    test: Labelled,
+    test_score: Array,
+    limit: float | None,
+    *,
+    policy: Policy | None = None,
+    objective: Objective | None = None,
+) -> Estimators:
     """Fit on some rows with their scores, try on others.
 
     Parameters
     ----------
     limit
         Distance from the background beyond which a row lies outside the support; None: it cannot be said.
+    policy, objective
+        What is answered, and what it is worth: with them it is tried how far estimates are off. None: it is not.
     """
-    task = seen.task
+    task, answer = seen.task, None
+    needs = objective.needs if isinstance(objective, Cost) else ()
+    if policy is not None and task != "regression":
+        # Who looks at a row, and which are answered at random, is no part of what the model answers.
+        plain = msgspec.structs.replace(policy, support_limit=None, explore=0.0)
+        answer = decide(plain, score, seen.columns).decision
     fitted = fit(
         task,
         score,
@@ -84,6 +111,10 @@ def fitted_on(seen: Labelled, score: Array, test: Labelled, test_score: Array, l
         seen.weight,
         classes=test.classes if task == "classes" else (),
         support_limit=limit,
+        answer=answer,
+        columns={name: seen.columns[name] for name in needs if name in seen.columns},
+        objective=objective,
+        ordered=seen.time is not None,
     )
     main = test_score if task != "classes" else test_score.max(axis=1)
     codes = features.coded(fitted.features, test.features, main)
@@ -93,9 +124,9 @@ def fitted_on(seen: Labelled, score: Array, test: Labelled, test_score: Array, l
         "regression": "mean_absolute_error",
     }
     if task == "classes":
-        answer = test_score.argmax(axis=1)
-        expected = best(class_probabilities(fitted.corrected, test_score, codes))[answer, np.arange(len(answer))]
-        realised = answer == test.truth
+        likely = test_score.argmax(axis=1)
+        expected = best(class_probabilities(fitted.corrected, test_score, codes))[likely, np.arange(len(likely))]
+        realised = likely == test.truth
     else:
         expected = best(fitted.corrected[0].each(test_score, codes))
         realised = test.truth if task == "binary" else np.abs(test_score - test.truth)
