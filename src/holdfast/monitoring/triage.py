@@ -15,11 +15,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.monitoring import kept
+from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
 from holdfast.monitoring.incident import Incident, subject_of
 from holdfast.monitoring.reading import answered, inputs_logged
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.source import MICROSECONDS, Source, wanted_of_rows
+from holdfast.monitoring.tilting import FEWEST_ROWS
 from holdfast.monitoring.unexplained import Labels
 from holdfast.monitoring.what_if import WhatIf, answering
 from holdfast.objective import Judged
@@ -145,16 +147,20 @@ def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, In
     columns = [one.subject for one in open_ones if one.kind == "input"]
     for one in open_ones:
         starts = looking.since(one.since)
-        suspects = _suspects(looking, starts, columns, one) if starts else ()
-        found[one.id] = _told(one, suspects, looking, starts, open_ones)
+        suspects, kind = _suspects(looking, starts, columns, one) if starts else ((), "")
+        told_of = _told(one, suspects, looking, starts, open_ones)
+        found[one.id] = msgspec.structs.replace(told_of, story=f"{told_of.story} {kind}".rstrip())
     return found
 
 
-def _suspects(looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident) -> tuple[Suspect, ...]:
+def _suspects(
+    looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident
+) -> tuple[tuple[Suspect, ...], str]:
+    """Suspects, the costliest first; and of a worse performance what kind of change it is, in a sentence."""
     reference = looking.reference
     sample = looking.sample(starts)
     if reference.released is None or reference.labelled is None or sample is None or sample.num_rows < 2:
-        return ()
+        return (), ""
     features = set(reference.features)
     wanted = [name for name in dict.fromkeys(columns) if name in features and name in sample.column_names]
     rows = sum(looking.counts[start, ""].size for start in starts)
@@ -168,7 +174,12 @@ def _suspects(looking: Looking, starts: Sequence[float], columns: Sequence[str],
     )
     own = [one.subject] if one.kind == "input" and one.subject in wanted else wanted
     labels = looking.labels(starts) if one.kind == "performance" else None
-    return ranked(tried, own, labels=labels, rows_a_day=rows / days if days else None, segments=segments_of(reference))
+    a_day = rows / days if days else None
+    kind = ""
+    if labels is not None and a_day is not None and min(sample.num_rows, len(reference.labelled)) >= FEWEST_ROWS:
+        found = split(tried, own, labels=labels, calibration=reference.policy.calibration)
+        kind = f"Against the history it costs {told(found, a_day)}." if found.known else ""
+    return ranked(tried, own, labels=labels, rows_a_day=a_day, segments=segments_of(reference)), kind
 
 
 def _told(
