@@ -67,7 +67,7 @@ def test_every_planted_change_is_found(demo_output: tuple[Path, str]) -> None:
 def test_the_monitor_finds_what_matters_and_notes_what_does_not(demo_output: tuple[Path, str]) -> None:
     folder, printed = demo_output
     watched = printed.partition("4. Four more weeks in service")[2].partition("5. The rows that came after")[0]
-    found = dict(re.findall(r"^(open|noted) +(.+)$", watched, re.MULTILINE)[i][::-1] for i in range(3))
+    found = {title: status for status, title in re.findall(r"^(open|noted) +(.+)$", watched, re.MULTILINE)}
     assert found == {
         "Scores no longer say how often it happens": "open",
         "terminal_risk_7d changed its share of missing values": "open",

@@ -95,9 +95,8 @@ def release(history: Path, roles: dict[str, str], output: Path, *, generated: bo
 
         print("\n4. Four more weeks in service, and what the monitor finds in them\n")
         watch(project, sealed, output)
-    print(
-        f"\n{3 + (sealed is not None) + (sealed is not None and generated)}. The rows that came after, compared with the history\n"
-    )
+    number = 3 if sealed is None else 5 if generated else 4
+    print(f"\n{number}. The rows that came after, compared with the history\n")
 
 
 def compare(reference: Path, current: Path, roles: dict[str, str], output: Path) -> None:

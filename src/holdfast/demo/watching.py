@@ -26,7 +26,7 @@ LABEL_DAYS = 3
 START, DAYS, END = "2025-04-28", 28, datetime(2025, 5, 26, 0, 5, tzinfo=UTC)
 NULLS, SHIFT, CONCEPT = "2025-05-05", "2025-05-09", "2025-05-14"
 
-PLANTED = f"""\
+PLANTED = """\
     terminal_risk_7d   from May 5 missing in 90% of the rows: a broken pipeline
     age                from May 9 half a standard deviation higher
     is_fraud           from May 14 true of one cheap online payment in twelve, too:
