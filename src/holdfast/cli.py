@@ -69,6 +69,7 @@ app.command()(replay.replay)
 app.command()(monitor.monitor)
 app.command()(incidents.incidents)
 app.command()(incidents.annotate)
+app.command()(monitor.rebuild)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

@@ -105,3 +105,19 @@ def test_an_announced_change_explains_its_columns_of_its_model_only() -> None:
 def test_a_person_can_reopen_what_was_announced() -> None:
     known = [change(BEGAN, BEGAN + timedelta(days=1))]
     assert standing(incident(), [act("reopen")], known, NOW).state == "open"
+
+
+def test_what_does_no_harm_is_noted_until_a_person_thinks_otherwise() -> None:
+    one = incident(status="noted")
+    assert standing(one, (), (), NOW).state == "noted"
+    assert standing(one, [act("reopen")], (), NOW).state == "open"
+    assert standing(one, [act("resolve")], (), NOW).state == "resolved"
+
+
+def test_the_incident_says_what_people_did() -> None:
+    resolved = standing(incident(), [act("resolve")], (), NOW).incident
+    assert (resolved.status, resolved.resolved) == ("resolved", NOW.timestamp())
+    over = incident(status="resolved", resolved=BEGAN.timestamp())
+    again = standing(over, [act("reopen")], (), NOW).incident
+    assert (again.status, again.resolved) == ("open", None)
+    assert standing(over, (), (), NOW).incident == over

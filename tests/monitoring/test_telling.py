@@ -142,3 +142,11 @@ def test_alerts_fail_with_their_run(book: Book) -> None:
     with pytest.raises(KeyboardInterrupt):
         record_run(book, run, Kept(watch=b""), then=then)
     assert waiting(book) == ()
+
+
+def test_what_turns_out_harmless_is_told_to_those_who_had_heard_of_it(book: Book) -> None:
+    assert found(book, incident(status="noted")) == []
+    assert found(book, incident()) == ["all m-1:1:opened"]
+    assert found(book, incident(status="noted")) == ["all m-1:2:noted"]
+    assert found(book, incident()) == []  # it cools down
+    assert found(book, incident(), at=NOW + 2 * DAY) == ["all m-1:3:opened"]

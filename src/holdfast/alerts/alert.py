@@ -10,12 +10,13 @@ import msgspec
 from holdfast.numerals import number
 from holdfast.records import Severity
 
-Event: TypeAlias = Literal["opened", "worse", "known", "resolved"]
+Event: TypeAlias = Literal["opened", "worse", "known", "noted", "resolved"]
 
 WORDS: dict[Event, str] = {
     "opened": "",
     "worse": "worse: ",
     "known": "explained: ",
+    "noted": "harmless: ",
     "resolved": "resolved: ",
 }
 
@@ -30,7 +31,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     number
         Of this alert among those of the incident to one route, from 1.
     event
-        `opened`; `worse`: its severity has risen; `known`: it was announced, as somebody wrote later; `resolved`.
+        `opened`; `worse`: its severity has risen; `known`: it was announced, as somebody wrote later; `noted`: the objective
+        is not expected to become worse by it after all; `resolved`.
     severity
         Of the incident, now.
     title, story, advice

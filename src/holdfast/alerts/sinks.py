@@ -134,7 +134,7 @@ def _apprise(route: Route, alert: Alert) -> str:
     sender = apprise.Apprise()
     if not sender.add(route.url):
         return "Apprise does not know such an address"
-    kinds = {"opened": "warning", "worse": "failure", "known": "info", "resolved": "success"}
+    kinds = {"opened": "warning", "worse": "failure", "known": "info", "noted": "info", "resolved": "success"}
     try:
         taken = sender.notify(title=alert.headline, body=alert.text, notify_type=kinds[alert.event])
     except Exception as error:  # noqa: BLE001  # whatever a service's plugin raises

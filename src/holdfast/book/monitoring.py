@@ -96,6 +96,12 @@ def runs(book: Book, model: str) -> tuple[Run, ...]:
         return tuple(msgspec.convert(row, Run, from_attributes=True) for row in found)
 
 
+def models(book: Book) -> tuple[str, ...]:
+    """Models over which there was a run."""
+    with reading(book) as connection:
+        return tuple(connection.execute(select(RUNS.c.model).distinct().order_by(RUNS.c.model)).scalars())
+
+
 def watch_of(book: Book, model: str) -> tuple[int, bytes] | None:
     """The run that wrote last what the alarms remember, and that; None before the first."""
     with reading(book) as connection:

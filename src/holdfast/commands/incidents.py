@@ -34,6 +34,7 @@ class Action(StrEnum):
     SNOOZE = "snooze"
     RESOLVE = "resolve"
     REOPEN = "reopen"
+    RULES = "rules"
 
 
 def incidents(
@@ -48,7 +49,10 @@ def incidents(
     site: SiteFile = None,
     json: Json = False,
 ) -> None:
-    """List the incidents, the costliest first; show one, acknowledge, snooze, resolve or reopen it."""
+    """List the incidents, the costliest first; show one, acknowledge, snooze, resolve or reopen it.
+
+    `rules` prints rules for Prometheus and its Alertmanager.
+    """
     from holdfast.site import load_site
 
     given = names or []
@@ -56,7 +60,12 @@ def incidents(
         raise SettingError("`--until` belongs to `holdfast incidents snooze ID`, which needs it.")
     if action is not Action.LIST and (model is not None or everything):
         raise SettingError("`--model` and `--all` belong to `holdfast incidents list`.")
-    exactly(given, 0 if action is Action.LIST else 1, action)
+    exactly(given, 0 if action in {Action.LIST, Action.RULES} else 1, action)
+    if action is Action.RULES:
+        from holdfast.monitoring.rules import rules
+
+        say(rules().rstrip())
+        return
     with book_of(load_site(site), create=False) as book:
         if action is Action.LIST:
             _list(book, model, everything=everything, json=json)

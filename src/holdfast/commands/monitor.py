@@ -18,9 +18,14 @@ from holdfast.commands.terminal import check_writable, complain, printable, say,
 from holdfast.errors import BookError, LogError, SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     from holdfast.monitoring.result import Monitored
     from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
+
+    Say: TypeAlias = Callable[[str], None]
 
 
 def monitor(
@@ -52,7 +57,10 @@ def monitor(
         say("Stopped.")
         return
     with steps() as step:
-        result = _once(found, models, backfill, html, step)
+        # What is printed is JSON, or a table at the end: alerts for standard output go beside the one, before the other.
+        result = _once(found, models, backfill, html, step, complain if json else say)
+    for problem in result.undelivered:
+        complain(problem)
     standings = _standings(found, result)
     if json:
         say_json(
@@ -67,10 +75,12 @@ def monitor(
     raise typer.Exit(1 if any(one.alerts for one in standings) else 0)
 
 
-def _once(site: Site, models: list[str] | None, backfill: str | None, html: Path | None, step: object) -> Monitored:
+def _once(
+    site: Site, models: list[str] | None, backfill: str | None, html: Path | None, step: Say, tell: Say
+) -> Monitored:
     from holdfast.monitoring.monitor import monitor
 
-    result = monitor(models or None, site=site, backfill=backfill, say=step)  # type: ignore[arg-type]
+    result = monitor(models or None, site=site, backfill=backfill, say=step, tell=tell)
     if html is not None:
         result.to_html(html)
     return result
@@ -83,11 +93,13 @@ def _keep_running(site: Site, models: list[str] | None, backfill: str | None, ht
     while True:
         began = time.monotonic()
         try:
-            result = _once(site, models, backfill, html, lambda _: None)
+            result = _once(site, models, backfill, html, lambda _: None, lambda line: say(f"{_now()}  {line}"))
             if away:
                 say(f"{_now()}  What was away is back.")
             away = ""
             _tell_changes(result)
+            for problem in result.undelivered:
+                complain(f"{_now()}  {problem}")
         except (BookError, LogError, OSError) as error:
             if str(error) != away:
                 complain(f"{_now()}  {error} It is tried again.")
@@ -132,10 +144,12 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
 
 def _summed_up(current: list[Standing]) -> str:
     """How many there are of each severity that want somebody, and how many that do not."""
+    from holdfast.monitoring.incident import SEVERITIES
+
     alerting = [one.incident.severity for one in current if one.alerts]
     if not alerting:
         return "No incident wants anybody." if current else "No incidents are open."
-    counts = ", ".join(f"{alerting.count(name)} {name}" for name in ("high", "medium", "low") if name in alerting)
+    counts = ", ".join(f"{alerting.count(name)} {name}" for name in reversed(SEVERITIES) if name in alerting)
     rest = len(current) - len(alerting)
     others = f"; {rest} that somebody knows of" if rest else ""
     return f"Open: {counts}{others}. `holdfast incidents show ID` says more."
@@ -151,3 +165,24 @@ def _tell_changes(result: Monitored) -> None:
 
 def _now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def rebuild(
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Models; by default all that were watched.", metavar="[MODEL]...")
+    ] = None,
+    site: SiteFile = None,
+    json: Json = False,
+) -> None:
+    """Make windows and incidents again from the log and the recorded runs; what people did stays."""
+    from holdfast.monitoring.monitor import replay
+    from holdfast.site import load_site
+
+    with steps() as step:
+        done = replay(models or None, site=load_site(site), say=step)
+    if json:
+        say_json(done)
+    elif not done:
+        say("No model was watched: there is nothing to make again.")
+    for model, runs in done.items() if not json else ():
+        say(f"{model}: what follows from {runs:,} {'run' if runs == 1 else 'runs'} was made again.")

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import msgspec
 import numpy as np
 
 from holdfast.book import monitoring as recorded
@@ -24,13 +23,16 @@ from holdfast.evaluation.row_losses import loss_title
 from holdfast.log.reading import PredictionLog, open_log
 from holdfast.monitoring.figures import mean
 from holdfast.monitoring.files import file_source
-from holdfast.monitoring.incident import Incident, ranked
+from holdfast.monitoring.incident import ranked
 from holdfast.monitoring.judging import usual
+from holdfast.monitoring.outward import Outward
+from holdfast.monitoring.rebuild import References, rebuild
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.result import Monitored, Watched, shown_windows
 from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource
+from holdfast.monitoring.standing import standings
 from holdfast.monitoring.unreleased import sealed_history
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
@@ -52,6 +54,7 @@ def monitor(
     backfill: str | None = None,
     now: datetime | None = None,
     say: Say | None = None,
+    tell: Say = print,
 ) -> Monitored:
     """Watch models by the log, or by tables: count what is new, judge the windows that are due, open and resolve incidents.
 
@@ -77,6 +80,8 @@ def monitor(
         of the newest row.
     say
         Called with a few words at each step.
+    tell
+        Called with each line for the alert route `stdout` of `site.toml`.
 
     Returns
     -------
@@ -100,7 +105,7 @@ def monitor(
         if models is not None:
             raise SettingError("models and data exclude each other: the project names the model of the data.")
         asked = _project(project)
-        return _watch_files(data, labels, asked, _site(site, asked.folder), backfill, when, say)
+        return _watch_files(data, labels, asked, _site(site, asked.folder), backfill, when, say, tell)
     if labels is not None or project is not None:
         raise SettingError("labels and project belong to data: give the predictions, too.")
     found = _site(site)
@@ -108,31 +113,40 @@ def monitor(
     names = _models(models, log, store)
     book = open_book(found.book_location)
     try:
-        watched = []
+        outward, watched = Outward(found, book, tell), []
         for name in names:
             say(f"Watching {name}")
             reference = reference_of(_in_force(name, book, store))
             since = _since(backfill, when or time.time())
             source = LogSource(log, name)
-            done = run(source, reference, book, found.root_path, now=when, since=since)
+            done = run(source, reference, book, found.root_path, now=when, since=since, then=outward.tell)
             if reference.released is not None:
                 until = int(((when or time.time()) - MARGIN_SECONDS) * MICROSECONDS)
                 revision = follow_labels(source, reference.released, book, found.root_path, until=until)
                 if revision is not None:
                     say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
             watched.append(watched_of(reference, book, done))
-        return Monitored(models=tuple(watched))
+            outward.send(watched[-1])
+        return Monitored(models=tuple(watched), undelivered=outward.problems)
     finally:
         book.close()
 
 
 def _watch_files(
-    data: object, labels: object, project: Project, site: Site, backfill: str | None, when: float | None, say: Say
+    data: object,
+    labels: object,
+    project: Project,
+    site: Site,
+    backfill: str | None,
+    when: float | None,
+    say: Say,
+    tell: Say,
 ) -> Monitored:
     """Watch the model of a project by tables of its predictions and labels."""
     root, book = site.root_path, open_book(site.book_location)
     try:
         say(f"Watching {project.name}")
+        outward = Outward(site, book, tell)
         reference = reference_of(_sealed(project, book, root, say))
         ledger = root / "labels_seen" / f"{project.name}.parquet"
         with ExitStack() as tables:
@@ -140,9 +154,11 @@ def _watch_files(
             truths = None if labels is None else tables.enter_context(open_table(labels, name="labels"))
             source = file_source(predictions, truths, reference, project, ledger, when)
             now = source.newest_end(time.time()) if when is None else when
-            done = run(source, reference, book, root, now=now, since=_since(backfill, now), margin=0.0)
-        watched = watched_of(reference, book, done)
-        return Monitored(models=(replace(watched, unmatched=source.truths.strange),))
+            since = _since(backfill, now)
+            done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell)
+        watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange)
+        outward.send(watched)
+        return Monitored(models=(watched,), undelivered=outward.problems)
     finally:
         book.close()
 
@@ -178,11 +194,37 @@ def _since(backfill: str | None, now: float) -> float | None:
     return None if backfill is None else now - seconds(backfill, "backfill")
 
 
+def replay(models: Sequence[str] | None = None, *, site: Site, say: Say = lambda _: None) -> dict[str, int]:
+    """Make again what follows from the log and the recorded runs; how many runs there were over each model.
+
+    Raises
+    ------
+    SettingError
+        A model was never watched by its log.
+    ReleaseError
+        A release that answered is not there any more.
+    """
+    log, store = open_log(site.root_path), open_store(site.path(site.releases))
+    book = open_book(site.book_location, create=False)
+    try:
+        known = [name for name in recorded.models(book) if name in log.models]
+        if strange := [name for name in models or () if name not in known]:
+            there = listed(known) if known else "none"
+            raise SettingError(f"No run over the log of {listed(strange)} is recorded. There are: {there}.")
+        done = {}
+        for name in models or known:
+            say(f"Replaying {name}")
+            done[name] = rebuild(LogSource(log, name), name, _references(name, store), book, site.root_path)
+        return done
+    finally:
+        book.close()
+
+
 def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Watched:
     """What is known of a model, from the book."""
     expected = usual(reference)
     losses = sum((one.losses for _, one in reference.history), np.zeros(3))
-    incidents = [msgspec.convert(one, Incident) for one in recorded.incidents(book, reference.model).values()]
+    incidents = [one.incident for one in standings(book, recorded.now(), reference.model)]
     return Watched(
         model=reference.model,
         release=reference.version,
@@ -199,6 +241,10 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         labels=done.labels if done else 0,
         opened=tuple(one.id for one in done.opened) if done else (),
     )
+
+
+def _references(model: str, store: Store) -> References:
+    return lambda version: reference_of(store.get(model, version))
 
 
 def _models(models: str | Sequence[str] | None, log: PredictionLog, store: Store) -> list[str]:

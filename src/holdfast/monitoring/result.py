@@ -106,9 +106,12 @@ class Monitored:
     ----------
     models
         What is known of each model.
+    undelivered
+        Alerts that could not be delivered, and why: they are tried again.
     """
 
     models: tuple[Watched, ...]
+    undelivered: tuple[str, ...] = ()
 
     @property
     def incidents(self) -> tuple[Incident, ...]:

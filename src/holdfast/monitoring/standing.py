@@ -24,7 +24,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     incident
-        As the monitor found it; `known` is the change that a person had announced.
+        As the monitor found it; `known` is the change that a person had announced, and `status` also what people did.
     state
         `open`; `acknowledged`: somebody sees to it; `snoozed`: nobody is told until a moment; `known`: it was announced;
         `noted`: the objective is not expected to become worse by it;
@@ -71,12 +71,16 @@ def standing(incident: Incident, acts: Sequence[Act], annotations: Sequence[Anno
         state = "resolved"
     elif known and did != "reopen":
         state = "known"
-    elif incident.status == "noted":
+    elif incident.status == "noted" and did != "reopen":
         state = "noted"
     elif last and last.until and last.until > now:
         state, until = "snoozed", last.until
     elif did == "acknowledge":
         state = "acknowledged"
+    if state == "resolved" and incident.status != "resolved" and last is not None:
+        incident = replace(incident, status="resolved", resolved=last.at.timestamp())
+    elif state not in {"resolved", "noted"} and incident.status != "open":
+        incident = replace(incident, status="open", resolved=None)
     return Standing(incident=incident, state=state, until=until, acts=tuple(acts))
 
 

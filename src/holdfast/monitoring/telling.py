@@ -52,10 +52,8 @@ def due(
         wanted = stands.alerts and route.takes(one.model, one.severity)
         if wanted and not _cooling(one, route, told, now):
             event = "opened"
-    elif stands.state == "resolved":
-        event = "resolved"
-    elif stands.state == "known":
-        event = "known"
+    elif stands.state in {"resolved", "known", "noted"}:
+        event = stands.state
     elif stands.state in {"open", "acknowledged"} and _worse(one, before[-1]):
         event = "worse"
     if event is None:

@@ -177,6 +177,14 @@ def exposition(contents: Iterable[bytes]) -> str:
     return generate_latest(registry).decode()
 
 
+def monitored(root: Path) -> str:
+    """What the monitor found, as it wrote it last; nothing where none has run."""
+    try:
+        return (root / "monitored" / "metrics.prom").read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
 class _Collector:
     def __init__(self, contents: Sequence[bytes]) -> None:
         self._contents = contents

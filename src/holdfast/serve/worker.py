@@ -35,7 +35,7 @@ from holdfast.serve.app import App
 from holdfast.serve.counts import process_use, resumed, saved
 from holdfast.serve.fields import INVALID, UNUSUAL, Code
 from holdfast.serve.live import Rules
-from holdfast.serve.metrics import Metrics, exposition
+from holdfast.serve.metrics import Metrics, exposition, monitored
 from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import POLL_SECONDS, Champion, Named, Revision, Roster
 from holdfast.serve.telemetry import Tracing, log_to_stderr
@@ -265,7 +265,7 @@ def _exposed(site: Site, counts: Path) -> str:
     for worker, seconds, size in process_use(contents):
         now.set("holdfast_worker_cpu_seconds", (worker,), seconds)
         now.set("holdfast_worker_resident_memory_bytes", (worker,), size)
-    return exposition([now.content(), *contents.values()])
+    return exposition([now.content(), *contents.values()]) + monitored(site.root_path)
 
 
 def _follow() -> None:
