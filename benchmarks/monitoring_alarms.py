@@ -1,10 +1,7 @@
 """The alarm budget: how often false alarms come while nothing changes, and how soon a change is found.
 
-Setting: 91 daily windows of reference, 2,000 rows a day, 30 columns, then 90 monitored days. Streams are drawn as the numbers
-that a day's rows come down to: the mean of 2,000 normal scores is drawn as a normal variable of variance 1 / 2,000 around
-the day's level, their spread by a chi-square, missing values and labels as binomial counts. That is the law that rows would
-give, without drawing 10 billion of them. All streams go through the same functions as `holdfast.monitoring.alarms.step`, many
-at a time; `tests/monitoring/test_alarms.py` shows that one stream gives the same alarms there.
+Setting: 91 daily windows of reference, 2,000 rows a day, 30 columns, then 90 monitored days. What the rows of a day come down
+to is drawn by its law, and many streams are watched at once: see `holdfast.testing.signals`.
 """
 
 from __future__ import annotations
@@ -17,19 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bars import Bar, Effort, at_most, for_information, often
-from holdfast.monitoring.alarms import AlarmSettings, begin, step, weights
-from holdfast.monitoring.changes import Past
-from holdfast.monitoring.follow import observe, relearn, start
-from holdfast.monitoring.measured import WITHIN, estimated
+from holdfast.monitoring.alarms import AlarmSettings, begin, step
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.season import DAY
 from holdfast.stats.loss_alarm import detector, watch_losses
-from holdfast.stats.shiryaev_roberts import carriers, shares, spend
-from holdfast.testing.streams import Family, day_effects
+from holdfast.testing.streams import Family
+from holdfast.testing.signals import LABELS, MONITORED, REFERENCE, RISK, World, drawn, watched
 from simulate import simulated
 
-REFERENCE, MONITORED, COLUMNS, ROWS = 91, 90, 30, 2_000
-LABELS, RISK, MISSING = 500, 0.10, 0.02
 SIZES = (0.05, 0.1, 0.25, 0.5)
 LAST_CHANGE, WATCHED_AFTER = 60, 80
 GOOD, AFTER, RUN_LENGTH, LONG, LEARNED = 2_000, 6_000, 1_000_000, 2_000_000, 8_000
@@ -37,25 +29,6 @@ BLOCK = 50
 """Streams at a time."""
 
 Array: TypeAlias = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """How the days vary while nothing changes, and what is watched."""
-
-    family: Family = Family()  # noqa: RUF009  # frozen
-    correlation: float = 0.0
-    labels: bool = True
-
-    def __str__(self) -> str:
-        family, parts = self.family, []
-        if family.weekly_sd:
-            parts.append(f"weekly sd {family.weekly_sd:g}")
-        if family.phi:
-            parts.append(f"AR({family.phi:g}) sd {family.sd:g}")
-        if self.correlation:
-            parts.append(f"columns correlated {self.correlation:g}")
-        return ", ".join([*(parts or ["i.i.d."]), "with labels" if self.labels else "without labels"])
 
 
 WORLDS = [
@@ -77,102 +50,6 @@ class Shift:
 
     size: float
     minimum: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Streams:
-    """Signals on the scale on which they are judged, shape (days, streams, signals), and their keys."""
-
-    keys: list[str]
-    values: Array
-    deviations: Array
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """One signal that an alarm named: days count from 1, the first one monitored."""
-
-    stream: int
-    day: int
-    signal: int
-    material: bool
-    alarm: bool
-
-
-def drawn(world: World, streams: int, rng: np.random.Generator, monitored: int = MONITORED) -> Streams:
-    """Streams in which nothing changes."""
-    days = REFERENCE + monitored
-    level = _effects(world, days, streams, COLUMNS, rng)
-    location = level + rng.standard_normal(level.shape) / ROWS**0.5
-    # The mean square of n normal scores, less 1, in units of its deviation for a single row.
-    spread = (rng.chisquare(ROWS, level.shape) / ROWS - 1) / 2**0.5
-    odds = MISSING / (1 - MISSING) * np.exp(_effects(world, days, streams, COLUMNS, rng))
-    missing = rng.binomial(ROWS, odds / (1 + odds))
-    keys = [f"column:c{at}:{kind}" for kind in ("location", "spread", "missing") for at in range(COLUMNS)]
-    values = [location, spread, _angle(missing, ROWS)]
-    deviations = [np.full(3 * COLUMNS, ROWS**-0.5)]
-    deviations[0][2 * COLUMNS :] /= 2
-    if world.labels:
-        sd = (RISK * (1 - RISK)) ** 0.5
-        risk = np.clip(RISK + sd * _effects(world, days, streams, 2, rng), 0.0, 1.0)
-        rate = rng.binomial(LABELS, risk) / LABELS
-        keys += ["loss", "calibration"]
-        values.append(rate)
-        deviations.append(np.full(2, sd / LABELS**0.5))
-    joined = np.concatenate(values, axis=-1)
-    return Streams(keys=keys, values=joined, deviations=np.broadcast_to(np.concatenate(deviations), joined.shape))
-
-
-def watched(streams: Streams, settings: AlarmSettings, minimum: float) -> list[Found]:
-    """Alarms of many streams at once, as `holdfast.monitoring.alarms.step` gives them for one."""
-    values, deviations = streams.values, streams.deviations
-    count, signals = values.shape[1:]
-    share = weights(streams.keys, settings)
-    kinds = [key.rpartition(":")[2] for key in streams.keys]
-    alike = [np.flatnonzero([other == kind for other in kinds]) for kind in sorted(set(kinds))]
-    followed = start(7, [day % 7 for day in range(REFERENCE)], values[:REFERENCE], deviations[:REFERENCE], alike)
-    since = np.zeros((count, signals), dtype=np.int64)
-    baseline, noted = np.zeros((count, signals)), np.zeros((count, signals), dtype=np.bool_)
-    surprises, found = [], []
-    for day in range(len(values) - REFERENCE):
-        at = REFERENCE + day
-        followed, surprise = observe(followed, at % 7, values[at], deviations[at], 1.0)
-        surprises.append(surprise)
-        parts = shares(followed.evidence, share)
-        named = carriers(parts, settings.threshold)
-        effect, error, windows = np.zeros((3, count, signals))
-        for stream, signal in np.argwhere(named):
-            one = (stream, signal)
-            past = [
-                Past(
-                    start=float(place),
-                    error=float(surprises[place].error[one]),
-                    deviation=float(surprises[place].deviation[one]),
-                    memory=float(surprises[place].memory[one]),
-                    level=float(surprises[place].level[one]),
-                )
-                for place in range(since[one], day + 1)
-            ]
-            change = estimated(past, followed.fading[one], followed.regression.weight[one].sum())
-            effect[one], error[one], windows[one] = change.effect, change.error, change.windows
-        if named.any():
-            now = followed.offset + effect
-            material = named & (np.abs(now - baseline) > minimum) & ~((baseline != 0) & (np.abs(now) <= minimum))
-            found += [
-                Found(stream=s, day=day + 1, signal=j, material=bool(material[s, j]), alarm=True)
-                for s, j in np.argwhere(named).tolist()
-            ]
-            baseline, noted = np.where(material, now, baseline), np.where(named, ~material, noted)
-            since[named] = day + 1
-            followed = relearn(followed, effect, error, windows)
-            followed = replace(followed, evidence=spend(followed.evidence, parts, named, settings.threshold))
-        sure = np.abs(followed.offset - baseline) - WITHIN * np.sqrt(followed.offset_variance) > minimum
-        grown = noted & sure & ~named
-        found += [
-            Found(stream=s, day=day + 1, signal=j, material=True, alarm=False) for s, j in np.argwhere(grown).tolist()
-        ]
-        baseline, noted = np.where(grown, followed.offset, baseline), noted & ~grown
-    return found
 
 
 def false_alarms(effort: Effort) -> Iterator[Bar]:
@@ -311,17 +188,3 @@ def days_until_found(seed: int) -> tuple[float, int]:
     for after in range(MONITORED):
         good, _ = step(good, *day(days + after, RISK))
     return found, good.alarms
-
-
-def _effects(world: World, days: int, streams: int, columns: int, rng: np.random.Generator) -> Array:
-    """Levels of shape (days, streams, columns), the columns of a stream correlated as asked."""
-    own = day_effects(days, streams * columns, world.family, rng).reshape(days, streams, columns)
-    if not world.correlation:
-        return own
-    common = day_effects(days, streams, world.family, rng)[..., None]
-    return np.asarray((1 - world.correlation) ** 0.5 * own + world.correlation**0.5 * common)
-
-
-def _angle(hits: NDArray[np.int64], rows: int) -> Array:
-    """As `holdfast.monitoring.scale.onto` has it for shares."""
-    return np.asarray(np.arcsin(np.sqrt((hits + 0.375) / (rows + 0.75))))

@@ -140,6 +140,6 @@ def spend(evidence: Array, parts: Array, named: NDArray[np.bool_], threshold: fl
     """
     others = np.where(named, 0.0, parts).sum(-1, keepdims=True)
     left = np.maximum(parts.sum(-1, keepdims=True) - threshold, 0.0)
-    kept = np.where(others > left, left / np.where(others > 0, others, 1.0), 1.0)
+    kept = np.where(others > left, left, 1.0) / np.where(others > left, others, 1.0)
     factor = np.where(named.any(-1, keepdims=True), np.where(named, 0.0, kept), 1.0)
     return np.asarray(evidence * factor[..., None])
