@@ -18,8 +18,8 @@ from holdfast.monitoring.alarms import AlarmSettings, begin, step
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.season import DAY
 from holdfast.stats.loss_alarm import detector, watch_losses
-from holdfast.testing.streams import Family
 from holdfast.testing.signals import LABELS, MONITORED, REFERENCE, RISK, World, drawn, watched
+from holdfast.testing.streams import Family
 from simulate import simulated
 
 SIZES = (0.05, 0.1, 0.25, 0.5)
