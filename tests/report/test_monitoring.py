@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from holdfast.monitoring.result import Monitored, Watched
 from holdfast.report import offline
 from holdfast.report.monitoring import notebook, outlines, page
+from holdfast.testing.monitored import calm, nothing, payments
 from holdfast.testing.pages import Document, chromium, opened, read
-from holdfast.testing.watched import calm, nothing, payments
 
 ATTACKS = ("</script><script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "{{ 7 * 7 }} ${alert(3)}")
 SAMPLES = {
@@ -41,6 +41,7 @@ def test_incidents_come_before_pictures() -> None:
         "Incidents",
         "amount moved",
         "distance_km moved",
+        "age moved",
         "age changed its share of missing values",
         "Cost per row over time",
         "Inputs",
@@ -55,10 +56,8 @@ def test_incidents_come_before_pictures() -> None:
 
 def test_a_model_is_told_in_a_line() -> None:
     start = read(page((payments(),))).text.partition("Incidents")[2].partition("amount moved since")[0]
-    assert (
-        "1 incident is open: amount moved, expected to cost 310 EUR (250 to 370) a day. 1 announced change goes on."
-        in start
-    )
+    assert "1 incident is open: amount moved, expected to cost 310 EUR (250 to 370) a day." in start
+    assert "Besides: 1 change announced, 1 change noted." in start
     assert "release 4 · 40 windows, 1 Apr 2025 to 10 May 2025 (UTC) · 78,000 rows · truth known of 92.1%" in start
     assert "newest run: 40 windows judged, 80,000 rows and 60,000 labels read" in start
 
@@ -76,6 +75,15 @@ def test_an_incident_tells_its_story() -> None:
     assert "Cost a day only labels can tell" in told
     assert "Announced as a new measuring device" in told
     assert "Until 4 May 2025" in told
+    assert "1 noted: the objective is not expected to become worse" in told
+
+
+def test_numbers_of_a_picture_stand_side_by_side() -> None:
+    after = page((payments(),)).partition("<summary>Numbers: Cost per row</summary>")[2]
+    body = after.partition("<thead>")[2].partition("</table>")[0]
+    table = re.sub(r"\s+", " ", read(f"<table><thead>{body}</table>").text)
+    assert "At Measured Expected 1 Apr 2025" in table
+    assert table.rstrip().endswith("10 May 2025 – 0.58 EUR (0.48 to 0.70)")
 
 
 def test_without_windows_it_waits() -> None:
@@ -125,8 +133,8 @@ def test_a_notebook_shows_open_incidents_only() -> None:
     document = read(notebook((payments(),)))
     told = re.sub(r"\s+", " ", document.text)
     assert "Act · payments · 1 incident is open: amount moved" in told
-    assert "Announced distance_km moved payments-3" in told
-    assert "payments-2" not in told
+    assert "Act amount moved payments-1" in told
+    assert not re.search("payments-[234]", told)
     assert document.named("script") == []
     assert [a["aria-label"] for a in document.named("svg")] == ["Cost per row over time"]
 

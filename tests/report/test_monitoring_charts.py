@@ -27,6 +27,7 @@ def test_data_of_a_figure_over_time() -> None:
     drawn = course(
         expected=((point(0.5, 3.0, interval=False),),),
         level=(1.0, 0.5, 1.5),
+        limit=1.6,
         marks=(Mark("release 2", 1.0, "release"), Mark("m-1", 2.0, "incident")),
         tall=True,
     )
@@ -36,6 +37,7 @@ def test_data_of_a_figure_over_time() -> None:
         {"a": 500, "b": 2.0, "g": 0, "t": "day 0.5", "v": "2", "l": 1.0, "h": 3.0, "p": True},
         {"a": 500, "e": 3.0, "g": 1, "t": "day 0.5", "v": "3", "p": True},
         {"c": 1.0, "d": 0.5, "i": 1.5},
+        {"q": 1.6},
         {"k": 1000, "N": "release 2", "j": 6},
         {"m": 2000, "r": "m-1", "j": 20},
     ]

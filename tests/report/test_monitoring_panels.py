@@ -10,14 +10,14 @@ import pytest
 from msgspec.structs import replace
 
 from holdfast.monitoring.result import Shown, Watched
-from holdfast.records import Status
+from holdfast.records import Severity, Status
 from holdfast.report.monitoring_groups import Group, groups
 from holdfast.report.monitoring_heat import heat, ordered, table, windows_of_a_cell
-from holdfast.report.monitoring_incidents import cost_text, told, urgency, verdict
+from holdfast.report.monitoring_incidents import cost_text, told, urgency, verdict, word
 from holdfast.report.monitoring_panels import Panel, clock_of, panels, view
 from holdfast.report.monitoring_shapes import Course, Heat
 from holdfast.report.monitoring_words import Clock, change, signal
-from holdfast.testing.watched import CHANGED, DAY, START, calm, nothing, payments
+from holdfast.testing.monitored import CHANGED, DAY, START, calm, nothing, payments
 
 
 def panel(watched: Watched, anchor: str) -> Panel:
@@ -65,6 +65,7 @@ def test_lines_end_where_windows_have_no_figure() -> None:
     assert [len(run) for run in drawn.runs] == [7, 29]  # the eighth has no rows, the last three no truth
     assert [len(run) for run in drawn.expected] == [7, 18, 12]  # two are outside the reference
     assert drawn.level == (0.38, 0.34, 0.43)
+    assert drawn.limit == pytest.approx(0.42)
     assert (drawn.runs[0][0].label, drawn.runs[0][0].x) == ("1 Apr 2025", START + DAY / 2)
 
 
@@ -273,18 +274,21 @@ def test_without_segments_there_is_no_panel_of_groups() -> None:
 # --- Incidents ------------------------------------------------------------------------------------------------------
 
 
-def test_urgency_is_what_it_surely_costs() -> None:
-    moved, announced, over = payments().incidents
-    assert urgency(moved) is Status.FAIL
-    assert urgency(replace(moved, cost_low=-1.0)) is Status.WARN
-    assert urgency(replace(moved, cost=None, cost_low=None)) is Status.WARN
-    assert urgency(replace(moved, cost=None, cost_low=None, kind="performance")) is Status.FAIL
-    assert urgency(announced) is Status.SKIPPED
-    assert urgency(over) is Status.PASS
+def test_urgency_is_that_of_the_severity_and_of_what_people_know() -> None:
+    moved, announced, over, noted = payments().incidents
+    assert moved.severity is Severity.HIGH
+    assert [(urgency(one), word(one)) for one in (moved, announced, over, noted)] == [
+        (Status.FAIL, "Act"),
+        (Status.SKIPPED, "Announced"),
+        (Status.PASS, "Resolved"),
+        (Status.SKIPPED, "Noted"),
+    ]
+    mild = replace(moved, cost=1.0)
+    assert (mild.severity, urgency(mild), word(mild)) == (Severity.LOW, Status.WARN, "Look")
 
 
 def test_what_it_costs_may_be_none_or_unknown() -> None:
-    moved, announced, over = payments().incidents
+    moved, announced, over, _ = payments().incidents
     clock = Clock("UTC", days=True)
     assert ("Cost a day", "12 EUR (-4 to 28), may be none") in told(over, clock, "EUR").facts
     assert cost_text(announced) == "only labels can tell"
@@ -308,7 +312,7 @@ def test_what_shows_it_stands_the_surest_first() -> None:
         (
             dataclasses.replace(calm(labelled=True), incidents=payments().incidents[1:]),
             Status.PASS,
-            "No incident is open. 1 announced change goes on.",
+            "No incident is open. Besides: 1 change announced, 1 change noted.",
         ),
         (
             dataclasses.replace(

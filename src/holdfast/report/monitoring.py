@@ -11,7 +11,18 @@ from holdfast.records import Status
 from holdfast.report.drawn import AXIS, Drawn, Figure, described, evenly
 from holdfast.report.evaluation_shapes import Intervals
 from holdfast.report.monitoring_charts import charts, height
-from holdfast.report.monitoring_incidents import WORDS, Told, cost_text, is_open, since_text, told, urgency, verdict
+from holdfast.report.monitoring_incidents import (
+    WORDS,
+    State,
+    Told,
+    cost_text,
+    since_text,
+    state_of,
+    told,
+    urgency,
+    verdict,
+    word,
+)
 from holdfast.report.monitoring_panels import Panel, clock_of, panels
 from holdfast.report.monitoring_shapes import Course, Heat, Picture
 from holdfast.report.offline import document, rendered, static
@@ -22,13 +33,18 @@ if TYPE_CHECKING:
     from holdfast.report.monitoring_records import Watched
 
 SIGNS = {Status.FAIL: "✕", Status.WARN: "!", Status.PASS: "✓", Status.SKIPPED: "–"}
+FOLDED: dict[State, str] = {
+    "noted": "noted: the objective is not expected to become worse",
+    "resolved": "resolved",
+}
+"""Incidents that are shown when asked for."""
 MOST_ROWS = 10
 """Open incidents of a model that a notebook shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Model:
-    """A model on the page."""
+    """A model on the page; of folded incidents: a word for an address, what they are, and themselves."""
 
     name: str
     anchor: str
@@ -36,7 +52,7 @@ class _Model:
     verdict: str
     facts: tuple[str, ...]
     incidents: tuple[Told, ...]
-    over: tuple[Told, ...]
+    folded: tuple[tuple[str, str, tuple[Told, ...]], ...]
     drawn: tuple[Drawn, ...]
 
 
@@ -97,15 +113,18 @@ def _model(watched: Watched, anchor: str, parts: Sequence[Panel], numbers: Itera
     status, sentence = verdict(watched)
     clock = clock_of(watched)
     incidents = [told(one, clock, watched.unit) for one in watched.incidents]
-    going = [is_open(one) for one in watched.incidents]
     return _Model(
         name=watched.model,
         anchor=anchor,
         status=status,
         verdict=sentence,
         facts=facts(watched),
-        incidents=tuple(one for one, still in zip(incidents, going, strict=True) if still),
-        over=tuple(one for one, still in zip(incidents, going, strict=True) if not still),
+        incidents=tuple(one for state in ("open", "announced") for one in incidents if one.state == state),
+        folded=tuple(
+            (state, f"{len(some):,} {what}", some)
+            for state, what in FOLDED.items()
+            if (some := tuple(one for one in incidents if one.state == state))
+        ),
         drawn=tuple(
             Drawn(panel.section, [_figure(one, next(numbers), panel) for one in panel.pictures]) for panel in parts
         ),
@@ -124,6 +143,8 @@ def facts(watched: Watched) -> tuple[str, ...]:
             several(rows, "row"),
             f"truth known of {share(labelled / rows)}" if rows else "",
         ]
+    if watched.unmatched:
+        found.append(f"{several(watched.unmatched, 'label')} without a prediction")
     if watched.judged or watched.rows or watched.labels:
         found.append(
             f"newest run: {several(watched.judged, 'window')} judged, "
@@ -139,7 +160,7 @@ def _figure(picture: Picture, number: int, panel: Panel) -> Figure:
     some = _told(picture)
     title = picture.title
     wide = isinstance(picture, Heat) or (isinstance(picture, Course) and picture.tall)
-    tabled = isinstance(picture, Heat) or bool(panel.section.tables)
+    tabled = bool(panel.section.tables)
     return Figure(
         number=number,
         title=title,
@@ -147,11 +168,31 @@ def _figure(picture: Picture, number: int, panel: Panel) -> Figure:
         across=picture.x.title if isinstance(picture, Intervals) else "",
         height=height(picture) + AXIS,
         described=described(title, some, _figures_of(picture) - len(some)),
-        numbers=None
-        if tabled
-        else Table(caption=f"Numbers: {title}", head=("At", "Value"), rows=tuple(some), folded=True),
+        numbers=None if tabled or not isinstance(picture, Course) else _numbers(picture),
         legend=_legend(picture) if wide else (),
         wide=wide,
+    )
+
+
+def _numbers(picture: Course) -> Table:
+    """What was measured and expected, of at most a dozen windows."""
+    measured, expected = (
+        {point.x: point for run in runs for point in run} for runs in (picture.runs, picture.expected)
+    )
+    sides = [(title, side) for title, side in (("Measured", measured), ("Expected", expected)) if side]
+    places = sorted({*measured, *expected})
+    chosen = [places[place] for place in evenly(len(places))]
+    return Table(
+        caption=f"Numbers: {picture.title}",
+        head=("At", *(title for title, _ in sides)),
+        rows=tuple(
+            (
+                (measured.get(x) or expected[x]).label,
+                *(side[x].told if x in side else "–" for _, side in sides),
+            )
+            for x in chosen
+        ),
+        folded=True,
     )
 
 
@@ -181,6 +222,7 @@ def _legend(picture: Picture) -> tuple[tuple[str, str], ...]:
         found += [("band measured", "measured, with its 95% interval")] if picture.runs else []
         found += [("band expected", "expected before the truth came")] if picture.expected else []
         found += [("band usual", "usual in the reference")] if picture.level else []
+        found += [("mark limit", "worse than this, it matters")] if picture.limit is not None else []
     kinds = {mark.kind for mark in picture.marks} if isinstance(picture, Course | Heat) else set()
     found += [("mark incident", "an incident begins")] if "incident" in kinds else []
     found += [("mark release", "a release comes into force")] if "release" in kinds else []
@@ -197,6 +239,7 @@ class _Line:
     id: str
     title: str
     status: Status
+    word: str
     since: str
     cost: str
     advice: str
@@ -228,12 +271,13 @@ def _small(watched: Watched) -> _Small:
                 id=one.id,
                 title=one.title,
                 status=urgency(one),
+                word=word(one),
                 since=since_text(one, clock),
                 cost=cost_text(one),
                 advice=one.advice,
             )
             for one in watched.incidents
-            if is_open(one)
+            if state_of(one) == "open"
         ),
         loss_title=watched.loss_title,
         outlines=outlines(watched),

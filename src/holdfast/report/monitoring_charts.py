@@ -61,10 +61,10 @@ def rows(picture: Picture) -> list[Row]:
     """The data of a picture.
 
     Over time: what was measured `b` at `a`, with its interval from `l` to `h`; what was expected `e`, from `f` to `u`;
-    `g` is the number of the line, `p` says that it is drawn as a point, too; the level `c`, from `d` to `i`. Of a heat map:
-    the columns `o`; times that were judged `w`, from `a` to `z`; the strength `s` of a column `y` in one. Marks are at `k`
-    (releases) or `m` (incidents), with their names as `N` or `n` to the right of it, or as `R` or `r` to the left, `j`
-    pixels from the top. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
+    `g` is the number of the line, `p` says that it is drawn as a point, too; the level `c`, from `d` to `i`; the limit `q`.
+    Of a heat map: the columns `o`; times that were judged `w`, from `a` to `z`; the strength `s` of a column `y` in one.
+    Marks are at `k` (releases) or `m` (incidents), with their names as `N` or `n` to the right of it, or as `R` or `r` to
+    the left, `j` pixels from the top. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
     """
     match picture:
         case Course():
@@ -85,7 +85,9 @@ def template(picture: Picture) -> Spec:
             return _heat(_days(picture.span), fields)
         case Course():
             ends = [end for run in (*picture.runs, *picture.expected) for point in run for end in _ends(point)]
-            ends += [end for end in (*(picture.level or ()), picture.low, picture.high) if end is not None]
+            ends += [
+                end for end in (*(picture.level or ()), picture.limit, picture.low, picture.high) if end is not None
+            ]
             up = label_form(picture.y, ends)
             return _course((_days(picture.span), up), (picture.low, picture.high), fields)
 
@@ -100,6 +102,8 @@ def _course_rows(picture: Course) -> list[Row]:
     if picture.level is not None:
         value, low, high = picture.level
         found.append({"c": value} if low is None or high is None else {"c": value, "d": low, "i": high})
+    if picture.limit is not None:
+        found.append({"q": picture.limit})
     return [*_ends_of(picture.span), *found, *_marks(picture.marks, picture.span if picture.tall else None)]
 
 
@@ -185,6 +189,7 @@ def _course(forms: tuple[str, str], ends: tuple[float | None, float | None], fie
         "x": [_ends_drawn(across)],
         "d": [only("d").mark_rect(fill=MUTED, fillOpacity=0.16).encode(alt.Y("d:Q", **up), alt.Y2("i:Q"))],
         "c": [only("c").mark_rule(stroke=MUTED, strokeDash=[4, 4]).encode(alt.Y("c:Q", **up))],
+        "q": [only("q").mark_rule(stroke=FAIL, strokeWidth=1.5, strokeDash=[2, 3]).encode(alt.Y("q:Q", **up))],
         "u": [
             only("u").mark_area(fill=NEW, fillOpacity=0.22).encode(at, alt.Y("u:Q", **up), alt.Y2("f:Q"), detail="g:N")
         ],

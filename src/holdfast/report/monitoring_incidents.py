@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from holdfast.evidence import Estimate
 from holdfast.numerals import several
-from holdfast.records import Status
+from holdfast.records import Severity, Status
 from holdfast.report import estimates
 from holdfast.report.monitoring_words import Clock, change, changes, signal, sure
 from holdfast.report.sections import Table
@@ -19,6 +20,13 @@ WORDS = {Status.FAIL: "Act", Status.WARN: "Look", Status.PASS: "Quiet", Status.S
 """What the state of a model, or an incident, asks for."""
 
 
+State: TypeAlias = Literal["open", "announced", "noted", "resolved"]
+"""How an incident stands: it wants somebody; a person knew of it; the objective is not expected to become worse; it is over."""
+
+OTHERS: tuple[State, ...] = ("announced", "noted")
+"""States of what goes on and wants nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """An incident on the page.
@@ -27,8 +35,8 @@ class Told:
     ----------
     id, title
         Its name, and what happened in a few words.
-    status, word
-        How urgent it is.
+    status, state, word
+        How urgent it is, and how it stands.
     story, advice
         What happened, and what to do.
     facts
@@ -42,6 +50,7 @@ class Told:
     id: str
     title: str
     status: Status
+    state: State
     word: str
     story: str
     advice: str
@@ -50,30 +59,40 @@ class Told:
     rows: tuple[str, ...]
 
 
-def is_open(incident: Incident) -> bool:
-    """Whether it goes on."""
-    return incident.status != "resolved"
+def state_of(incident: Incident) -> State:
+    """How an incident stands."""
+    if incident.status == "resolved":
+        return "resolved"
+    if incident.known:
+        return "announced"
+    return "noted" if incident.status == "noted" else "open"
 
 
 def urgency(incident: Incident) -> Status:
-    """Act where it surely costs something or the answers became worse, look where that is not known; an announced one waits."""
-    if not is_open(incident):
-        return Status.PASS
-    if incident.known:
-        return Status.SKIPPED
-    costs = incident.cost_low is not None and incident.cost_low > 0
-    return Status.FAIL if costs or incident.kind == "performance" else Status.WARN
+    """Act on an open incident, but look first where it is of low severity; the others ask for nothing."""
+    match state_of(incident):
+        case "open":
+            return Status.WARN if incident.severity is Severity.LOW else Status.FAIL
+        case "resolved":
+            return Status.PASS
+        case _:
+            return Status.SKIPPED
+
+
+def word(incident: Incident) -> str:
+    """The urgency of an open incident, or how another one stands."""
+    state = state_of(incident)
+    return WORDS[urgency(incident)] if state == "open" else state.capitalize()
 
 
 def told(incident: Incident, clock: Clock, unit: str) -> Told:
     """An incident in words; `unit`: of the objective."""
-    status = urgency(incident)
-    word = "Announced" if status is Status.SKIPPED else "Resolved" if status is Status.PASS else WORDS[status]
     return Told(
         id=incident.id,
         title=incident.title,
-        status=status,
-        word=word,
+        status=urgency(incident),
+        state=state_of(incident),
+        word=word(incident),
         story=incident.story,
         advice=incident.advice,
         facts=tuple((term, text) for term, text in _facts(incident, clock) if text),
@@ -105,10 +124,10 @@ def verdict(watched: Watched) -> tuple[Status, str]:
     """How a model fares, in a word and a sentence."""
     if not watched.windows:
         return Status.SKIPPED, "Nothing was judged yet: no window has ended."
-    going = [one for one in watched.incidents if is_open(one)]
-    urgent = [one for one in going if not one.known]
-    announced = len(going) - len(urgent)
-    beside = f" {several(announced, 'announced change')} {'goes' if announced == 1 else 'go'} on." if announced else ""
+    states = Counter(map(state_of, watched.incidents))
+    urgent = [one for one in watched.incidents if state_of(one) == "open"]
+    others = [f"{several(states[state], 'change')} {state}" for state in OTHERS if states[state]]
+    beside = f" Besides: {', '.join(others)}." if others else ""
     if not urgent:
         known = any(window.labelled for window in watched.windows)
         return Status.PASS, f"No incident is open{'' if known else '; no truth is known yet'}.{beside}"
@@ -124,7 +143,9 @@ def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
     surest = max(sign.e_value for sign in incident.signs)
     return [
         ("Since", since_text(incident, clock)),
+        ("Opened", clock.told(incident.opened)),
         ("Until", clock.told(incident.resolved) if incident.resolved is not None else ""),
+        ("Severity", incident.severity.value),
         ("How sure", sure(surest)),
         ("Cost a day", cost_text(incident) + (", may be none" if _may_be_none(incident) else "")),
         ("Where", "; ".join(incident.where)),

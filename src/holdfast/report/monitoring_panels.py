@@ -15,6 +15,7 @@ from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Intervals, Point
 from holdfast.report.monitoring_groups import Group, groups, newest
 from holdfast.report.monitoring_heat import MOST_COLUMNS, heat, ordered, table, windows_of_a_cell
+from holdfast.report.monitoring_incidents import state_of
 from holdfast.report.monitoring_shapes import Course, Mark, Picture, Run
 from holdfast.report.monitoring_words import (
     NOT_SHARES,
@@ -30,7 +31,7 @@ from holdfast.report.sections import Section, Table
 from holdfast.report.words import share
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Figure, Watched, Window
+    from holdfast.report.monitoring_records import Figure, Incident, Watched, Window
 
 MOST_SMALL = 8
 """Small pictures of a section."""
@@ -75,9 +76,13 @@ def view(watched: Watched) -> View:
         for before, after in pairwise(windows)
         if after.release and before.release and after.release != before.release
     ]
-    begun = [Mark(one.id, clock.place(one.since), "incident") for one in watched.incidents[:MOST_MARKS]]
+    begun = [Mark(one.id, clock.place(one.since), "incident") for one in _marked(watched)]
     marks = sorted([*releases, *begun], key=lambda mark: mark.place)
     return View(watched, clock, span, tuple(mark for mark in marks if span[0] <= mark.place <= span[1]))
+
+
+def _marked(watched: Watched) -> list[Incident]:
+    return [one for one in watched.incidents if state_of(one) != "noted"][:MOST_MARKS]
 
 
 def clock_of(watched: Watched) -> Clock:
@@ -111,7 +116,7 @@ def _objective(shown: View, anchor: str) -> Panel:
     watched = shown.watched
     title, unit = watched.loss_title, watched.unit
     realised, expected = _measured(shown, "loss", unit), _expected(shown, "loss", unit)
-    usual = watched.usual
+    usual, matters = watched.usual, watched.minimum.get("loss")
     text = []
     if usual is not None:
         told = estimates.told(Estimate(value=usual[0], low=usual[1], high=usual[2], unit=unit))
@@ -129,6 +134,7 @@ def _objective(shown: View, anchor: str) -> Panel:
         runs=realised,
         expected=expected,
         level=usual,
+        limit=usual[0] + matters if usual is not None and matters is not None else None,
         marks=shown.marks,
         tall=True,
     )

@@ -36,6 +36,8 @@ class Course:
         What was expected before the truth came.
     level
         A number that it is compared with, and the ends of the band around it.
+    limit
+        Where it begins to matter.
     marks
         What happened meanwhile; named where the picture is tall.
     low, high
@@ -50,6 +52,7 @@ class Course:
     runs: tuple[Run, ...]
     expected: tuple[Run, ...] = ()
     level: tuple[float, float | None, float | None] | None = None
+    limit: float | None = None
     marks: tuple[Mark, ...] = ()
     low: float | None = None
     high: float | None = None
