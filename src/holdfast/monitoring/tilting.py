@@ -7,14 +7,11 @@ from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError
-from holdfast.evaluation.codes import codes_of
-from holdfast.models.columns import is_number
+from holdfast.monitoring.alike import Alike, alike
 from holdfast.monitoring.what_if import WhatIf, losses
-from holdfast.profile.numeric import numbers
 from holdfast.stats.calibration import Calibration, apply
 from holdfast.stats.decomposition import parts_of_change
 from holdfast.stats.density_ratio import KEPT, Ratio, Rows, fit
@@ -77,7 +74,7 @@ class Tilting:
             np.empty((len(score), 0)) if numeric else _probability(score, calibration)
             for score in (tried.score, tried.answer_window()[0])
         )
-        pairs = [_regressors(reference.rows[name].combine_chunks(), window[name].combine_chunks()) for name in columns]
+        pairs = [_regressors(alike(reference.rows[name], window[name])) for name in columns]
         old = np.hstack([np.empty((len(reference), 0)), *(one for one, _ in pairs)])
         new = np.hstack([np.empty((window.num_rows, 0)), *(one for _, one in pairs)])
         self.classes = before.shape[1]
@@ -131,26 +128,21 @@ def _probability(score: Array, calibration: Calibration) -> Array:
     return np.stack([1 - positive, positive], axis=1)
 
 
-def _regressors(before: pa.Array, now: pa.Array) -> tuple[Array, Array]:
-    """A column as regressors: a number standardised, its square, and whether it is missing; a category by its name."""
-    if is_number(before.type) and is_number(now.type) and not pa.types.is_boolean(before.type):
-        old, new = numbers(before)[0], numbers(now)[0]
+def _regressors(column: Alike) -> tuple[Array, Array]:
+    """A number standardised, its square, and whether it is missing; or a category by its name."""
+    old, new = column.before, column.now
+    if column.numeric:
         known = old[np.isfinite(old)]
         centre, scale = (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
-        made = []
-        for values in (old, new):
-            missing = ~np.isfinite(values)
-            z = np.clip(np.where(missing, 0.0, (values - centre) / (scale or 1.0)), -FAR, FAR)
-            made.append(
-                np.stack([z, np.where(missing, 0.0, (z**2 - 1) / np.sqrt(2)), missing.astype(np.float64)], axis=1)
-            )
+        values = np.concatenate([old, new])
+        missing = ~np.isfinite(values)
+        z = np.clip(np.where(missing, 0.0, (values - centre) / (scale or 1.0)), -FAR, FAR)
+        both = np.stack([z, np.where(missing, 0.0, (z**2 - 1) / np.sqrt(2)), missing], axis=1)
     else:
-        codes = codes_of(pa.concat_arrays([before.cast(pa.string()), now.cast(pa.string())])).codes + 1
+        codes = np.concatenate([old, new]) + 1
         often = np.argsort(-np.bincount(codes))[
             1 : MOST_CATEGORIES + 1
         ]  # the most frequent one is what others differ from
-        every = (codes[:, None] == often[None, :]).astype(np.float64)
-        made = [every[: len(before)], every[len(before) :]]
-    both = np.concatenate(made)
-    varies = (both != both[:1]).any(axis=0)
-    return made[0][:, varies], made[1][:, varies]
+        both = (codes[:, None] == often[None, :]).astype(np.float64)
+    both = both[:, (both != both[:1]).any(axis=0)]
+    return both[: len(old)], both[len(old) :]

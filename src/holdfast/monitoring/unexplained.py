@@ -10,11 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.evaluation.codes import codes_of
-from holdfast.models.columns import is_number
+from holdfast.monitoring.alike import Alike, alike
 from holdfast.monitoring.what_if import WhatIf, losses
 from holdfast.objective import Judged
-from holdfast.profile.numeric import numbers
 from holdfast.stats.weighted_mean import Mean, mean
 
 Array: TypeAlias = NDArray[np.float64]
@@ -90,7 +88,7 @@ def changed_effect(tried: WhatIf, labels: Labels, columns: Sequence[str]) -> str
     later = residuals(labels.judged)
     best, tests = (0.0, ""), 0
     for name in (one for one in columns if one in labels.rows.column_names):
-        for old, new in _regressors(reference.rows[name].combine_chunks(), labels.rows[name].combine_chunks()):
+        for old, new in _regressors(alike(reference.rows[name], labels.rows[name])):
             change = mean(later * new, labels.weight) - mean(residual * old, reference.weight)
             tests += 1
             if change.error > 0:
@@ -107,21 +105,20 @@ def residuals(judged: Judged) -> Array:
     return np.asarray(right - judged.score.max(axis=1))
 
 
-def _regressors(old: pa.Array, new: pa.Array) -> Iterator[tuple[Array, Array]]:
-    if is_number(old.type) and is_number(new.type) and not pa.types.is_boolean(old.type):
-        before, after = numbers(old)[0], numbers(new)[0]
-        known = before[np.isfinite(before)]
-        if len(known) and known.std() > 0:
-            centre, scale = known.mean(), known.std()
-            yield (
-                np.nan_to_num((before - centre) / scale, posinf=0, neginf=0),
-                np.nan_to_num((after - centre) / scale, posinf=0, neginf=0),
-            )
+def _regressors(column: Alike) -> Iterator[tuple[Array, Array]]:
+    old, new = column.before, column.now
+    if not column.numeric:
+        counts = np.bincount(np.concatenate([old, new]) + 1)[1:]
+        for code in np.argsort(-counts)[:MOST_CATEGORIES]:
+            yield (old == code).astype(np.float64), (new == code).astype(np.float64)
         return
-    found = codes_of(pa.concat_arrays([old.cast(pa.string()), new.cast(pa.string())])).codes
-    counts = np.bincount(found[found >= 0])
-    for code in np.argsort(-counts)[:MOST_CATEGORIES]:
-        yield (found[: len(old)] == code).astype(np.float64), (found[len(old) :] == code).astype(np.float64)
+    known = old[np.isfinite(old)]
+    if len(known) and known.std() > 0:
+        centre, scale = known.mean(), known.std()
+        yield (
+            np.nan_to_num((old - centre) / scale, posinf=0, neginf=0),
+            np.nan_to_num((new - centre) / scale, posinf=0, neginf=0),
+        )
 
 
 def _ordered(score: Array) -> Array:

@@ -13,8 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import ModelError
-from holdfast.evaluation.codes import codes_of
-from holdfast.models.columns import is_number
+from holdfast.monitoring.alike import alike
 from holdfast.objective import Judged, Objective, contributions
 from holdfast.profile.numeric import numbers
 from holdfast.released import ReleasedModel
@@ -174,22 +173,11 @@ class WhatIf:
         """The reference rows with columns of other rows: those of each group take values from its own rows of these."""
         rows = self.reference.rows
         for name in columns:
-            before, after, couple = _comparable(rows[name], source[name])
+            column = alike(rows[name], source[name])
+            couple = by_rank if column.numeric else by_name
             places = np.zeros(len(group), dtype=np.intp)
             for number in np.unique(group):
                 mine, theirs = np.flatnonzero(group == number), np.flatnonzero(own == number)
-                places[mine] = theirs[couple(before[mine], after[theirs], self.reference.weight[mine], rng)]
-            column = source[name].take(pa.array(places))
-            rows = rows.set_column(rows.column_names.index(name), name, column)
+                places[mine] = theirs[couple(column.before[mine], column.now[theirs], self.reference.weight[mine], rng)]
+            rows = rows.set_column(rows.column_names.index(name), name, source[name].take(pa.array(places)))
         return rows
-
-
-def _comparable(
-    before: pa.ChunkedArray, after: pa.ChunkedArray
-) -> tuple[NDArray[Any], NDArray[Any], Callable[..., Any]]:
-    """Both columns as numbers, or as codes of the same categories, and what couples them."""
-    old, new = (column.combine_chunks() for column in (before, after))
-    if is_number(old.type) and is_number(new.type) and not pa.types.is_boolean(old.type):
-        return numbers(old)[0], numbers(new)[0], by_rank
-    codes = codes_of(pa.concat_arrays([old.cast(pa.string()), new.cast(pa.string())])).codes
-    return codes[: len(old)], codes[len(old) :], by_name
