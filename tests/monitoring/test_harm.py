@@ -235,3 +235,5 @@ def test_rows_that_a_model_cannot_score_are_answered_as_the_average_one() -> Non
     score, decision = answering(released)(pa.table({"x": [1.0, float("nan"), 5.0]}), {})
     assert score.tolist() == decision.tolist() == [1.0, 3.0, 5.0]
     assert value(MeanAbsoluteError(), Judged(truth=np.array([1.0, 4.0, 5.0]), score=score)) == pytest.approx(1 / 3)
+    score, _ = answering(released)(pa.table({"x": [float("nan")] * 2}), {})
+    assert score.tolist() == [0.0, 0.0]

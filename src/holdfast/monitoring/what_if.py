@@ -53,8 +53,9 @@ def answering(released: ReleasedModel) -> Answering:
         score = _scores(usual, rows)
         known = np.asarray(np.isfinite(score.reshape(len(score), -1)).all(axis=1))
         if not known.all():
-            # A row that the model cannot score gets the answer to what it is asked on average.
-            score = np.where(known[:, None] if score.ndim == 2 else known, score, score[known].mean(axis=0))
+            # A row that the model cannot score gets the answer to what it is asked on average; none, if it can score none.
+            average = score[known].mean(axis=0) if known.any() else 1 / score.shape[1] if score.ndim == 2 else 0.0
+            score = np.where(known[:, None] if score.ndim == 2 else known, score, average)
         return score, usual.decide(score, rows, columns).decision
 
     return answer
