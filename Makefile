@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 MODELS := .venv-models
 CLIENTS := .venv-clients
+SPARK  := .venv-spark
 READY  := $(VENV)/.ready
 DATA   ?=
 TIME   ?=
 TARGET ?=
 WORKERS ?= 2
 
-.PHONY: demo test test-models test-clients lint format bench bench-peers setup system clean
+.PHONY: demo test test-models test-clients test-spark lint format bench bench-peers setup system clean
 
 demo: $(READY)  ## release a model of generated card transactions and compare new ones (or DATA=file.parquet TIME=column TARGET=column)
 	$(BIN)/python -m holdfast.demo $(if $(DATA),--data "$(DATA)") $(if $(TIME),--time "$(TIME)") $(if $(TARGET),--target "$(TARGET)")
@@ -23,6 +24,9 @@ test-models: $(MODELS)/.ready  ## conversions of PyTorch, TabNet and TensorFlow 
 
 test-clients: $(READY) $(CLIENTS)/.ready  ## the clients of KServe and MLServer, in an environment of their own, against a real server
 	HOLDFAST_CLIENTS="$(abspath $(CLIENTS))/bin/python" $(BIN)/python -m pytest tests/serve/test_clients.py
+
+test-spark: $(READY) $(SPARK)/.ready  ## PySpark reads the log, with it in an environment of its own (1 GB; needs Java)
+	HOLDFAST_SPARK="$(abspath $(SPARK))/bin/python" $(BIN)/python -m pytest -rs tests/log/test_spark.py
 
 lint: $(READY)  ## style, formatting, types
 	$(BIN)/ruff check
@@ -62,5 +66,11 @@ $(CLIENTS)/.ready: pyproject.toml
 	$(CLIENTS)/bin/python -m pip install --quiet --group test-clients
 	@touch $@
 
+$(SPARK)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(SPARK)/bin/python -m pip install --quiet --group test-spark
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(MODELS) $(CLIENTS) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output
+	rm -rf $(VENV) $(MODELS) $(CLIENTS) $(SPARK) build dist .pytest_cache .mypy_cache .ruff_cache .coverage* demo-output

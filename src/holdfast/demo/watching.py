@@ -29,8 +29,8 @@ NULLS, SHIFT, CONCEPT = "2025-05-05", "2025-05-09", "2025-05-14"
 PLANTED = """\
     terminal_risk_7d   from May 5 missing in 90% of the rows: a broken pipeline
     age                from May 9 half a standard deviation higher
-    is_fraud           from May 14 true of one cheap online payment in twelve, too:
-                       the same rows have other truths than those that were learned
+    is_fraud           from May 14 true of one cheap online payment in twelve,
+                       too: the same rows have other truths than before
 """
 
 

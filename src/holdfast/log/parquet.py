@@ -1,4 +1,4 @@
-"""Files of the lake: floats split by byte and compressed, what readers skip by beside them, on the disk before they count."""
+"""Files of the lake: compressed, in encodings that every reader knows, what readers skip by beside them, on the disk before they count."""
 
 from __future__ import annotations
 
@@ -76,11 +76,10 @@ def _in_groups(parts: Iterable[pa.Table]) -> Iterable[pa.Table]:
 
 
 def _encoding(schema: pa.Schema) -> dict[str, Any]:
-    floats = {field.name: "BYTE_STREAM_SPLIT" for field in schema if pa.types.is_floating(field.type)}
     repeating = [field.name for field in schema if pa.types.is_string(field.type) and field.name not in PLAIN]
+    # Floats split by byte would be read a third faster; Spark's usual reader does not know them.
     return {
         "compression": "zstd",
-        "column_encoding": floats,
         "use_dictionary": repeating,
         "write_page_checksum": True,
     }
