@@ -1,4 +1,4 @@
-"""Files of the lake: compressed, in encodings that every reader knows, what readers skip by beside them, on the disk before they count."""
+"""Files of the lake: compressed, in encodings that every reader knows, on the disk before they count."""
 
 from __future__ import annotations
 
