@@ -1,0 +1,221 @@
+"""The commands `monitor`, `incidents`, `annotate` and `rebuild`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from holdfast.book import incidents as people
+from holdfast.book import monitoring as recorded
+from holdfast.cli import run
+from holdfast.testing.planted import unit_change
+
+from .conftest import HISTORY_DAYS, Service, payments
+
+
+class Done(NamedTuple):
+    """What a command printed, and its exit code."""
+
+    out: str
+    error: str
+    code: int
+
+
+Holdfast = Callable[..., Done]
+
+
+@pytest.fixture
+def holdfast(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Holdfast:
+    """Runs `holdfast` beside the service, on 80 columns."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("holdfast.releases.environment.author", lambda: "ada")
+    releases = Path(str(service.sealed.place)).parents[1]
+    Path("site.toml").write_text(f'root = "."\nreleases = "{releases}"\n')
+
+    def typed(*arguments: str) -> Done:
+        monkeypatch.setattr("sys.argv", ["holdfast", *arguments])
+        code = run()
+        printed = capsys.readouterr()
+        return Done(printed.out, printed.err, code)
+
+    return typed
+
+
+@pytest.fixture
+def changed(service: Service) -> None:
+    """A week, in which the unit of a column changes on one day."""
+    rows = payments(HISTORY_DAYS, 7, seed=3)
+    service.answer(unit_change(rows, "amount", 100.0, "2026-03-09", share=0.5, seed=0).table)
+
+
+def fits(printed: str) -> bool:
+    return max(map(len, printed.splitlines())) <= 80
+
+
+def listed(done: Done) -> dict[str, list[str]]:
+    """Severity, state and day of each incident in a table, by its id."""
+    lines = [line.split() for line in done.out.splitlines() if line.startswith("fraud-")]
+    return {line[0]: line[1:4] for line in lines}
+
+
+@pytest.mark.usefixtures("changed")
+def test_monitor_finds_what_changed_and_its_exit_code_says_so(holdfast: Holdfast) -> None:
+    done = holdfast("monitor")
+    assert (done.code, done.error) == (1, "")
+    assert fits(done.out)
+    assert done.out.splitlines()[0].split() == ["Model", "Windows", "Judged", "now", "Rows", "read", "Until"]
+    assert done.out.splitlines()[1].startswith("fraud/1")
+    assert listed(done)["fraud-1"] == ["high", "open", "2026-03-09"]
+    assert re.search(r"Open: .*\d high.* `holdfast incidents show ID` says more\.", done.out)
+    again = holdfast("monitor", "fraud", "--json")
+    (model,) = json.loads(again.out)
+    assert (again.code, model["model"], model["judged"], model["rows"]) == (1, "fraud", 0, 0)
+    assert {(one["id"], one["severity"], one["state"]) for one in model["incidents"]} >= {("fraud-1", "high", "open")}
+
+
+@pytest.mark.usefixtures("changed")
+def test_monitor_writes_its_report(holdfast: Holdfast, tmp_path: Path) -> None:
+    assert holdfast("monitor", "--html", "week.html").code == 1
+    assert "fraud-1" in (tmp_path / "week.html").read_text()
+
+
+def test_monitor_says_when_there_is_nothing_to_watch_and_what_it_does_not_know(
+    holdfast: Holdfast, service: Service
+) -> None:
+    service.answer(payments(HISTORY_DAYS, 1, seed=1))
+    unknown = holdfast("monitor", "churn")
+    assert (unknown.code, unknown.out) == (2, "")
+    assert "Nothing is logged of 'churn'" in unknown.error
+    assert "fraud" in unknown.error
+    assert holdfast("monitor", "--every", "often").code == 2
+    assert holdfast("monitor", "--every", "5m", "--json").code == 2
+    assert holdfast("monitor", "--html", "nowhere/week.html").code == 2
+
+
+@pytest.mark.usefixtures("changed")
+def test_people_say_what_they_do_about_incidents(holdfast: Holdfast, service: Service) -> None:
+    ids = [f"fraud-{number + 1}" for number in range(len(listed(holdfast("monitor"))))]
+    shown = holdfast("incidents", "show", "fraud-1")
+    assert shown.code == 0
+    assert fits(shown.out)
+    assert "amount" in shown.out.splitlines()[0]
+    assert re.search(r"^Do next +See whether the unit", shown.out, re.MULTILINE)
+    assert "column:amount:location" in shown.out
+    assert holdfast("incidents", "ack", "fraud-1", "--reason", "on it") == Done("fraud-1 is acknowledged.\n", "", 0)
+    snoozed = holdfast("incidents", "snooze", "fraud-1", "--until", "3d")
+    assert re.fullmatch(r"fraud-1 is snoozed to \d{4}-\d\d-\d\d\.\n", snoozed.out)
+    assert fits(holdfast("incidents").out)
+    for name in ids:
+        assert holdfast("incidents", "resolve", name, "--reason", "mended").out == f"{name} is resolved.\n"
+    assert holdfast("incidents").out == f"No incidents are open; {len(ids)} are resolved, see --all.\n"
+    assert holdfast("monitor").code == 0
+    assert {state for _, state, _ in listed(holdfast("incidents", "--all")).values()} == {"resolved"}
+    assert holdfast("incidents", "reopen", "fraud-1").out == "fraud-1 is open.\n"
+    (one,) = json.loads(holdfast("incidents", "--json").out)
+    assert [(act["act"], act["author"], act["reason"]) for act in one["acts"]] == [
+        ("acknowledge", "ada", "on it"),
+        ("snooze", "ada", ""),
+        ("resolve", "ada", "mended"),
+        ("reopen", "ada", ""),
+    ]
+    shown = holdfast("incidents", "show", "fraud-1")
+    assert re.search(r"UTC +ada +acknowledge +on it", shown.out)
+    assert len(people.acts(service.book)["fraud-1"]) == 4
+    audit = holdfast("audit")
+    assert re.search(r"ada +snooze incident +fraud-1", audit.out)
+    assert holdfast("audit", "verify").code == 0
+
+
+@pytest.mark.usefixtures("changed")
+def test_what_somebody_knows_of_is_explained(holdfast: Holdfast) -> None:
+    done = holdfast("annotate", "fraud", "price rise", "--since", "2026-03-09", "--column", "amount")
+    assert done == Done(
+        "Known of fraud: price rise, from 2026-03-09 00:00 UTC to 2026-03-10 00:00 UTC, in amount.\n", "", 0
+    )
+    assert listed(holdfast("monitor"))["fraud-1"][1] == "known"
+    shown = holdfast("incidents", "show", "fraud-1")
+    assert re.search(r"^Known +price rise$", shown.out, re.MULTILINE)
+    assert re.search(r"annotate +fraud: price rise", holdfast("audit").out)
+    ends = json.loads(
+        holdfast(
+            "annotate", "fraud", "sale", "--since", "2026-04-01T10:00+02:00", "--until", "2026-04-03", "--json"
+        ).out
+    )
+    assert (ends["since"], ends["until"]) == ("2026-04-01T08:00:00Z", "2026-04-04T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("incidents", "show", "fraud-9"), "There is no incident 'fraud-9'"),
+        (("incidents", "resolve", "fraud-9"), "There is no incident 'fraud-9'"),
+        (("incidents", "show"), "`show` takes 1 name; got 0"),
+        (("incidents", "snooze", "fraud-1"), "which needs it"),
+        (("incidents", "ack", "fraud-1", "--until", "3d"), "`--until` belongs to"),
+        (("incidents", "snooze", "fraud-1", "--until", "soon"), "--until takes a date or time"),
+        (("incidents", "snooze", "fraud-1", "--until", "2020-01-01"), "end in the future"),
+        (("incidents", "ack", "fraud-1", "--all"), "belong to `holdfast incidents list`"),
+        (("annotate", "fraud", "sale", "--since", "May"), "--since takes a date or time"),
+        (("rebuild", "churn"), "No run over the log of 'churn' is recorded"),
+    ],
+)
+def test_what_makes_no_sense_is_said_in_one_line(
+    holdfast: Holdfast, service: Service, arguments: tuple[str, ...], said: str
+) -> None:
+    service.answer(payments(HISTORY_DAYS, 1, seed=1))
+    done = holdfast(*arguments)
+    assert (done.out, done.code) == ("", 2)
+    assert said in done.error
+    assert done.error.count("\n") == 1
+
+
+def test_without_incidents_the_list_says_so(holdfast: Holdfast) -> None:
+    assert holdfast("incidents") == Done("No incidents are open.\n", "", 0)
+    assert holdfast("incidents", "--json").out == "[]\n"
+
+
+def test_rules_are_printed_for_prometheus(holdfast: Holdfast) -> None:
+    done = holdfast("incidents", "rules")
+    assert done.out.startswith("groups:\n  - name: holdfast\n")
+    assert "holdfast_incidents_open" in done.out
+
+
+@pytest.mark.usefixtures("changed")
+def test_rebuild_gives_the_same(holdfast: Holdfast, service: Service) -> None:
+    holdfast("monitor")
+    holdfast("incidents", "ack", "fraud-1")
+    before, shown = recorded.derived(service.book, "fraud"), holdfast("incidents")
+    assert holdfast("rebuild") == Done("fraud: what follows from 1 run was made again.\n", "", 0)
+    assert recorded.derived(service.book, "fraud") == before
+    assert holdfast("incidents") == shown
+    assert json.loads(holdfast("rebuild", "fraud", "--json").out) == {"fraud": 1}
+
+
+@pytest.mark.usefixtures("changed")
+def test_alerts_go_where_site_toml_says_and_what_could_not_is_said(
+    holdfast: Holdfast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = Path("site.toml")
+    site.write_text(f'{site.read_text()}\n[[alerts]]\nurl = "stdout"\n[[alerts]]\nurl = "$PAGER"\nname = "pager"\n')
+    unset = holdfast("monitor")
+    assert (unset.code, unset.out) == (2, "")
+    assert "names the variable PAGER" in unset.error
+    monkeypatch.setenv("PAGER", "http://ada:hush@127.0.0.1:1/")
+    done = holdfast("monitor")
+    assert done.out.startswith("[high] fraud: amount ")
+    assert re.search(r"could not be delivered to 'pager': connection refused\.", done.error)
+    assert "hush" not in done.out + done.error
+    assert 'holdfast_alerts_waiting{route="pager"}' in Path("monitored/metrics.prom").read_text()
+    # A second run tells the one nothing again, and still says what waits for the other.
+    again = holdfast("monitor", "--json")
+    assert json.loads(again.out)
+    assert "connection refused" in again.error
+    assert "[high]" not in again.error
