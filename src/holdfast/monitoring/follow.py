@@ -57,6 +57,8 @@ class Followed:
     before, fading
         What is known of the values before: the exponentially weighted mean of their distances from `centre`, each `fading`
         times the weight of the next. So the sampling noise of a single window is not taken for its level. NaN: nothing.
+    vague
+        How much of `before` is not known, 0 to 1, small windows saying little of the level.
     centre : ndarray of shape (..., seasons)
         The level of each season in the reference, and 0 without one.
     offset, offset_variance
@@ -76,6 +78,7 @@ class Followed:
     prior_memory: Array
     before: Array
     fading: Array
+    vague: Array
     centre: Array
     offset: Array
     offset_variance: Array
@@ -137,6 +140,7 @@ def start(
         prior_memory=np.full(shape, np.nan),
         before=np.full(shape, np.nan),
         fading=np.zeros(shape),
+        vague=np.ones(shape),
         centre=np.zeros((*shape, seasons)),
         offset=np.zeros(shape),
         offset_variance=np.zeros(shape),
@@ -192,6 +196,7 @@ def observe(
         followed.regression,
         season,
         before,
+        vague=followed.vague,
         noise=ratio,
         prior_variance=followed.prior_variance,
         prior_degrees=followed.prior_degrees,
@@ -213,10 +218,15 @@ def observe(
     value = value - correction
     # A window that stands out would else hide those after it, by all that it adds to the variance.
     limited = value - error * np.maximum(1 - LARGEST_LEARNED / np.maximum(np.abs(score), LARGEST_LEARNED), 0.0)
+    regression = learn(followed.regression, season, np.where(np.isnan(limited), value, limited), before, noise=ratio)
+    before, vague = _faded(
+        before, followed.vague, followed.fading, value - followed.centre[..., season], ratio, expected.memory
+    )
     after = replace(
         followed,
-        regression=learn(followed.regression, season, np.where(np.isnan(limited), value, limited), before, noise=ratio),
-        before=_faded(before, followed.fading, value - followed.centre[..., season]),
+        regression=regression,
+        before=before,
+        vague=vague,
         offset=followed.offset + correction,
         offset_variance=followed.offset_variance * (1 - gain * trace),
         age=followed.age + ~np.isnan(values),
@@ -263,17 +273,31 @@ def _centre(seasons: int, season: Sequence[int], values: Array) -> Array:
 
 def _learned(followed: Followed, season: Sequence[int], values: Array, deviations: Array) -> Followed:
     """After windows that are learned without being judged."""
-    regression, before = followed.regression, followed.before
+    regression, before, vague = followed.regression, followed.before, followed.vague
     for place, value, deviation in zip(season, values, deviations, strict=True):
-        regression = learn(regression, place, value, before, noise=_ratio(followed, deviation))
-        before = _faded(before, followed.fading, value - followed.centre[..., place])
-    return replace(followed, regression=regression, before=before)
+        ratio = _ratio(followed, deviation)
+        regression = learn(regression, place, value, before, noise=ratio)
+        before, vague = _faded(before, vague, followed.fading, value - followed.centre[..., place], ratio, 0.0)
+    return replace(followed, regression=regression, before=before, vague=vague)
 
 
-def _faded(before: Array, fading: Array, newest: Array) -> Array:
-    """The weighted mean of the values before, with one more, unless it is NaN. An unknown past is taken for an average one."""
-    known = np.where(np.isnan(before), 0.0, before)
-    return np.where(np.isnan(newest), before, fading * known + (1 - fading) * newest)
+def _faded(
+    before: Array, vague: Array, fading: Array, newest: Array, noise: Array, memory: Array | float
+) -> tuple[Array, Array]:
+    """The weighted mean of the values before, with one more, unless it is NaN; and how much of it is not known.
+
+    What a small window leaves open is taken for what was expected of it, and an unknown past for an average one.
+    """
+    unknown = np.isnan(before)
+    mean, left = np.where(unknown, 0.0, before), np.where(unknown, 1.0, vague)
+    told = 1 / np.maximum(noise, 1.0)
+    newest_mean = told * newest + (1 - told) * memory * mean
+    newest_left = (1 - told) * (1 - memory**2 * (1 - left))
+    missed = np.isnan(newest)
+    return (
+        np.where(missed, before, fading * mean + (1 - fading) * newest_mean),
+        np.where(missed, vague, fading * left + (1 - fading) * newest_left),
+    )
 
 
 def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Followed:
@@ -297,6 +321,7 @@ def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Follo
         tried[0],
         regression=Regression(**{name: pick(*(getattr(fit, name) for fit in fits)) for name in Regression.__slots__}),
         before=pick(*(one.before for one in tried)),
+        vague=pick(*(one.vague for one in tried)),
         fading=pick(*(one.fading for one in tried)),
     )
 

@@ -55,6 +55,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prior_memory: Number
     before: Number
     fading: float
+    vague: float
     centre: list[float]
     offset: float
     offset_variance: float

@@ -20,6 +20,9 @@ from numpy.typing import NDArray
 FEWEST_FOR_LAG = 8
 """With fewer degrees of freedom, and nothing expected of the memory, the value before is not used."""
 
+LARGEST_MEMORY = 0.97
+"""What is unknown of the past is finite."""
+
 PRIOR_MEMORY_VALUES = 10.0
 """The memory that is expected beforehand counts as so many values. A step in a short series else looks like memory."""
 
@@ -87,6 +90,7 @@ def predict(
     season: int,
     before: Array,
     *,
+    vague: Array | float = 0.0,
     noise: Array | float = 1.0,
     prior_variance: Array | float = 1.0,
     prior_degrees: Array | float = 0.0,
@@ -105,6 +109,8 @@ def predict(
     before : ndarray of shape (...,)
         The value before the next one. NaN: not known; it is then taken to be average, and the variance is that of a value
         whose past is not known.
+    vague
+        How much of the value before is not known, 0 to 1: the part of it that was replaced by an average one.
     noise
         Variance of the next value relative to that of a typical one; above 1 for a small window.
     prior_variance, prior_degrees
@@ -131,13 +137,14 @@ def predict(
         variance = np.where(total > 0, (fit.squares + prior_degrees * np.asarray(prior_variance)) / total, np.nan)
         away = np.where(fit.lagged & ~np.isnan(before), before - fit.lag, 0.0)
         # The value of an unknown past scatters by the stationary variance of the AR(1) process.
-        unknown = np.where(np.isnan(before), 1 / np.maximum(1 - fit.memory**2, 0.05), 1.0)
+        squared = np.minimum(fit.memory**2, LARGEST_MEMORY**2)
+        unknown = np.where(np.isnan(before), 1.0, vague) * squared / (1 - squared)
         leverage = 1 / fit.weight + away**2 / fit.lag_lag
         mean = np.where(known.seen[..., season] > 0, fit.level + fit.memory * away, np.nan)
         return Prediction(
             mean=mean,
             level=np.where(np.isnan(mean), np.nan, fit.level),
-            variance=np.where(np.isnan(mean), np.nan, variance * (noise * unknown + leverage)),
+            variance=np.where(np.isnan(mean), np.nan, variance * (noise + unknown + leverage)),
             degrees=np.where(np.isnan(mean) | np.isnan(variance), 0.0, total),
             memory=np.where(np.isnan(before), 0.0, fit.memory),
         )

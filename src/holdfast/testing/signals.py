@@ -40,11 +40,14 @@ class World:
         Of those levels between the columns, 0 to 1.
     labels
         Whether labels come: 500 a day, 10% of them errors.
+    sizes
+        Rows of a monitored day, each as likely as the others.
     """
 
     family: Family = Family()  # noqa: RUF009  # frozen
     correlation: float = 0.0
     labels: bool = True
+    sizes: tuple[int, ...] = (ROWS,)
 
     def __str__(self) -> str:
         family, parts = self.family, []
@@ -54,6 +57,8 @@ class World:
             parts.append(f"AR({family.phi:g}) sd {family.sd:g}")
         if self.correlation:
             parts.append(f"columns correlated {self.correlation:g}")
+        if self.sizes != (ROWS,):
+            parts.append(f"days of {min(self.sizes):,} to {max(self.sizes):,} rows")
         return ", ".join([*(parts or ["i.i.d."]), "with labels" if self.labels else "without labels"])
 
 
@@ -108,24 +113,25 @@ def drawn(world: World, streams: int, rng: np.random.Generator, monitored: int =
     """
     days = REFERENCE + monitored
     level = _effects(world, days, streams, COLUMNS, rng)
-    location = level + rng.standard_normal(level.shape) / ROWS**0.5
+    rows = np.full((days, streams, 1), ROWS)
+    rows[REFERENCE:] = rng.choice(world.sizes, (monitored, streams, 1))
+    location = level + rng.standard_normal(level.shape) / rows**0.5
     # The mean square of n normal scores, less 1, in units of its deviation for a single row.
-    spread = (rng.chisquare(ROWS, level.shape) / ROWS - 1) / 2**0.5
+    spread = (rng.chisquare(rows, level.shape) / rows - 1) / 2**0.5
     odds = MISSING / (1 - MISSING) * np.exp(_effects(world, days, streams, COLUMNS, rng))
-    missing = rng.binomial(ROWS, odds / (1 + odds))
+    missing = rng.binomial(rows, odds / (1 + odds))
     keys = [f"column:c{at}:{kind}" for kind in ("location", "spread", "missing") for at in range(COLUMNS)]
-    values = [location, spread, _angle(missing, ROWS)]
-    deviations = [np.full(3 * COLUMNS, ROWS**-0.5)]
-    deviations[0][2 * COLUMNS :] /= 2
+    values = [location, spread, _angle(missing, rows)]
+    alone = np.broadcast_to(rows**-0.5, level.shape)
+    deviations = [alone, alone, alone / 2]
     if world.labels:
         sd = (RISK * (1 - RISK)) ** 0.5
         risk = np.clip(RISK + sd * _effects(world, days, streams, 2, rng), 0.0, 1.0)
         rate = rng.binomial(LABELS, risk) / LABELS
         keys += ["loss", "calibration"]
         values.append(rate)
-        deviations.append(np.full(2, sd / LABELS**0.5))
-    joined = np.concatenate(values, axis=-1)
-    return Streams(keys=keys, values=joined, deviations=np.broadcast_to(np.concatenate(deviations), joined.shape))
+        deviations.append(np.full((days, streams, 2), sd / LABELS**0.5))
+    return Streams(keys=keys, values=np.concatenate(values, axis=-1), deviations=np.concatenate(deviations, axis=-1))
 
 
 def watched(streams: Streams, settings: AlarmSettings, minimum: float) -> list[Found]:
@@ -199,6 +205,6 @@ def _effects(world: World, days: int, streams: int, columns: int, rng: np.random
     return np.asarray((1 - world.correlation) ** 0.5 * own + world.correlation**0.5 * common)
 
 
-def _angle(hits: NDArray[np.int64], rows: int) -> Array:
+def _angle(hits: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
     """As `holdfast.monitoring.scale.onto` has it for shares."""
     return np.asarray(np.arcsin(np.sqrt((hits + 0.375) / (rows + 0.75))))
