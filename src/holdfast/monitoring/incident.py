@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from holdfast.records import Severity
 
 Status = Literal["open", "noted", "resolved"]
-Kind = Literal["input", "answers", "performance", "volume"]
+Kind = Literal["input", "answers", "groups", "performance", "volume"]
 
 SEVERITIES = tuple(Severity)
 """From the mildest."""
 
-COST_GRADES = (0.05, 0.25)
+COST_GRADES = (0.05, 0.2)
 """Parts of what the model costs anyway, from which an incident that costs as much more is of medium and of high severity."""
 
 EFFECT_GRADES = (1.5, 3.0)
@@ -74,7 +74,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     model, release
         What is concerned.
     subject
-        The column; or `answers`, `performance`, `volume`.
+        The column; a protected group, such as `sex=F`; or `answers`, `performance`, `volume`.
     kind
         What changed.
     title, story
@@ -165,6 +165,8 @@ def subject_of(key: str) -> tuple[str, Kind]:
     first, _, rest = key.partition(":")
     if first == "column":
         return _column_of(rest), "input"
+    if first == "group":
+        return rest.rpartition(":")[0], "groups"
     if first == "volume":
         return "volume", "volume"
     if first in {"loss", "calibration", "label"}:
@@ -254,7 +256,7 @@ def _graded(value: float, grades: tuple[float, float]) -> Severity:
     return SEVERITIES[sum(value >= one for one in grades)]
 
 
-_ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3}
+_ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3, "groups": 4}
 
 
 def _column_of(rest: str) -> str:
@@ -272,7 +274,7 @@ def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, 
     same = [one for one in near if one.subject == subject]
     if same:
         return same[0]
-    if kind in {"answers", "performance"}:
+    if kind in {"answers", "groups", "performance"}:
         mattering = [one for one in near if one.status == "open"]
         causes = [one for one in mattering if one.kind == "input"]
         causes = causes or [one for one in mattering if one.kind == "performance"]
@@ -296,6 +298,8 @@ def _title(sign: Sign) -> str:
     last = sign.key.rpartition(":")[2]
     if kind == "input":
         return f"{subject} {_WORDS.get(last, 'changed its shares of values')}"
+    if kind == "groups":
+        return f"Decisions for {subject.replace('=', ' = ')} moved away from those for others"
     if sign.key.startswith("decision:"):
         return f"The share of the answer {sign.key.partition(':')[2]} changed"
     return _WORDS.get(last, {"answers": "The answers changed", "performance": "The answers became worse"}.get(kind, ""))

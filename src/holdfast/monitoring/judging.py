@@ -18,6 +18,7 @@ from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.signals import (
     Signals,
     answer_signals,
+    group_signals,
     history,
     input_signals,
     mean_signal,
@@ -138,9 +139,13 @@ def usual(reference: Reference) -> Usual:
 
 def begun(reference: Reference, known: Usual) -> Remembered:
     """At the beginning: what the reference's own windows say."""
+    asked = reference.settings
+    # Of signals that the reference's windows do not have: groups, and widths of intervals.
+    shares = dict.fromkeys(("missing", "new", "no", "yes", *reference.answers.classes), asked.share)
     settings = AlarmSettings(
-        false_alarms=reference.settings.false_alarms,
-        days=seconds(reference.settings.per) / DAY,
+        false_alarms=asked.false_alarms,
+        days=seconds(asked.per) / DAY,
+        minimum={"location": asked.location, "spread": asked.location, **shares},
         zone=reference.windows.zone,
     )
     watch = begin(history(reference), settings, known.minimum)
@@ -157,12 +162,18 @@ def continued(content: bytes, reference: Reference, known: Usual) -> Remembered:
 
 
 def judge_window(
-    state: Remembered, reference: Reference, known: Usual, start: float, counted: Counted
+    state: Remembered,
+    reference: Reference,
+    known: Usual,
+    start: float,
+    counted: Counted,
+    segments: Mapping[str, Counted],
 ) -> tuple[Remembered, Judgement]:
-    """Inputs, answers and volume of a window that has ended."""
+    """Inputs, answers, protected groups and volume of a window that has ended."""
     signals = volume_signal(reference, counted)
     if counted.size >= reference.settings.smallest:
         signals |= input_signals(reference, counted) | answer_signals(reference, counted)
+        signals |= group_signals(reference, counted, segments)
     return _judged(state, known, start, signals)
 
 

@@ -111,7 +111,8 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     for end, kind, start in events:
         if kind == 0:
             counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
-            state, judgement = judge_window(state, reference, expected, start, counted)
+            groups = {segment: one for (at, segment), one in held.counts.items() if at == start and segment != EVERYONE}
+            state, judgement = judge_window(state, reference, expected, start, counted, groups)
             windows[_place(start)] = {"start": start, "end": end, "rows": counted.size, **judgement.told}
         else:
             state, judgement = judge_arrivals(state, expected, start, state.waiting[start])

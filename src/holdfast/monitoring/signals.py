@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kinds import Kind
+from holdfast.kinds import Kind, Role
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.reference import Reference
 from holdfast.profile.window import Counted
@@ -25,6 +25,9 @@ LARGEST_VALUES = 8
 
 SMALLEST_SHARE = 0.02
 """A value that is rarer in the reference is watched with the rest of them."""
+
+SMALLEST_GROUP = 100
+"""Rows of a protected group in a window, below which nothing is said of it."""
 
 FEW = 3.0
 """Rows."""
@@ -82,6 +85,30 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
     return found
 
 
+def group_signals(reference: Reference, counted: Counted, segments: Mapping[str, Counted]) -> Signals:
+    """How far the decisions for protected groups lie from those for everybody else; none of groups too small to speak of.
+
+    Keys: `group:<column>=<value>:<answer>`, in shares of the rows.
+    """
+    found: Signals = {}
+    protected = {column.name for column in reference.schema.by_role(Role.PROTECTED)}
+    names = reference.answers.classes or ("no", "yes")
+    for segment, own in segments.items():
+        if segment.partition("=")[0] not in protected or not len(own.decisions):
+            continue
+        inside, outside = own.decisions, counted.decisions - own.decisions
+        n, m = int(inside.sum()), int(outside.sum())
+        if min(n, m) < SMALLEST_GROUP:
+            continue
+        for k, name in enumerate(names):
+            if k or reference.answers.classes:
+                p, q = inside[k] / n, outside[k] / m
+                both = max((inside[k] + outside[k]) / (n + m), FEW / (n + m))
+                error = float(np.sqrt(both * (1 - both) * (1 / n + 1 / m)))
+                found[f"group:{segment}:{name}"] = Observation(value=float(p - q), deviation=error, rows=n)
+    return found
+
+
 def truth_signals(counted: Counted) -> Signals:
     """Signals of what came to pass: `loss` in the unit of the objective, `calibration`: truth less score, `label:<k>`."""
     if counted.labelled < 2:
@@ -99,7 +126,9 @@ def volume_signal(reference: Reference, counted: Counted) -> Signals:
     """
     sizes = [one.size for _, one in reference.history if one.size >= reference.settings.smallest]
     usual = float(np.mean(sizes)) if sizes else float(counted.size + 1)
-    return {"volume": Observation(value=float(np.log1p(counted.size)), deviation=usual**-0.5, rows=max(counted.size, 1))}
+    return {
+        "volume": Observation(value=float(np.log1p(counted.size)), deviation=usual**-0.5, rows=max(counted.size, 1))
+    }
 
 
 def history(reference: Reference) -> list[tuple[float, Signals]]:

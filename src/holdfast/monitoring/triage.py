@@ -207,6 +207,7 @@ def _told(
         cost_low=None if day is None else day.low,
         cost_high=None if day is None else day.high,
         unit=reference.objective.unit,
+        usual=_usual_a_day(reference),
         needs_labels=own is not None and own.needs_labels,
         where=where or one.where,
         rows=rows,
@@ -214,6 +215,14 @@ def _told(
         advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
         story=story(one, day, reference),
     )
+
+
+def _usual_a_day(reference: Reference) -> float | None:
+    """What the model's answers cost each day of the reference; None where nothing of it was labelled."""
+    losses = sum((one.losses for _, one in reference.history), np.zeros(3))
+    seconds = sum(reference.windows.end(start) - start for start, one in reference.history if one.size)
+    rows = sum(one.size for _, one in reference.history)
+    return float(losses[1] / losses[0] * rows / seconds * DAY) if losses[0] and seconds else None
 
 
 def _unused(column: str, reference: Reference) -> bool:
@@ -249,6 +258,8 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
         return "Retrain with rows of this time, if the change stays."
     if one.kind == "performance" and "loss" not in kinds:
         return "Recalibrate: scores no longer say how often it happens."
+    if one.kind == "groups":
+        return "See which inputs moved for this group, and whether its labels bear the decisions out."
     if one.kind == "performance":
         return "Retrain: the same rows have other truths than before."
     return "Find out which inputs or rows made the answers change."
