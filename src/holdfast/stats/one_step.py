@@ -227,8 +227,16 @@ class _Fit:
 
 def _fit(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
     """Least squares with seasons, or with one mean for all where those explain too little."""
-    one, apart = _one_mean(known, prior_memory), _seasons_apart(known, season, prior_memory)
-    count = known.seen.sum(-1)
+    count, seasons = known.seen @ np.ones(known.seen.shape[-1]), (known.seen > 0) @ np.ones(known.seen.shape[-1])
+    one = _one_mean(known, count, prior_memory)
+    apart = _least_squares(
+        known.weight[..., season],
+        known.level[..., season],
+        known.lag[..., season],
+        known.squares,
+        count - seasons,
+        prior_memory,
+    )
     chosen = _criterion(apart, count) < _criterion(one, count)
     return _Fit(**{name: np.where(chosen, getattr(apart, name), getattr(one, name)) for name in _Fit.__slots__})
 
@@ -241,28 +249,22 @@ def _criterion(fit: _Fit, count: Array) -> Array:
     return np.where((spare > 0) & (fit.squares > 0), value, np.inf)
 
 
-def _seasons_apart(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
-    return _least_squares(
-        known.weight[..., season],
-        known.level[..., season],
-        known.lag[..., season],
-        known.squares,
-        known.seen.sum(-1) - (known.seen > 0).sum(-1),
-        prior_memory,
-    )
-
-
-def _one_mean(known: Regression, prior_memory: Array | float) -> _Fit:
-    weight = known.weight.sum(-1)
-    level = _mean(known.weight, known.level)
-    followed = ~np.isnan(known.lag)
-    lag = _mean(np.where(followed, known.weight, 0.0), np.where(followed, known.lag, 0.0))
-    value_away = known.level - level[..., None]
-    lag_away = np.where(followed, known.lag - lag[..., None], 0.0)
-    products = np.stack([value_away**2, value_away * lag_away, lag_away**2], -1)
-    # A season that was never seen has no weight, and no level either where none was seen at all.
-    between = np.where(known.weight[..., None] > 0, known.weight[..., None] * products, 0.0).sum(-2)
-    return _least_squares(weight, level, lag, known.squares + between, known.seen.sum(-1) - 1, prior_memory)
+def _one_mean(known: Regression, count: Array, prior_memory: Array | float) -> _Fit:
+    weight = known.weight
+    followed = np.where(np.isnan(known.lag), 0.0, weight)
+    lags = np.where(np.isnan(known.lag), 0.0, known.lag)
+    level, lag = _mean(weight, known.level), _mean(followed, lags)
+    # A season without weight has no level, nor has the whole without any.
+    value_away = np.where(weight > 0, known.level - level[..., None], 0.0)
+    lag_away = np.where(followed > 0, lags - lag[..., None], 0.0)
+    weighted = weight * value_away
+    between = [
+        _dot(weighted, value_away),
+        _dot(weighted, lag_away),
+        _dot(weight * lag_away, lag_away),
+    ]
+    total = weight @ np.ones(weight.shape[-1])
+    return _least_squares(total, level, lag, known.squares + np.stack(between, -1), count - 1, prior_memory)
 
 
 def _least_squares(
@@ -296,7 +298,12 @@ def _least_squares(
 def _mean(weight: Array, values: Array) -> Array:
     """Weighted mean over the seasons; NaN without weight."""
     with np.errstate(invalid="ignore"):
-        return np.asarray((weight * values).sum(-1) / weight.sum(-1))
+        return _dot(weight, values) / (weight @ np.ones(weight.shape[-1]))
+
+
+def _dot(one: Array, other: Array) -> Array:
+    """Sum of the products over the seasons."""
+    return np.asarray(np.einsum("...s,...s->...", one, other))
 
 
 def _with(array: Array, season: int, values: Array) -> Array:
