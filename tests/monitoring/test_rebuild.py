@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from holdfast.book import incidents as people
@@ -61,3 +62,15 @@ def test_without_its_release_nothing_is_replaced(service: Service) -> None:
     with pytest.raises(ReleaseError):
         rebuild(LogSource(open_log(service.root), "fraud"), "fraud", gone, service.book, service.root)
     assert recorded.derived(service.book, "fraud") == before
+
+
+def test_severity_is_by_what_the_model_costs_anyway(service: Service) -> None:
+    """The reference has 200 rows a day."""
+    rows = payments(HISTORY_DAYS, 6, seed=3)
+    service.answer(unit_change(rows, "amount", 100.0, "2026-03-08", share=0.5, seed=0).table)
+    (one,) = [found for found in service.monitor(day(HISTORY_DAYS + 6)).opened if found.subject == "amount"]
+    losses = np.sum([window.losses for _, window in service.reference.history], axis=0)
+    assert one.usual == pytest.approx(200 * losses[1] / losses[0], rel=0.02)
+    assert one.cost is not None
+    assert one.cost > 0.2 * one.usual
+    assert one.severity == "high"
