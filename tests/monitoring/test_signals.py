@@ -1,0 +1,131 @@
+"""Signals against the rows that they are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.proportion import proportions_ztest
+
+from holdfast.kinds import Role
+from holdfast.monitoring.incident import subject_of
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.signals import (
+    SMALLEST_GROUP,
+    answer_signals,
+    group_signals,
+    history,
+    input_signals,
+    smallest_effects,
+    truth_signals,
+    volume_signal,
+)
+from holdfast.profile.window import Counted, moments, nothing
+
+
+@pytest.fixture(scope="module")
+def whole(reference: Reference) -> Counted:
+    """All windows of the reference together."""
+    windows = [one for _, one in reference.history]
+    return sum(windows[1:], windows[0])
+
+
+def test_the_reference_against_itself_has_not_moved(reference: Reference, whole: Counted) -> None:
+    found = input_signals(reference, whole)
+    moved = {key: one.value for key, one in found.items() if key.endswith((":location", ":spread"))}
+    assert set(moved) == {f"column:{name}:{what}" for name in ("amount", "age") for what in ("location", "spread")}
+    assert max(map(abs, moved.values())) < 1e-9
+
+
+def test_signals_of_windows_scatter_as_their_deviations_say(reference: Reference) -> None:
+    """Nothing changes in the reference: each signal, standardised, is about standard normal."""
+    for key in ("column:amount:location", "column:age:location", "column:country:value:1"):
+        seen = [(one[key].value, one[key].deviation) for _, one in history(reference)]
+        values, deviations = np.array(seen).T
+        z = (values - values.mean()) / deviations
+        assert stats.kstest(z, "norm").pvalue > 0.001
+        assert 0.7 < z.std() < 1.35
+
+
+def test_shares_are_those_of_the_rows(reference: Reference) -> None:
+    _, one = reference.history[-1]
+    place = reference.profile.edges.places["country"]
+    cells = one.inputs[place]
+    found = input_signals(reference, one)
+    assert found["column:country:missing"].value == cells[0] / cells.sum()
+    assert found["column:country:new"].value == 0
+    known = [key for key in found if key.startswith("column:country:value")]
+    assert known == ["column:country:value:1"], "the last share follows from the others"
+    answers = answer_signals(reference, one)
+    assert answers["review:share"].value == one.reviews[0] / one.size
+    assert answers["decision:yes"].value == one.decisions[1] / one.decisions.sum()
+
+
+def test_a_share_of_nothing_has_the_noise_of_three_rows(reference: Reference) -> None:
+    _, one = reference.history[-1]
+    found = input_signals(reference, one)["column:amount:missing"]
+    share = 3 / one.size
+    assert (found.value, found.deviation) == (0.0, pytest.approx(np.sqrt(share * (1 - share) / one.size)))
+
+
+def test_losses_have_the_standard_error_of_their_mean(reference: Reference) -> None:
+    _, one = reference.history[-1]
+    values = np.random.default_rng(0).gamma(2, 3, 200)
+    found = truth_signals(replace(one, losses=moments(values)))["loss"]
+    assert found.value == pytest.approx(values.mean())
+    assert found.deviation == pytest.approx(stats.sem(values))
+
+
+def test_silence_is_as_certain_as_the_usual_number_of_rows(reference: Reference) -> None:
+    sizes = [one.size for _, one in reference.history]
+    found = volume_signal(reference, nothing(reference.profile.edges, reference.answers))["volume"]
+    assert (found.value, found.deviation) == (0.0, pytest.approx(np.mean(sizes) ** -0.5))
+
+
+def protected(reference: Reference) -> Reference:
+    """The reference, with a protected column."""
+    columns = tuple(
+        msgspec.structs.replace(column, role=Role.PROTECTED) if column.name == "region" else column
+        for column in reference.schema.columns
+    )
+    return replace(reference, schema=msgspec.structs.replace(reference.schema, columns=columns))
+
+
+def test_groups_are_held_against_everybody_else(reference: Reference) -> None:
+    _, one = reference.history[-1]
+    with_group = protected(reference)
+    counted = replace(one, decisions=np.array([700, 300]))
+    group = replace(one, decisions=np.array([250, 150]))
+    found = group_signals(with_group, counted, {"region=north": group})
+    assert list(found) == ["group:region=north:yes"]
+    one_signal = found["group:region=north:yes"]
+    assert one_signal.value == pytest.approx(150 / 400 - 150 / 600)
+    z, _ = proportions_ztest([150, 150], [400, 600])
+    assert one_signal.value / one_signal.deviation == pytest.approx(z)
+    assert subject_of("group:region=north:yes") == ("region=north", "groups")
+
+
+def test_groups_too_small_to_speak_of_and_those_that_nobody_protects_are_left_out(reference: Reference) -> None:
+    _, one = reference.history[-1]
+    counted = replace(one, decisions=np.array([700, 300]))
+    small = replace(one, decisions=np.array([SMALLEST_GROUP - 1, 0]))
+    assert group_signals(protected(reference), counted, {"region=north": small}) == {}
+    assert group_signals(reference, counted, {"region=north": replace(one, decisions=np.array([300, 100]))}) == {}
+
+
+def test_the_smallest_effects_are_those_of_the_configuration(reference: Reference) -> None:
+    keys = dict.fromkeys(["column:amount:location", "column:age:missing", "loss", "volume", "decision:yes"])
+    found = smallest_effects(reference, keys)
+    usual = sum((one.losses for _, one in reference.history), np.zeros(3))
+    assert found == pytest.approx(
+        {
+            "column:amount:location": 0.3,
+            "column:age:missing": 0.05,
+            "decision:yes": 0.05,
+            "loss": 0.1 * usual[1] / usual[0],
+            "volume": np.log(2),
+        }
+    )
