@@ -18,11 +18,11 @@ from holdfast.report.monitoring_heat import MOST_COLUMNS, heat, ordered, table, 
 from holdfast.report.monitoring_incidents import state_of
 from holdfast.report.monitoring_shapes import Course, Mark, Picture, Run
 from holdfast.report.monitoring_words import (
-    NOT_SHARES,
     TITLES,
     Clock,
     change,
     column_of,
+    figure_is_share,
     figure_title,
     in_shares,
     signal,
@@ -123,7 +123,7 @@ def _objective(shown: View, anchor: str) -> Panel:
         text.append(f"In the reference, it was {told}. Lower is better.")
     if not realised:
         text.append("No truth is known yet, so nothing was measured.")
-    text += _unknown(watched.windows)
+    text += _unknown(shown)
     section = Section(anchor=anchor, title=f"{title} over time", text=tuple(text))
     if not realised and not expected:
         return Panel(section)
@@ -141,15 +141,14 @@ def _objective(shown: View, anchor: str) -> Panel:
     return Panel(section, (course,))
 
 
-def _unknown(windows: Sequence[Window]) -> list[str]:
-    """Where it is unknown what to expect, and why."""
-    reasons = [
-        window.unknown.get("loss") or next(iter(window.unknown.values())) for window in windows if window.unknown
-    ]
-    if not reasons:
+def _unknown(shown: View) -> list[str]:
+    """How often it was unknown what to expect, and why it was so last."""
+    windows = [window for window in shown.watched.windows if window.unknown]
+    if not windows:
         return []
-    why = "; ".join(dict.fromkeys(reasons))
-    return [f"In {len(reasons):,} of {several(len(windows), 'window')} it is unknown what to expect: {why}."]
+    why = windows[-1].unknown.get("loss") or next(iter(windows[-1].unknown.values()))
+    often = f"{len(windows):,} of {several(len(shown.watched.windows), 'window')}"
+    return [f"What to expect is unknown in {often}, last on {shown.clock.told(windows[-1].start)}: {why}."]
 
 
 def _figures(shown: View, anchor: str) -> Panel:
@@ -162,7 +161,7 @@ def _figures(shown: View, anchor: str) -> Panel:
     keys.sort(key=lambda key: key not in measured)
     found = []
     for key in keys[:MOST_SMALL]:
-        unit = "" if key in NOT_SHARES else "share"
+        unit = "share" if figure_is_share(key) else ""
         found.append(
             Course(
                 title=figure_title(key),

@@ -28,7 +28,8 @@ TITLES = {
 }
 """Figures by their keys, in the order in which they are shown."""
 
-NOT_SHARES = frozenset({"bias", "mcc", "mae", "rmse"})
+_NO_SHARES = frozenset({"bias", "mcc", "mae", "rmse"})
+_AVERAGES = ("macro", "weighted")
 
 _SIGNALS = {
     "score:location": "Mean score",
@@ -129,10 +130,31 @@ def signal(key: str) -> str:
 def figure_title(key: str) -> str:
     """What a figure is called.
 
-    >>> figure_title("roc_auc"), figure_title("recall_of_b")
-    ('ROC AUC', 'Recall of b')
+    >>> figure_title("roc_auc"), figure_title("recall[low]"), figure_title("macro_f1"), figure_title("brier_score")
+    ('ROC AUC', 'Recall of low', 'Macro F1', 'Brier score')
     """
-    return TITLES.get(key) or (key[:1].upper() + key[1:].replace("_", " "))
+    average, base, of = _parts(key)
+    title = TITLES.get(base) or base[:1].upper() + base[1:].replace("_", " ")
+    if average:
+        title = f"{average.capitalize()} {title if title[:2].isupper() else title.lower()}"
+    return f"{title} of {of}" if of else title
+
+
+def figure_is_share(key: str) -> bool:
+    """Whether a figure is written in percents.
+
+    >>> figure_is_share("recall[low]"), figure_is_share("macro_roc_auc"), figure_is_share("mae")
+    (True, True, False)
+    """
+    base = _parts(key)[1]
+    return base in TITLES and base not in _NO_SHARES
+
+
+def _parts(key: str) -> tuple[str, str, str]:
+    """How a figure of several classes is averaged, the figure, and the class that it is of."""
+    base, _, of = key.partition("[")
+    average = next((how for how in _AVERAGES if base.startswith(f"{how}_")), "")
+    return average, base.removeprefix(f"{average}_"), of.removesuffix("]")
 
 
 def in_shares(key: str) -> bool:
@@ -188,13 +210,14 @@ def sure(e_value: float) -> str:
     Source: Ville's inequality; Shafer (2021), *Testing by betting*, Journal of the Royal Statistical Society A 184.
 
     >>> sure(1070.9), sure(1.7e10), sure(0.5)
-    ('by chance at most 1 in 1,071', 'by chance less than 1 in a billion', 'may be chance')
+    ('by chance at most 1 in 1,000', 'by chance less than 1 in a billion', 'may be chance')
     """
     if e_value >= _SURE:
         return "by chance less than 1 in a billion"
-    if e_value <= 1 or math.isnan(e_value):
+    if not e_value >= 2:
         return "may be chance"
-    return f"by chance at most 1 in {number(e_value, 3)}"
+    place = 10 ** max(math.floor(math.log10(e_value)) - 1, 0)
+    return f"by chance at most 1 in {number(e_value // place * place)}"
 
 
 def _signed(value: float) -> str:
