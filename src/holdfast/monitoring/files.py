@@ -104,6 +104,11 @@ class FileSource:
         known = self.when[self.when != NEVER]
         return int(known.min()) if len(known) else None
 
+    def received(self, until: int) -> int:
+        """Up to the newest row: a later table may have more of what happened before `until`."""
+        known = self.when[(self.when != NEVER) & (self.when < until)]
+        return int(known.max()) + 1 if len(known) else 0
+
     def newest_end(self, now: float) -> float:
         """When the window ends that the newest row lies in, but not later than now; rows of the future are passed over."""
         known = self.when[(self.when != NEVER) & (self.when < now * MICROSECONDS)]

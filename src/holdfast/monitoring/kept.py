@@ -10,6 +10,8 @@ import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from holdfast.profile.table import Profile
 from holdfast.profile.window import Counted
 
 ROWS, TRUTHS = "rows", "truths"
-"""Kinds of pieces: of rows, which add up; and of what is known of their truth, of which the last run's counts."""
+"""Kinds of pieces: of rows, which add up; and of what is known of the truth of rows that were received on one day, of which
+the last run's counts."""
 
 SCHEMA = pa.schema(
     [
@@ -36,6 +39,7 @@ SCHEMA = pa.schema(
         ("kind", pa.string()),
         ("start", pa.int64()),
         ("segment", pa.string()),
+        ("day", pa.int64()),
         ("rows", pa.int64()),
         ("counts", pa.binary()),
         ("profile", pa.binary()),
@@ -51,28 +55,15 @@ def place_of(root: Path, model: str) -> Path:
     return root / FOLDER / model / "profiles"
 
 
-def keep(root: Path, reference: Reference, run: int, kind: str, tally: Tally) -> None:
-    """Write what a run has counted; the disk has it when this returns."""
-    if not tally.counts:
+def keep(root: Path, reference: Reference, run: int, tally: Tally, truths: Mapping[int, Tally]) -> None:
+    """Write what a run has counted: rows, and truths by the day of their rows. The disk has it when this returns."""
+    lines = _lines_of(reference, run, ROWS, tally, 0)
+    for day, one in truths.items():
+        lines += _lines_of(reference, run, TRUTHS, one, day)
+    if not lines:
         return
     from deltalake import DeltaTable, write_deltalake
 
-    edges, answers = reference.profile.edges, reference.answers
-    lines = [
-        {
-            "run": run,
-            "release": reference.version,
-            "kind": kind,
-            "start": round(start * MICROSECONDS),
-            "segment": segment,
-            "rows": counted.size,
-            "counts": window.to_bytes(edges, answers, [(start, counted)]),
-            "profile": codec.to_bytes(tally.profiles[start]) if not segment and start in tally.profiles else None,
-            "expected": tally.expected[start].to_bytes() if not segment and start in tally.expected else None,
-            "hf_date": datetime.fromtimestamp(start, UTC).date().isoformat(),
-        }
-        for (start, segment), counted in sorted(tally.counts.items())
-    ]
     folder = place_of(root, reference.model)
     make_folder(folder)
     before = {path for path in folder.rglob("*") if path.is_file()}
@@ -81,6 +72,26 @@ def keep(root: Path, reference: Reference, run: int, kind: str, tally: Tally) ->
         DeltaTable(folder).create_checkpoint()
     added = [path for path in folder.rglob("*") if path.is_file() and path not in before]
     sync(*added, *{path.parent for path in added}, folder)
+
+
+def _lines_of(reference: Reference, run: int, kind: str, tally: Tally, day: int) -> list[dict[str, Any]]:
+    edges, answers = reference.profile.edges, reference.answers
+    return [
+        {
+            "run": run,
+            "release": reference.version,
+            "kind": kind,
+            "start": round(start * MICROSECONDS),
+            "segment": segment,
+            "day": day,
+            "rows": counted.size,
+            "counts": window.to_bytes(edges, answers, [(start, counted)]),
+            "profile": codec.to_bytes(tally.profiles[start]) if not segment and start in tally.profiles else None,
+            "expected": tally.expected[start].to_bytes() if not segment and start in tally.expected else None,
+            "hf_date": datetime.fromtimestamp(start, UTC).date().isoformat(),
+        }
+        for (start, segment), counted in sorted(tally.counts.items())
+    ]
 
 
 @dataclass(slots=True)
@@ -112,12 +123,12 @@ def held(root: Path, reference: Reference, runs: Sequence[int]) -> Held:
 
 def by_run(root: Path, reference: Reference, runs: Sequence[int]) -> Iterator[Held]:
     """What had been counted of a release after each run: always the same object, which grows."""
-    columns = ["kind", "start", "segment", "counts", "expected"]
+    columns = ["kind", "start", "segment", "day", "counts", "expected"]
     lines = _lines(root, reference.model, columns, release=reference.version, runs=runs)
     pieces = itertools.groupby(lines, key=lambda line: int(line["run"]))
     due = next(pieces, None)
     rows: dict[Place, Counted] = {}
-    truths: dict[Place, Counted] = {}
+    truths: dict[Place, dict[int, Counted]] = {}
     found = Held()
     for run in sorted(runs):
         found.touched = set()
@@ -132,17 +143,18 @@ def _add(
     reference: Reference,
     found: Held,
     rows: dict[Place, Counted],
-    truths: dict[Place, Counted],
+    truths: dict[Place, dict[int, Counted]],
     line: Mapping[str, Any],
 ) -> None:
     _, ((start, counted),) = window.from_bytes(reference.profile.edges, line["counts"], "the monitor's windows")
     place = (start, line["segment"])
     if line["kind"] == TRUTHS:
-        truths[place] = counted
+        truths.setdefault(place, {})[line["day"]] = counted
     else:
         rows[place] = rows[place] + counted if place in rows else counted
     if place in rows:
-        found.counts[place] = rows[place].with_truth_of(truths[place]) if place in truths else rows[place]
+        known = list(truths.get(place, {}).values())
+        found.counts[place] = rows[place].with_truth_of(reduce(add, known)) if known else rows[place]
     if line["expected"] is not None:
         more = tables.from_bytes(line["expected"], "the monitor's windows")
         found.expected[start] = tables.added(found.expected[start], more) if start in found.expected else more

@@ -33,6 +33,9 @@ from holdfast.monitoring.triage import Looking, triaged
 from holdfast.profile import window
 from holdfast.profile.window import Counted
 
+FAR_WINDOWS = 28
+"""Windows without a row, beyond which a few rows are taken for those of a wrong clock."""
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What a run took from the log beside counts.
@@ -162,7 +165,8 @@ def _due(
     Rows of the past that are sent now say nothing of the time between.
     """
     windows = reference.windows
-    starts = [start for start in whole if windows.end(start) <= until]
+    ended = sorted(start for start in whole if windows.end(start) <= until)
+    starts = _of_right_clocks(ended, whole, reference)
     if not starts:
         return []
     judged = {place / MICROSECONDS for place in known}
@@ -170,6 +174,17 @@ def _due(
     between = windows.between(min(starts), last)
     silent = windows.between(max(windows.end(last), windows.end(float(windows.starts(np.array([received]))[0]))), until)
     return [start for start in [*between, *silent] if newest < start and windows.end(start) <= until]
+
+
+def _of_right_clocks(starts: list[float], whole: Mapping[float, Counted], reference: Reference) -> list[float]:
+    """Windows without those few rows whose times are far from all others: between lie no windows that nobody filled."""
+    few, far = reference.settings.smallest, FAR_WINDOWS * reference.windows.width
+    first, last = 0, len(starts)
+    while last - first > 1 and whole[starts[first]].size < few and starts[first + 1] - starts[first] > far:
+        first += 1
+    while last - first > 1 and whole[starts[last - 1]].size < few and starts[last - 1] - starts[last - 2] > far:
+        last -= 1
+    return starts[first:last]
 
 
 def _incidents(

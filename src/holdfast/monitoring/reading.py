@@ -72,6 +72,9 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     else:
         score = _floats(held["hf_score"])
     decision = None if task == "regression" else _codes(held["hf_decision"], classes)
+    others = _of_others(reference, held)
+    score = np.where(others if score.ndim == 1 else others[:, None], np.nan, score)
+    decision = None if decision is None else np.where(others, -1, decision)
     width = _floats(held["hf_upper"]) - _floats(held["hf_lower"]) if {"hf_lower", "hf_upper"} <= held.keys() else None
     truth = np.full(n, np.nan)
     if "hf_label" in held:
@@ -95,6 +98,14 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
     )
+
+
+def _of_others(reference: Reference, held: dict[str, pa.Array]) -> NDArray[np.bool_]:
+    """Rows that another release has answered: of those the inputs count, and not the answers."""
+    n = len(held["hf_time"])
+    if "hf_release" not in held or reference.released is None:
+        return np.zeros(n, bool)
+    return np.asarray(pc.not_equal(held["hf_release"], reference.version).to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _losses(

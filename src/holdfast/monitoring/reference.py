@@ -32,7 +32,7 @@ from holdfast.schema import Schema
 from holdfast.seal.estimators import ESTIMATORS, load_fitted
 from holdfast.seal.history import load_inputs, load_labelled
 from holdfast.seal.labelled_sample import LabelledSample
-from holdfast.seal.windows import load_windows, windows_of
+from holdfast.seal.windows import WINDOWS, load_windows, windows_of
 from holdfast.windows import Windows
 
 History: TypeAlias = tuple[tuple[float, Counted], ...]
@@ -103,12 +103,11 @@ def reference_of(sealed: SealedFolder) -> Reference:
         It was sealed before releases had the windows of their history, or its files were changed.
     """
     files = sealed.manifest.files
+    if WINDOWS not in files:
+        raise ReleaseError(f"{sealed.name} has no windows of its history to be watched by: release it again.")
     released = load_release(sealed) if MODEL in files else None
     profile = load_inputs(sealed)
-    found = load_windows(sealed, profile)
-    if found is None:
-        raise ReleaseError(f"{sealed.name} has no windows of its history to be watched by: release it again.")
-    answers, history = found
+    answers, history = load_windows(sealed, profile)
     project: Project = record(sealed.read, "project.json", Project)
     evidence: Evidence | None = record(sealed.read, "evidence.json", Evidence) if "evidence.json" in files else None
     policy: Policy = record(sealed.read, POLICY, Policy)

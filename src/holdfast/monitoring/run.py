@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import Run
 from holdfast.book.opening import Book
+from holdfast.durations import seconds
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.counting import EVERYONE, Tally, by_segment, by_window, count_rows
@@ -126,16 +127,15 @@ def _run(
     number = max(int(time.time() * MICROSECONDS), newest + 1)
 
     segments, there = segments_of(reference), source.columns()
-    tally = count_rows(
-        reference,
-        source.rows(wanted_of_rows(reference, there), reference.version, received, max(until, received)),
-        segments,
-    )
-    kept.keep(root, reference, number, kept.ROWS, tally)
+    there_until = max(source.received(until), received)
+    if before and before[-1].release != reference.version:
+        received = max(first, _begun(reference, received))
+    columns = wanted_of_rows(reference, there)
+    tally = count_rows(reference, source.rows(columns, reference.version, received, there_until), segments)
     done.rows = tally.rows
     columns = wanted_of_truth(reference, there, segments)
     truths, arrivals = _truths(source, reference, columns, segments, labelled, until)
-    kept.keep(root, reference, number, kept.TRUTHS, truths)
+    kept.keep(root, reference, number, tally, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
     evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals)
@@ -144,7 +144,7 @@ def _run(
         model=reference.model,
         release=reference.version,
         at=datetime.fromtimestamp(now, UTC),
-        received_until=max(until, received),
+        received_until=there_until,
         labelled_until=max(until, labelled),
         evidence=msgspec.msgpack.encode(evidence),
     )
@@ -174,17 +174,24 @@ def left_before(book: Book, model: str) -> Before:
     )
 
 
+def _begun(reference: Reference, received: int) -> int:
+    """When the oldest window began that was not judged by then: another release counts its rows again, over its edges."""
+    late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
+    start = float(reference.windows.starts(np.array([received / MICROSECONDS - late]))[0])
+    return int(start * MICROSECONDS)
+
+
 def _truths(
     source: Source, reference: Reference, columns: list[str], segments: Sequence[str], since: int, until: int
-) -> tuple[Tally, dict[float, Arrived]]:
-    """What is now known of the truth of windows that new labels concern; and the new truths by the window of their evidence.
+) -> tuple[dict[int, Tally], dict[float, Arrived]]:
+    """What is now known of the truth of the rows of days that new labels concern; and the new truths by their window.
 
     That is the window in which they came to be known: when it happened, where a label says so, else when it arrived.
     """
-    tally = Tally()
+    tallies: dict[int, Tally] = {}
     found: dict[float, Arrived] = {}
     if until <= since:
-        return tally, found
+        return tallies, found
     for day in source.days_of_labels(since, until):
         for batch in source.labelled(columns, reference.version, day, until):
             rows = answered(reference, batch)
@@ -192,6 +199,7 @@ def _truths(
             if not len(places):
                 continue
             rows = rows.take(places)
+            tally = tallies.setdefault(day, Tally())
             for start, some in by_window(reference, rows):
                 tally.add(start, EVERYONE, window.count(reference.profile.edges, reference.answers, _bare(some)))
                 for segment, own in by_segment(some, segments):
@@ -205,7 +213,7 @@ def _truths(
                 residual = own.truth - own.score if own.score.ndim == 1 else np.empty(0)
                 more = Arrived(losses=_three(own.loss), residuals=_three(residual))
                 found[start] = found.get(start, Arrived()) + more
-    return tally, dict(sorted(found.items()))
+    return tallies, dict(sorted(found.items()))
 
 
 def _three(values: Array) -> tuple[float, float, float]:

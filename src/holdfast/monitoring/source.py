@@ -22,6 +22,8 @@ MARGIN_SECONDS = 30.0
 
 MICROSECONDS = 1_000_000
 DAY = 86_400 * MICROSECONDS
+CHAMPION = "champion"
+"""Route of what is asked of a model without naming a version."""
 ULID = r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$"
 
 
@@ -36,8 +38,12 @@ class Source(Protocol):
         """When the first prediction was received; None if there is none."""
         ...
 
+    def received(self, until: int) -> int:
+        """Up to when all is there that was received before a moment."""
+        ...
+
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
-        """Predictions of a release that were received in a time."""
+        """Predictions of a time: those of a release, and those that another one answered while it was champion."""
         ...
 
     def days_of_labels(self, since: int, until: int) -> list[int]:
@@ -67,11 +73,19 @@ class LogSource:
                 return int(pc.min(batch.column(0)).cast(pa.int64()).as_py())
         return None
 
+    def received(self, until: int) -> int:
+        """The log has all that it acknowledged."""
+        return until
+
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
-        """Predictions of a release that were received in a time."""
-        yield from self.log.predictions(
-            self.model, since=_moment(since), until=_moment(until), release=release, columns=columns
-        )
+        """Predictions of a time: those of a release, and those that another one answered while it was champion."""
+        wanted = list(dict.fromkeys([*columns, "hf_release", "hf_route"]))
+        for batch in self.log.predictions(self.model, since=_moment(since), until=_moment(until), columns=wanted):
+            held = dict(zip(batch.schema.names, batch.columns, strict=True))
+            own = pc.or_kleene(pc.equal(held["hf_release"], release), pc.equal(held["hf_route"], CHAMPION))
+            some = batch if pc.all(own).as_py() else batch.filter(own)
+            if some.num_rows:
+                yield some.select(columns)
 
     def days_of_labels(self, since: int, until: int) -> list[int]:
         """Days of receipt of the predictions whose labels arrived in a time.

@@ -98,10 +98,6 @@ def _answered(
     )
 
 
-def load_windows(
-    sealed: SealedFolder, profile: Profile
-) -> tuple[AnswerEdges, tuple[tuple[float, Counted], ...]] | None:
-    """The windows of a release's history; None of one that was sealed before there were any."""
-    if WINDOWS not in sealed.manifest.files:
-        return None
+def load_windows(sealed: SealedFolder, profile: Profile) -> tuple[AnswerEdges, tuple[tuple[float, Counted], ...]]:
+    """The windows of a release's history; releases that were sealed before there were any have no file `WINDOWS`."""
     return window.from_bytes(profile.edges, sealed.read(WINDOWS), WINDOWS)
