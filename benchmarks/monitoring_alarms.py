@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bars import Bar, Effort, at_most, for_information, often
-from holdfast.monitoring.alarms import AlarmSettings, begin, step
+from holdfast.monitoring.alarms import begin, step
+from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.season import DAY
 from holdfast.stats.loss_alarm import detector, watch_losses

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from holdfast.errors import InputError
-from holdfast.monitoring.alarms import AlarmSettings, Watch, begin, rebase, step
+from holdfast.monitoring.alarms import begin, rebase, step
+from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Alarm
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.season import DAY, HOUR
+from holdfast.monitoring.state import Watch
 from holdfast.testing.signals import REFERENCE, World, drawn, watched
 
 SCORE, NULLS = "score:location", "column:age:missing"
@@ -108,17 +110,23 @@ def test_a_signal_that_comes_back_has_recovered() -> None:
     assert second.changes[0].distance == pytest.approx(0.0, abs=0.08)
 
 
-def test_a_change_too_uncertain_to_matter_is_followed_up() -> None:
-    """Of 40 rows a day, a shift of 0.5 is found before it is sure that it exceeds 0.3."""
-    followed = []
-    for seed in range(12):
-        stream = Stream(seed, rows=40)
-        _, alarms = run(stream.begin(), [stream.window(day, 0.45 if day >= 5 else 0.0) for day in range(60)])
-        kinds = [(alarm.material, alarm.followed_up) for _, alarm in alarms]
-        followed += [kinds] if (False, False) in kinds else []
-        watch_count = sum(not late for _, late in kinds)
-        assert watch_count >= 1
-    assert any((True, True) in kinds for kinds in followed)
+def test_a_change_that_was_noted_is_followed_up_when_it_turns_out_to_matter() -> None:
+    """Of 400 rows a day, the first one shows less than there is; no further budget is spent."""
+    stream = Stream(rows=400)
+    start, first = stream.window(5)
+    days = [stream.window(day) for day in range(5)]
+    days += [
+        (start, {**first, SCORE: Observation(0.27, 0.05, 400)}),
+        *(stream.window(day, 0.45) for day in range(6, 20)),
+    ]
+    watch, alarms = run(stream.begin(), days)
+    (found, noted), (later, grown) = alarms
+    assert (found, noted.material, noted.followed_up) == (5, False, False)
+    assert (later < 12, grown.material, grown.followed_up) == (True, True, True)
+    (change,) = grown.changes
+    assert (change.since, change.evidence) == (noted.changes[0].since, noted.changes[0].evidence)
+    assert 0.3 < change.low < 0.45 < change.high
+    assert watch.alarms == 1
 
 
 def test_several_signals_that_change_at_once_are_one_alarm() -> None:

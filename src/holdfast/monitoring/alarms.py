@@ -4,10 +4,6 @@ Every signal is predicted one window ahead (`follow`), and bets on being surpris
 all signals is one weighted sum; an alarm spends as many days' worth of it as a false alarm may take to come. So the budget
 is that of the model: it holds for all signals together, at every look, and goes on over releases (`rebase`).
 
-How the budget is split: signals that come late, since they need the truth, have `late_share` of it where there are such
-signals, the others have the rest; within each group a location, and the loss, count `HEAVY` times as much as others. A
-weight is a head start, not a wall: a signal of half the weight needs twice the evidence.
-
 Evidence is consumed in order of arrival. A window that was stepped is never stepped again, so that no e-value changes.
 """
 
@@ -21,18 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import InputError
+from holdfast.monitoring.budget import AlarmSettings, weights
 from holdfast.monitoring.changes import Alarm, Past
 from holdfast.monitoring.follow import Followed, Surprise, observe, relearn
-from holdfast.monitoring.follow import start as learn_reference
+from holdfast.monitoring.learning import start as learn_reference
 from holdfast.monitoring.measured import change_of, estimated, grown
 from holdfast.monitoring.observation import Observation
-from holdfast.monitoring.scale import onto, scale_of
-from holdfast.monitoring.season import DAY, Season, place_of, season_of, usual_spacing
-from holdfast.monitoring.state import Signal, numbers, pack
+from holdfast.monitoring.scale import kind_of, onto, scale_of
+from holdfast.monitoring.season import DAY, place_of, season_of, usual_spacing
+from holdfast.monitoring.state import Signal, Watch, numbers, pack
 from holdfast.stats.shiryaev_roberts import carriers, shares, spend, together
-
-HEAVY = 8.0
-"""A location, and the loss, has so many times the share of the budget of another signal."""
 
 FARTHEST = 4
 """A value of more windows ago says nothing of the next one: weekends and holidays are bridged, outages are not."""
@@ -43,81 +37,6 @@ MOST_PAST = 90
 NOTHING = Observation(value=np.nan, deviation=np.nan, rows=0)
 
 Array = NDArray[np.float64]
-
-
-class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a user tolerates.
-
-    Attributes
-    ----------
-    false_alarms, days
-        So many false alarms in so many days, on average at most, over all signals of a model.
-    late
-        First parts of the keys of signals that need the truth, and so come late.
-    late_share
-        Their share of the budget, above 0 and below 1.
-    minimum
-        Smallest effect that opens an incident, by the last part of a key, for signals of which nothing else is said; none:
-        whatever alarms matters.
-    zone
-        Zone whose weekdays and hours are meant.
-    """
-
-    false_alarms: float = 1.0
-    days: float = 90.0
-    late: tuple[str, ...] = ("loss", "calibration", "label", "realised", "fairness")
-    late_share: float = 0.2
-    minimum: dict[str, float] = msgspec.field(default_factory=lambda: {"location": 0.3, "spread": 0.3})
-    zone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        # ValueErrors, because msgspec then adds the place in the file.
-        if not (self.false_alarms > 0 and self.days > 0):
-            raise ValueError("a budget allows for more than no false alarms, in more than no days")
-        if not 0 < self.late_share < 1:
-            raise ValueError("late_share is expected between 0 and 1")
-
-    def is_late(self, key: str) -> bool:
-        """Whether a signal needs the truth."""
-        return key.partition(":")[0] in self.late
-
-    @property
-    def threshold(self) -> float:
-        """Days for which one false alarm is tolerated."""
-        return self.days / self.false_alarms
-
-
-class Watch(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is kept of one model's alarms; to JSON or msgpack and back, exactly.
-
-    Attributes
-    ----------
-    settings
-        The budget.
-    season
-        Which windows are alike by the calendar.
-    spacing
-        Usual time between the starts of two windows, seconds.
-    reference_windows
-        How many windows the reference had. With few of them, little alarms at first, since what is natural has yet to be
-        learned; with none, everything is.
-    signals
-        By key.
-    latest, latest_late
-        Latest start of a window stepped with signals that come at once, and late.
-    days, alarms
-        What was spent of the budget since the model is watched, over all releases: days watched, and alarms.
-    """
-
-    settings: AlarmSettings
-    season: Season
-    spacing: float
-    reference_windows: int
-    signals: dict[str, Signal]
-    latest: float | None = None
-    latest_late: float | None = None
-    days: float = 0.0
-    alarms: int = 0
 
 
 def begin(
@@ -226,24 +145,6 @@ def rebase(
     )
 
 
-def weights(keys: Sequence[str], settings: AlarmSettings) -> Array:
-    """The share of the budget that each signal has; they sum to 1.
-
-    Examples
-    --------
-    >>> weights(["column:age:location", "column:age:missing", "loss"], AlarmSettings()).round(3).tolist()
-    [0.711, 0.089, 0.2]
-    """
-    heavy = np.array([HEAVY if key.rpartition(":")[2] in {"location", "loss"} else 1.0 for key in keys])
-    late = np.array([settings.is_late(key) for key in keys])
-    share = (
-        np.where(late, settings.late_share, 1 - settings.late_share)
-        if 0 < late.sum() < len(keys)
-        else np.ones(len(keys))
-    )
-    return np.asarray(share * heavy / np.where(late, heavy[late].sum(), heavy[~late].sum()))
-
-
 def _joined(
     watch: Watch,
     keys: Sequence[str],
@@ -261,7 +162,7 @@ def _joined(
             for _, seen in reference
         ]
     ).reshape(len(starts), len(keys), 2)
-    kinds = [key.rpartition(":")[2] for key in keys]
+    kinds = [kind_of(key) for key in keys]
     followed = learn_reference(
         watch.season.number,
         [place_of(watch.season, start, watch.spacing) for start in starts],

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.durations import seconds
-from holdfast.monitoring.alarms import AlarmSettings, Watch, begin, rebase, step
+from holdfast.estimation.reliability import Reliability
+from holdfast.monitoring.alarms import begin, rebase, step
+from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Alarm
 from holdfast.monitoring.incident import Sign
 from holdfast.monitoring.reference import Reference
@@ -25,6 +27,7 @@ from holdfast.monitoring.signals import (
     smallest_effects,
     volume_signal,
 )
+from holdfast.monitoring.state import Watch
 from holdfast.profile.window import Counted
 
 Array: TypeAlias = NDArray[np.float64]
@@ -70,6 +73,8 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
         Beginning of the newest window whose truths were evidence.
     received
         When the newest row was received, in seconds since 1970.
+    reliability
+        Whether what was expected of each figure has come true so far.
     """
 
     watch: Watch
@@ -77,6 +82,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
     waiting: dict[float, Arrived] = {}
     consumed: float = -np.inf
     received: float = -np.inf
+    reliability: dict[str, Reliability] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,22 @@ from holdfast.monitoring.observation import Observation
 
 Scale: TypeAlias = Literal["plain", "share"]
 
-SHARES_FIRST = {"decision", "review", "label"}
-SHARES_LAST = {"missing", "new", "share"}
-"""First and last parts of the keys of shares."""
+SHARES = {"missing", "new", "share", "value", "decision", "review", "label"}
+"""Kinds of signals that are shares of rows."""
+
+
+def kind_of(key: str) -> str:
+    """What a signal says of its subject, by its key.
+
+    Examples
+    --------
+    >>> [kind_of(key) for key in ("column:age:missing", "column:state:value:3", "decision:yes", "score:location", "loss")]
+    ['missing', 'value', 'decision', 'location', 'loss']
+    """
+    parts = key.split(":")
+    if parts[0] in SHARES:
+        return parts[0]
+    return "value" if len(parts) > 3 and parts[-2] == "value" else parts[-1]
 
 
 def scale_of(key: str) -> Scale:
@@ -22,12 +35,10 @@ def scale_of(key: str) -> Scale:
 
     Examples
     --------
-    >>> [scale_of(key) for key in ("column:age:missing", "column:state:value:3", "decision:yes", "score:location")]
-    ['share', 'share', 'share', 'plain']
+    >>> scale_of("column:age:missing"), scale_of("score:location")
+    ('share', 'plain')
     """
-    parts = key.split(":")
-    share = parts[0] in SHARES_FIRST or parts[-1] in SHARES_LAST or (len(parts) > 3 and parts[-2] == "value")
-    return "share" if share else "plain"
+    return "share" if kind_of(key) in SHARES else "plain"
 
 
 def onto(scale: Scale, seen: Observation) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What is kept of a signal between two runs, and its way into arrays and back."""
+"""What is kept of a model and its signals between two runs, and its way into arrays and back."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Change, Past
 from holdfast.monitoring.follow import Followed
 from holdfast.monitoring.scale import Scale
+from holdfast.monitoring.season import Season
 from holdfast.stats.one_step import Regression
 
 Number = float | None
@@ -65,6 +67,39 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     past: tuple[Past, ...] = ()
     baseline: float = 0.0
     noted: Change | None = None
+
+
+class Watch(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that is kept of one model's alarms; to JSON or msgpack and back, exactly.
+
+    Attributes
+    ----------
+    settings
+        The budget.
+    season
+        Which windows are alike by the calendar.
+    spacing
+        Usual time between the starts of two windows, seconds.
+    reference_windows
+        How many windows the reference had. With few of them, little alarms at first, since what is natural has yet to be
+        learned; with none, everything is.
+    signals
+        By key.
+    latest, latest_late
+        Latest start of a window stepped with signals that come at once, and late.
+    days, alarms
+        What was spent of the budget since the model is watched, over all releases: days watched, and alarms.
+    """
+
+    settings: AlarmSettings
+    season: Season
+    spacing: float
+    reference_windows: int
+    signals: dict[str, Signal]
+    latest: float | None = None
+    latest_late: float | None = None
+    days: float = 0.0
+    alarms: int = 0
 
 
 _OF_REGRESSION = tuple(field.name for field in fields(Regression))

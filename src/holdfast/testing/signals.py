@@ -15,10 +15,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.monitoring.alarms import AlarmSettings, weights
+from holdfast.monitoring.budget import AlarmSettings, weights
 from holdfast.monitoring.changes import Past
-from holdfast.monitoring.follow import observe, relearn, start
+from holdfast.monitoring.follow import observe, relearn
+from holdfast.monitoring.learning import start
 from holdfast.monitoring.measured import WITHIN, estimated
+from holdfast.monitoring.scale import kind_of
 from holdfast.stats.shiryaev_roberts import carriers, shares, spend
 from holdfast.testing.streams import Family, day_effects
 
@@ -149,7 +151,7 @@ def watched(streams: Streams, settings: AlarmSettings, minimum: float) -> list[F
     values, deviations = streams.values, streams.deviations
     count, signals = values.shape[1:]
     share = weights(streams.keys, settings)
-    kinds = [key.rpartition(":")[2] for key in streams.keys]
+    kinds = [kind_of(key) for key in streams.keys]
     alike = [np.flatnonzero([other == kind for other in kinds]) for kind in sorted(set(kinds))]
     followed = start(7, [day % 7 for day in range(REFERENCE)], values[:REFERENCE], deviations[:REFERENCE], alike)
     since = np.zeros((count, signals), dtype=np.int64)

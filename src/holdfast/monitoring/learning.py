@@ -1,0 +1,183 @@
+"""What the reference teaches of some signals: levels, seasons, memory, and how much of their scatter is sampling noise.
+
+Signals of a kind lend each other what a short series cannot tell: variance, memory, and how long days remember.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.monitoring.follow import Followed, faded, relative_noise
+from holdfast.stats.natural import FEWEST_COLUMNS, autocorrelation, moderate
+from holdfast.stats.one_step import Regression, learn, residual, unlearned
+from holdfast.stats.shiryaev_roberts import DETECTORS
+
+LARGEST_PRIOR = 30.0
+"""Most degrees of freedom that a signal's variance takes from the other signals: its own windows are to count in the end."""
+
+FADING = (0.0, 0.25, 0.5, 0.75)
+"""How slowly the values before fade, to choose from on the reference."""
+
+FADING_GAIN = 1.0
+"""Twice the gain in log likelihood for which more than the last value is used."""
+
+LENT = 3.0
+"""What the signals like it gain on average counts so many times a signal's own gain: how long days remember is a trait of the
+business more than of a column, and a weak memory cannot be seen in a single one."""
+
+SHARE_ERROR = 1.0
+"""Standard errors by which the share of variance that is not sampling noise is taken larger or smaller, to be careful."""
+
+Array = NDArray[np.float64]
+
+
+def start(
+    seasons: int, season: Sequence[int], values: Array, deviations: Array, alike: Sequence[NDArray[np.intp]] = ()
+) -> Followed:
+    """Learn the reference.
+
+    Parameters
+    ----------
+    seasons
+        Number of seasons.
+    season : sequence of length windows
+        The season of each window.
+    values, deviations : ndarray of shape (windows, ...)
+        In order of time; NaN where a signal was not observed.
+    alike
+        Signals, as places on the last axis, whose variances relative to sampling noise are taken to follow one law.
+    """
+    shape = values.shape[1:]
+    with np.errstate(invalid="ignore"):
+        squares = np.where(np.isnan(values) | ~(deviations > 0), np.nan, deviations**2)
+    counts = (~np.isnan(squares)).sum(0)
+    noise = np.where(counts > 0, np.nansum(squares, axis=0) / np.maximum(counts, 1), np.nan)
+    blank = Followed(
+        regression=unlearned(shape, seasons),
+        noise=noise,
+        natural_low=np.zeros(shape),
+        natural_high=np.ones(shape),
+        prior_variance=np.ones(shape),
+        prior_degrees=np.zeros(shape),
+        prior_memory=np.full(shape, np.nan),
+        before=np.full(shape, np.nan),
+        fading=np.zeros(shape),
+        vague=np.ones(shape),
+        centre=np.zeros((*shape, seasons)),
+        offset=np.zeros(shape),
+        offset_variance=np.zeros(shape),
+        age=np.zeros(shape),
+        evidence=np.zeros((*shape, DETECTORS)),
+    )
+    if not len(values):
+        return blank
+    # A first pass says how much of the scatter is sampling noise, which the next ones need to weigh small windows.
+    centred = replace(blank, centre=_centre(seasons, season, values))
+    rough = _learned(centred, season, values, np.full_like(values, np.nan))
+    low, high = _natural(rough)
+    weighed = replace(centred, natural_low=low, natural_high=high)
+    # With hardly two windows a season, what memory looks like cannot be told from the seasons.
+    enough = len(values) >= 2 * len(set(season))
+    weighed = replace(weighed, prior_memory=np.full(shape, 0.0 if enough else np.nan))
+    tried = [_learned(replace(weighed, fading=np.full(shape, x)), season, values, deviations) for x in FADING]
+    learned = _best(tried, alike)
+    if enough:
+        learned = replace(learned, prior_memory=_memory(values, season, learned, alike))
+    variance, degrees = _prior(learned, alike)
+    return replace(learned, prior_variance=variance, prior_degrees=degrees)
+
+
+def _centre(seasons: int, season: Sequence[int], values: Array) -> Array:
+    """Mean of each season over all windows, the mean of all where a season has none; 0 where there is nothing."""
+    known = unlearned(values.shape[1:], seasons)
+    for place, value in zip(season, values, strict=True):
+        known = learn(known, place, value, np.full_like(value, np.nan))
+    weight = known.weight.sum(-1)
+    mean = (known.weight * known.level).sum(-1) / np.maximum(weight, 1)
+    return np.where(known.weight > 0, known.level, mean[..., None])
+
+
+def _learned(followed: Followed, season: Sequence[int], values: Array, deviations: Array) -> Followed:
+    """After windows that are learned without being judged."""
+    regression, before, vague = followed.regression, followed.before, followed.vague
+    for place, value, deviation in zip(season, values, deviations, strict=True):
+        ratio = relative_noise(followed, deviation)
+        regression = learn(regression, place, value, before, noise=ratio)
+        newer, less = faded(before, vague, followed.fading, value - followed.centre[..., place], ratio, 0.0)
+        missed = np.isnan(value)
+        before, vague = np.where(missed, before, newer), np.where(missed, vague, less)
+    return replace(followed, regression=regression, before=before, vague=vague)
+
+
+def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Followed:
+    """For each signal the one with the smallest residuals, of its own and of those like it; the first if it is a toss-up."""
+    squares, degrees = zip(*(residual(one.regression, one.prior_memory) for one in tried), strict=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = degrees[0] * np.log(squares[0] / np.array(squares))
+    own = np.where(np.isfinite(gain), gain, 0.0)
+    gain = own.copy()
+    for places in alike:
+        gain[..., places] += LENT * own[..., places].mean(-1, keepdims=True)
+    gain[0] = FADING_GAIN
+    choice = gain.argmax(0)
+
+    def pick(*arrays: Array) -> Array:
+        extra = arrays[0].ndim - choice.ndim
+        return np.asarray(np.choose(choice.reshape(choice.shape + (1,) * extra), arrays))
+
+    fits = [one.regression for one in tried]
+    return replace(
+        tried[0],
+        regression=Regression(**{name: pick(*(getattr(fit, name) for fit in fits)) for name in Regression.__slots__}),
+        before=pick(*(one.before for one in tried)),
+        vague=pick(*(one.vague for one in tried)),
+        fading=pick(*(one.fading for one in tried)),
+    )
+
+
+def _natural(learned: Followed) -> tuple[Array, Array]:
+    """Bounds of the share of variance that is not sampling noise."""
+    squares, degrees = residual(learned.regression, learned.prior_memory)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = squares / degrees / learned.noise
+        spread = SHARE_ERROR * np.sqrt(2 / degrees)
+        low, high = 1 - 1 / (ratio * (1 - spread)), 1 - 1 / (ratio * (1 + spread))
+    # Where nothing is known, a small window is all noise, and a large one has no less variance than those before.
+    low = np.where(np.isfinite(low) & (spread < 1), np.clip(low, 0.0, 1.0), 0.0)
+    return low, np.where(np.isfinite(high), np.clip(high, low, 1.0), 1.0)
+
+
+def _memory(values: Array, season: Sequence[int], learned: Followed, alike: Sequence[NDArray[np.intp]]) -> Array:
+    """The memory that many similar signals have together, and else none. Where more than the last value counts, none is lent."""
+    residuals = values - np.stack([learned.centre[..., place] for place in season])
+    lent = learned.prior_memory.copy()
+    for stream in np.ndindex(lent.shape[:-1]):
+        for places in alike:
+            if len(places) >= FEWEST_COLUMNS:
+                lent[stream][places] = autocorrelation(residuals[(slice(None), *stream)][:, places].T)
+    return np.where(learned.fading > 0, np.nan, lent)
+
+
+def _prior(learned: Followed, alike: Sequence[NDArray[np.intp]]) -> tuple[Array, Array]:
+    """What similar signals say of each other's variance: scaled inverse chi-square, of at most `LARGEST_PRIOR` degrees."""
+    squares, degrees = residual(learned.regression, learned.prior_memory)
+    variance, worth = np.ones_like(squares), np.zeros_like(squares)
+    for stream in np.ndindex(squares.shape[:-1]):
+        for places in alike:
+            own, noise = degrees[stream][places], learned.noise[stream][places]
+            used = (own > 0) & (noise > 0) & (squares[stream][places] > 0)
+            chosen = places[used]
+            if not len(chosen):
+                continue
+            ratio = squares[stream][chosen] / own[used] / noise[used]
+            posterior, total = moderate(ratio, own[used])
+            prior = total - own[used]
+            with np.errstate(invalid="ignore", divide="ignore"):
+                centre = np.where(np.isinf(prior), posterior, (posterior * total - ratio * own[used]) / prior)
+            variance[stream][chosen] = np.where(prior > 0, centre, 1.0) * noise[used]
+            worth[stream][chosen] = np.minimum(prior, LARGEST_PRIOR)
+    return variance, worth
