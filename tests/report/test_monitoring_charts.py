@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from holdfast.report.evaluation_shapes import Axis, Intervals, Point
-from holdfast.report.monitoring_charts import charts, height, rows, template
+from holdfast.report.monitoring_charts import charts, height, template
+from holdfast.report.monitoring_rows import rows
 from holdfast.report.monitoring_shapes import Cell, Course, Heat, Mark
 
 

@@ -14,8 +14,9 @@ from holdfast.records import Severity, Status
 from holdfast.report.monitoring_groups import Group, groups
 from holdfast.report.monitoring_heat import heat, ordered, table, windows_of_a_cell
 from holdfast.report.monitoring_incidents import cost_text, told, urgency, verdict, word
-from holdfast.report.monitoring_panels import Panel, clock_of, panels, view
+from holdfast.report.monitoring_panels import panels
 from holdfast.report.monitoring_shapes import Course, Heat
+from holdfast.report.monitoring_view import Panel, clock_of, view
 from holdfast.report.monitoring_words import Clock, change, signal
 from holdfast.testing.monitored import CHANGED, DAY, START, calm, nothing, payments
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from holdfast.numerals import several
 from holdfast.records import Status
-from holdfast.report.drawn import AXIS, Drawn, Figure, described, evenly
-from holdfast.report.evaluation_shapes import Intervals
-from holdfast.report.monitoring_charts import charts, height
+from holdfast.report.drawn import Drawn
+from holdfast.report.monitoring_charts import charts
+from holdfast.report.monitoring_figures import figure
 from holdfast.report.monitoring_incidents import (
     WORDS,
     State,
@@ -23,10 +23,9 @@ from holdfast.report.monitoring_incidents import (
     verdict,
     word,
 )
-from holdfast.report.monitoring_panels import Panel, clock_of, panels
-from holdfast.report.monitoring_shapes import Course, Heat, Picture
+from holdfast.report.monitoring_panels import panels
+from holdfast.report.monitoring_view import Panel, clock_of
 from holdfast.report.offline import document, rendered, static
-from holdfast.report.sections import Table
 from holdfast.report.words import share
 
 if TYPE_CHECKING:
@@ -126,7 +125,7 @@ def _model(watched: Watched, anchor: str, parts: Sequence[Panel], numbers: Itera
             if (some := tuple(one for one in incidents if one.state == state))
         ),
         drawn=tuple(
-            Drawn(panel.section, [_figure(one, next(numbers), panel) for one in panel.pictures]) for panel in parts
+            Drawn(panel.section, [figure(one, next(numbers), panel) for one in panel.pictures]) for panel in parts
         ),
     )
 
@@ -151,82 +150,6 @@ def facts(watched: Watched) -> tuple[str, ...]:
             f"{several(watched.rows, 'row')} and {several(watched.labels, 'label')} read"
         )
     return tuple(filter(None, found))
-
-
-# --- Pictures -------------------------------------------------------------------------------------------------------
-
-
-def _figure(picture: Picture, number: int, panel: Panel) -> Figure:
-    some = _told(picture)
-    title = picture.title
-    wide = isinstance(picture, Heat) or (isinstance(picture, Course) and picture.tall)
-    tabled = bool(panel.section.tables)
-    return Figure(
-        number=number,
-        title=title,
-        upwards=picture.y.title if isinstance(picture, Course) else "",
-        across=picture.x.title if isinstance(picture, Intervals) else "",
-        height=height(picture) + AXIS,
-        described=described(title, some, _figures_of(picture) - len(some)),
-        numbers=None if tabled or not isinstance(picture, Course) else _numbers(picture),
-        legend=_legend(picture) if wide else (),
-        wide=wide,
-    )
-
-
-def _numbers(picture: Course) -> Table:
-    """What was measured and expected, of at most a dozen windows."""
-    measured, expected = (
-        {point.x: point for run in runs for point in run} for runs in (picture.runs, picture.expected)
-    )
-    sides = [(title, side) for title, side in (("Measured", measured), ("Expected", expected)) if side]
-    places = sorted({*measured, *expected})
-    chosen = [places[place] for place in evenly(len(places))]
-    return Table(
-        caption=f"Numbers: {picture.title}",
-        head=("At", *(title for title, _ in sides)),
-        rows=tuple(
-            (
-                (measured.get(x) or expected[x]).label,
-                *(side[x].told if x in side else "–" for _, side in sides),
-            )
-            for x in chosen
-        ),
-        folded=True,
-    )
-
-
-def _told(picture: Picture) -> list[tuple[str, str]]:
-    """At most a dozen figures in words; of a heat map, the strongest."""
-    if isinstance(picture, Heat):
-        cells = sorted(picture.cells, key=lambda cell: -cell.strength)
-        return [(cell.label, cell.told) for cell in cells[: len(evenly(len(cells)))]]
-    points = picture.points
-    return [(points[place].label, points[place].told) for place in evenly(len(points))]
-
-
-def _figures_of(picture: Picture) -> int:
-    return len(picture.cells if isinstance(picture, Heat) else picture.points)
-
-
-def _legend(picture: Picture) -> tuple[tuple[str, str], ...]:
-    found = []
-    if isinstance(picture, Heat):
-        found += [
-            ("cell small", "half of what matters, or more"),
-            ("cell first", "matters"),
-            ("cell second", "twice that"),
-            ("cell third", "four times that"),
-        ]
-    elif isinstance(picture, Course):
-        found += [("band measured", "measured, with its 95% interval")] if picture.runs else []
-        found += [("band expected", "expected before the truth came")] if picture.expected else []
-        found += [("band usual", "usual in the reference")] if picture.level else []
-        found += [("mark limit", "worse than this, it matters")] if picture.limit is not None else []
-    kinds = {mark.kind for mark in picture.marks} if isinstance(picture, Course | Heat) else set()
-    found += [("mark incident", "an incident begins")] if "incident" in kinds else []
-    found += [("mark release", "a release comes into force")] if "release" in kinds else []
-    return tuple(found)
 
 
 # --- A notebook -----------------------------------------------------------------------------------------------------

@@ -9,12 +9,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.evidence import Estimate
+from holdfast.report import estimates
+from holdfast.report.evaluation_shapes import Axis, Intervals, Point
+from holdfast.report.monitoring_view import Panel, View
+from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
     from holdfast.report.monitoring_records import Figure, Watched, Window
 
 NEWEST = 28
 """Windows that are taken together."""
+
+MOST_GROUPS = 20
+"""Groups of a column that are drawn, the largest ones; the table has all."""
 
 Z = 1.959963984540054
 
@@ -42,6 +49,51 @@ class Group:
     labelled: int
     loss: Estimate | None
     gap: Estimate | None
+
+
+def groups_panel(shown: View, anchor: str) -> Panel:
+    """The gap of each group, and a table of all of them."""
+    watched, found = shown.watched, groups(shown.watched)
+    if not found:
+        return Panel(Section(anchor=anchor, title="Groups of rows"))
+    over = newest(watched)
+    when = shown.clock.between(over[0].start, over[-1].start)
+    head = ("Group", "Rows", "Truth known", watched.loss_title, "Less that of all rows")
+    rows = tuple(
+        (
+            f"{one.column} = {one.value}",
+            f"{one.rows:,}",
+            f"{one.labelled:,}",
+            estimates.cell(one.loss),
+            estimates.cell(one.gap, signed=True),
+        )
+        for one in found
+    )
+    text = f"{watched.loss_title} of each group less that of all rows, from {when}, with 95% intervals."
+    if any(one.gap is None for one in found):
+        text += " Groups with too few labelled rows have no figure."
+    pictures = tuple(
+        Intervals(title=f"By {column}", x=Axis(watched.unit), points=points, reference=0.0)
+        for column in dict.fromkeys(one.column for one in found)
+        if (points := _gaps(one for one in found if one.column == column))
+    )
+    own = Table(caption=f"Groups, {when}", head=head, rows=rows, folded=bool(pictures))
+    return Panel(Section(anchor=anchor, title="Groups of rows", text=(text,), tables=(own,)), pictures)
+
+
+def _gaps(some: Iterable[Group]) -> tuple[Point, ...]:
+    largest = sorted(some, key=lambda one: -one.rows)[:MOST_GROUPS]
+    return tuple(
+        Point(
+            label=one.value,
+            value=one.gap.value,
+            low=one.gap.low,
+            high=one.gap.high,
+            told=estimates.told(one.gap, signed=True),
+        )
+        for one in largest
+        if one.gap is not None and one.gap.value is not None
+    )
 
 
 def newest(watched: Watched) -> list[Window]:

@@ -1,0 +1,85 @@
+"""A model in service as it is shown: its clock, from when to when its windows go, and what happened meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from holdfast.report.evaluation_shapes import Point
+from holdfast.report.monitoring_incidents import state_of
+from holdfast.report.monitoring_shapes import Mark, Picture, Run
+from holdfast.report.monitoring_words import Clock
+from holdfast.report.sections import Section
+
+if TYPE_CHECKING:
+    from holdfast.report.monitoring_records import Incident, Watched, Window
+
+MOST_MARKS = 12
+"""Incidents that are marked in pictures."""
+
+MOST_SMALL = 8
+"""Small pictures of a section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A section, and its pictures."""
+
+    section: Section
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A model, its clock, from when to when its windows go, and what happened meanwhile."""
+
+    watched: Watched
+    clock: Clock
+    span: tuple[float, float]
+    marks: tuple[Mark, ...]
+
+
+def view(watched: Watched) -> View:
+    """A model as it is shown; it has at least one window."""
+    clock, windows = clock_of(watched), watched.windows
+    span = clock.place(windows[0].start), clock.place(windows[-1].end)
+    releases = [
+        Mark(f"release {after.release}", clock.place(after.start), "release")
+        for before, after in pairwise(windows)
+        if after.release and before.release and after.release != before.release
+    ]
+    begun = [Mark(one.id, clock.place(one.since), "incident") for one in _marked(watched)]
+    marks = sorted([*releases, *begun], key=lambda mark: mark.place)
+    return View(watched, clock, span, tuple(mark for mark in marks if span[0] <= mark.place <= span[1]))
+
+
+def _marked(watched: Watched) -> list[Incident]:
+    return [one for one in watched.incidents if state_of(one) != "noted"][:MOST_MARKS]
+
+
+def clock_of(watched: Watched) -> Clock:
+    """The clock of a model; hours are not told where all windows begin with the day."""
+    clock = Clock(watched.zone, days=False)
+    return Clock(watched.zone, days=all(clock.place(window.start) % 86_400 == 0 for window in watched.windows))
+
+
+def joined(shown: View, point: Callable[[Window], Point | None]) -> tuple[Run, ...]:
+    """Points of windows that follow one another."""
+    runs: list[list[Point]] = [[]]
+    for window in shown.watched.windows:
+        found = point(window)
+        if found is not None:
+            runs[-1].append(found)
+        elif runs[-1]:
+            runs.append([])
+    return tuple(tuple(run) for run in runs if run)
+
+
+def point(
+    shown: View, window: Window, value: float, told: str, low: float | None = None, high: float | None = None
+) -> Point:
+    """A figure of a window, in the middle of it."""
+    middle = (shown.clock.place(window.start) + shown.clock.place(window.end)) / 2
+    return Point(label=shown.clock.told(window.start), value=value, told=told, low=low, high=high, x=middle)
