@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from holdfast.book import incidents as people
@@ -219,3 +222,36 @@ def test_alerts_go_where_site_toml_says_and_what_could_not_is_said(
     assert json.loads(again.out)
     assert "connection refused" in again.error
     assert "[high]" not in again.error
+
+
+def test_predictions_that_were_made_elsewhere_are_watched(holdfast: Holdfast, tmp_path: Path) -> None:
+    """The rows have the scores that somebody else gave them."""
+
+    def scored(rows: pa.Table) -> pa.Table:
+        amount = rows["amount"].to_numpy()
+        return rows.append_column("risk", pa.array(1 / (1 + np.exp(3.0 - 1.5 * np.log(amount / 20)))))
+
+    Path("site.toml").unlink()
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    rows = unit_change(payments(HISTORY_DAYS, 7, seed=3), "amount", 100.0, "2026-03-09", share=0.5, seed=0).table
+    pq.write_table(scored(payments(0, HISTORY_DAYS, seed=0)), folder / "history.parquet")
+    pq.write_table(scored(rows).drop(["fraud"]), folder / "made.parquet")
+    truth = rows.select(["payment", "fraud"])
+    strange = pa.table({"payment": ["P-1", "P-2"], "fraud": [True, False]})
+    pq.write_table(pa.concat_tables([truth, strange]), folder / "truth.parquet")
+    config = folder / "holdfast.toml"
+    config.write_text(
+        'name = "elsewhere"\n[data]\npath = "history.parquet"\ntarget = "fraud"\nid = "payment"\n'
+        'roles = {risk = "score", region = "segment"}\n'
+        '[objective]\nkind = "cost"\nfalse_positive = 5\nfalse_negative = "amount"\n[monitor]\nsmallest = 50\n'
+    )
+    asked = ("--data", str(folder / "made.parquet"), "--labels", str(folder / "truth.parquet"), "--config", str(config))
+    done = holdfast("monitor", *asked)
+    assert (done.code, done.error) == (1, "")
+    assert "elsewhere-1" in done.out
+    assert "2 labels of elsewhere belong to no prediction." in done.out
+    again = json.loads(holdfast("monitor", *asked, "--json").out)
+    assert [(one["judged"], one["rows"]) for one in again] == [(0, 0)]
+    (folder / "site.toml").write_text("")
+    assert "elsewhere-1" in holdfast("incidents", "--site", str(folder / "site.toml")).out

@@ -5,27 +5,25 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from holdfast.commands.incidents import listed, plain
 from holdfast.commands.listing import say_json, table
-from holdfast.commands.project import Json
-from holdfast.commands.site import SiteFile, book_of
+from holdfast.commands.project import CONFIG, Json
+from holdfast.commands.site import SiteFile, book_of, site_beside
 from holdfast.commands.terminal import check_writable, complain, printable, say, steps
 from holdfast.errors import BookError, LogError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import TypeAlias
 
     from holdfast.monitoring.result import Monitored
     from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
-
-    Say: TypeAlias = Callable[[str], None]
 
 
 def monitor(
@@ -37,6 +35,15 @@ def monitor(
     ] = None,
     backfill: Annotated[
         str | None, typer.Option("--backfill", help="How far the first run goes back, such as 90d.", metavar="LENGTH")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Predictions that were made elsewhere.", metavar="TABLE")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help="With --data: their truth, by ids.", metavar="TABLE")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="With --data: the configuration of their model.", metavar="FILE")
     ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report here.", metavar="FILE")] = None,
     site: SiteFile = None,
@@ -50,15 +57,17 @@ def monitor(
     pause = None if every is None else seconds(every, "--every")
     if pause is not None and json:
         raise SettingError("`--json` prints one run: it does not go with `--every`.")
-    found = load_site(site)
+    found = site_beside(config or CONFIG) if data is not None and site is None else load_site(site)
+    given = {"data": data, "labels": labels, "project": config} if data or labels or config else {}
+    look = partial(_look, found, models, html, backfill=backfill, **given)
     if pause is not None:
         with suppress(KeyboardInterrupt):
-            _keep_running(found, models, backfill, html, pause)
+            _keep_running(look, f"{', '.join(models) if models else data or 'all models of the log'}", pause)
         say("Stopped.")
         return
     with steps() as step:
         # What is printed is JSON, or a table at the end: alerts for standard output go beside the one, before the other.
-        result = _once(found, models, backfill, html, step, complain if json else say)
+        result = look(say=step, tell=complain if json else say)
     for problem in result.undelivered:
         complain(problem)
     standings = _standings(found, result)
@@ -75,25 +84,23 @@ def monitor(
     raise typer.Exit(1 if any(one.alerts for one in standings) else 0)
 
 
-def _once(
-    site: Site, models: list[str] | None, backfill: str | None, html: Path | None, step: Say, tell: Say
-) -> Monitored:
+def _look(site: Site, models: list[str] | None, html: Path | None, **given: Any) -> Monitored:
     from holdfast.monitoring.monitor import monitor
 
-    result = monitor(models or None, site=site, backfill=backfill, say=step, tell=tell)
+    result = monitor(models or None, site=site, **given)
     if html is not None:
         result.to_html(html)
     return result
 
 
-def _keep_running(site: Site, models: list[str] | None, backfill: str | None, html: Path | None, pause: float) -> None:
+def _keep_running(look: Callable[..., Monitored], what: str, pause: float) -> None:
     """Look again and again, until somebody stops it. What is away for a while is looked for again."""
     away = ""
-    say(f"Watching {', '.join(models) if models else 'all models of the log'}; stop with Ctrl-C.")
+    say(f"Watching {what}; stop with Ctrl-C.")
     while True:
         began = time.monotonic()
         try:
-            result = _once(site, models, backfill, html, lambda _: None, lambda line: say(f"{_now()}  {line}"))
+            result = look(tell=lambda line: say(f"{_now()}  {line}"))
             if away:
                 say(f"{_now()}  What was away is back.")
             away = ""
@@ -135,6 +142,9 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
         ),
     )
     say("")
+    for one in result.models:
+        if one.unmatched:
+            say(f"{one.unmatched:,} labels of {one.model} belong to no prediction.\n")
     current = [one for one in standings if one.state != "resolved"]
     if current:
         listed(current)
