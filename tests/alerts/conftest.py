@@ -1,4 +1,4 @@
-"""A book, and a webhook that takes what is posted to it."""
+"""Books, and a webhook that takes what is posted to it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from holdfast.alerts.alert import Alert
-from holdfast.book.opening import Book, open_book
 from holdfast.records import Severity
+
+from ..book.conftest import book, location, postgres
+
+__all__ = ["book", "location", "postgres"]
+"""A book of each kind, as for the tests of the book."""
 
 
 @dataclass
@@ -55,14 +58,6 @@ def hook() -> Iterator[Hook]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-@pytest.fixture
-def book(tmp_path: Path) -> Iterator[Book]:
-    """A new book."""
-    opened = open_book(tmp_path / "book.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -104,10 +103,10 @@ def _deliver(place: str, url: str) -> None:
     book.close()
 
 
-def test_of_two_monitors_at_once_each_alert_is_sent_by_one(tmp_path: Path, book: Book, hook: Hook, alert: Make) -> None:
+def test_of_two_monitors_at_once_each_alert_is_sent_by_one(location: str, book: Book, hook: Hook, alert: Make) -> None:
     put(book, *(alert(f"fraud-{number}") for number in range(20)))
     start = multiprocessing.get_context("spawn")
-    both = [start.Process(target=_deliver, args=(str(tmp_path / "book.db"), hook.url)) for _ in range(2)]
+    both = [start.Process(target=_deliver, args=(location, hook.url)) for _ in range(2)]
     for one in both:
         one.start()
     for one in both:
