@@ -224,3 +224,24 @@ def test_two_at_once_take_turns(service: Service) -> None:
     assert [one.exitcode for one in both] == [0, 0]
     assert sum(one["rows"] for one in windows(service).values()) == len(rows)
     assert len(recorded.runs(service.book, "fraud")) == 2
+
+
+def test_estimates_are_held_against_the_truth_when_it_comes(service: Service) -> None:
+    rows = payments(FIRST, 12, seed=12)
+
+    def truth(rows: pa.Table) -> list[bool]:
+        late = pc.greater_equal(rows["time"], datetime(2026, 3, 11, tzinfo=UTC))
+        return pc.if_else(late, pc.invert(rows["fraud"]), rows["fraud"]).to_pylist()
+
+    service.answer(rows, truth=truth)
+    service.monitor(day(FIRST + 6))
+    before = state(service).reliability
+    assert before["accuracy"].status == "reliable"
+    assert before["accuracy"].windows == 5, "of the sixth the labels are still to come"
+    service.monitor(day(FIRST + 9))
+    assert state(service).reliability["accuracy"].status == "unreliable"
+    service.monitor(day(FIRST + 12))
+    newest = windows(service)[round(day(FIRST + 11) * 1e6)]
+    assert "accuracy" in newest["unreliable"]
+    assert service.monitor(day(FIRST + 12)).judged == []
+    assert state(service).reliability["accuracy"].windows == 11, "each window is scored once"

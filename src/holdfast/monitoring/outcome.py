@@ -11,8 +11,11 @@ import numpy as np
 
 from holdfast.book.monitoring import Kept
 from holdfast.durations import seconds
+from holdfast.estimation.estimates import Estimated
+from holdfast.estimation.reliability import Reliability, judged
+from holdfast.evidence import Estimate
 from holdfast.monitoring.counting import EVERYONE
-from holdfast.monitoring.figures import estimates, figures
+from holdfast.monitoring.figures import Z, estimates, figures
 from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
 from holdfast.monitoring.judging import (
     Arrived,
@@ -35,6 +38,10 @@ from holdfast.profile.window import Counted
 
 FAR_WINDOWS = 28
 """Windows without a row, beyond which a few rows are taken for those of a wrong clock."""
+
+
+SCORED_SHARE = 0.8
+"""Share of a window's rows whose truth must be known before what was expected of it is held against that."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,9 +138,11 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         if place in windows and start in held.expected:
             # What was expected before the truth came stays as it was said.
             figures_expected, unknown = estimates(reference, held.expected[start])
-            revised |= {"estimates": figures_expected, "unknown": unknown}
+            doubtful = [key for key in figures_expected if _is_unreliable(state, key)]
+            revised |= {"estimates": figures_expected, "unknown": unknown, "unreliable": doubtful}
         earlier = before.windows.get(place, {})
         windows[place] = {**earlier, **windows.get(place, {}), **revised, "release": reference.version}
+        state = _scored(state, windows[place])
     left = Kept(
         watch=msgspec.msgpack.encode(state),
         windows=windows,
@@ -141,6 +150,24 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     )
     opened = [name for name in found if name not in before.incidents]
     return Outcome(left=left, judged=due, incidents=found, opened=opened)
+
+
+def _is_unreliable(state: Remembered, key: str) -> bool:
+    return key in state.reliability and state.reliability[key].status == "unreliable"
+
+
+def _scored(state: Remembered, told: dict[str, Any]) -> Remembered:
+    """Hold what was expected of a window against what came to pass, once, when most of its labels are there."""
+    if "scored" in told or told["labelled"] < SCORED_SHARE * max(told["rows"], 1) or not told.get("estimates"):
+        return state
+    found = dict(state.reliability)
+    for key, (value, low, high) in told["estimates"].items():
+        if key in told["figures"]:
+            estimated = Estimated(estimate=Estimate(value=value, low=low, high=high), deviation=(high - low) / (2 * Z))
+            share = min(told["labelled"] / told["rows"], 1.0)
+            found[key] = judged(told["figures"][key][0], estimated, found.get(key, Reliability()), share)
+    told["scored"] = {key: found[key].status for key in told["estimates"] if key in found}
+    return msgspec.structs.replace(state, reliability=found)
 
 
 def _place(start: float) -> int:

@@ -30,6 +30,10 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         The same, expected before the truth came.
     unknown
         Figures that cannot be estimated, and why.
+    unreliable
+        Figures whose estimates did not come true of late.
+    scored
+        Whether the estimates of each figure can be believed, after the labels of this window.
     effects
         How far each signal is away from its mean in the reference, in its unit.
     segments
@@ -46,6 +50,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     figures: dict[str, tuple[float, float, float]] = {}
     estimates: dict[str, tuple[float, float, float]] = {}
     unknown: dict[str, str] = {}
+    unreliable: tuple[str, ...] = ()
+    scored: dict[str, str] = {}
     effects: dict[str, float] = {}
     segments: dict[str, dict[str, Any]] = {}
     alarms: list[dict[str, Any]] = []
