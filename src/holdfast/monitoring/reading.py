@@ -62,10 +62,7 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     """
     held = dict(zip(batch.schema.names, batch.columns, strict=True))
     n = batch.num_rows
-    when = seconds_of(held["hf_time"])
-    if "hf_event_time" in held:
-        event = seconds_of(held["hf_event_time"])
-        when = np.where(np.isfinite(event), event, when)
+    when = times_of(batch)
     task, classes = reference.answers.task, reference.answers.classes
     if task == "classes":
         score = np.stack([_floats(held[f"hf_score_{k}"]) for k in range(len(classes))], axis=1)
@@ -98,6 +95,15 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
     )
+
+
+def times_of(batch: pa.RecordBatch) -> Array:
+    """When rows happened, else when they were received, in seconds since 1970, (n,)."""
+    when = seconds_of(batch.column("hf_time"))
+    if "hf_event_time" not in batch.schema.names:
+        return when
+    event = seconds_of(batch.column("hf_event_time"))
+    return np.where(np.isfinite(event), event, when)
 
 
 def _of_others(reference: Reference, held: dict[str, pa.Array]) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
 from holdfast.monitoring.incident import Incident, subject_of
-from holdfast.monitoring.reading import answered, inputs_logged
+from holdfast.monitoring.reading import answered, inputs_logged, times_of
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.source import MICROSECONDS, Source, wanted_of_rows
 from holdfast.monitoring.tilting import FEWEST_ROWS
@@ -90,7 +90,8 @@ class Looking:
         found: list[pa.Table] = []
         held: list[Any] = []
         rows = 0
-        for day in np.arange(np.floor(first / DAY) * DAY, last, DAY).tolist():
+        # Rows may be received days after they happened, and not before.
+        for day in np.arange(np.floor(first / DAY) * DAY, self.until, DAY).tolist():
             day_of = int(day * MICROSECONDS)
             for batch in self.source.labelled(columns, self.reference.version, day_of, int(self.until * MICROSECONDS)):
                 one = answered(self.reference, batch)
@@ -117,23 +118,26 @@ class Looking:
         return Labels(rows=table, judged=judged)
 
     def ids(self, column: str, start: float, sign: float, last: str) -> tuple[str, ...]:
-        """Rows of a window that show how a column changed: missing, new, or on the side to which it moved."""
+        """Rows of a window that show how a column changed: missing, new, on the side to which it moved, or on either."""
         there = self.source.columns()
         physical = inputs_logged(self.reference, there).get(column)
         edges = self.reference.profile.edges.columns.get(column)
         if physical is None or edges is None:
             return ()
-        until = int(self.reference.windows.end(start) * MICROSECONDS)
+        end, until = self.reference.windows.end(start), int(self.until * MICROSECONDS)
         found: list[str] = []
-        columns = ["hf_id", physical]
+        own = [name for name in ("hf_id", "hf_time", "hf_event_time") if name in there]
+        columns = list(dict.fromkeys([*own, physical]))
         for batch in self.source.rows(columns, self.reference.version, int(start * MICROSECONDS), until):
-            values = batch.column(1)
+            when, values = times_of(batch), batch.column(physical)
+            inside = (when >= start) & (when < end)
             if last == "missing":
-                mask = np.asarray(values.is_null())
+                mask = inside & np.asarray(values.is_null())
             else:
-                place = edges.place(values)
-                size = int(edges.size)
-                mask = place == 0 if last == "new" else place >= 0.9 * size if sign > 0 else (place <= 0.1 * size)
+                place, size = edges.place(values), int(edges.size)
+                high, low = place >= 0.9 * size, (place >= 0) & (place <= 0.1 * size)
+                ends = high | low if last == "spread" and sign > 0 else high if sign > 0 else low
+                mask = inside & (place == 0 if last == "new" else ends)
             found += batch.column(0).filter(pa.array(mask)).slice(0, SHOWN_ROWS - len(found)).to_pylist()
             if len(found) >= SHOWN_ROWS:
                 break
