@@ -69,6 +69,17 @@ def test_ends_of_an_axis_may_be_given() -> None:
     assert scale == "{'domainMax': 1.0, 'domainMin': 0.0, 'zero': False}"
 
 
+def test_hours_are_told_of_a_few_days_only() -> None:
+    """Else neighbouring ticks had the same name."""
+
+    def axis(days: float) -> dict[str, Any]:
+        layer, *_ = template(course(span=(0.0, days * 86_400)))["layer"]
+        return dict(layer["encoding"]["x"]["axis"])
+
+    assert "%H:%M" in axis(3)["labelExpr"]
+    assert ("labelExpr" in axis(7), axis(7)["format"], axis(400)["format"]) == (False, "%-d %b", "%b %Y")
+
+
 def test_data_of_a_heat_map() -> None:
     drawn = Heat(
         title="Inputs",

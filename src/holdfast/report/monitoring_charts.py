@@ -19,6 +19,9 @@ FAIL = "var(--fail, #b3261e)"
 STEPS = (1.0, 2.0, 4.0)
 """Strengths from which on a cell of the heat map is drawn darker; from 1 on, the change matters."""
 
+_HOURS = "%H:%M"
+_FEW_DAYS = 6
+"""Of fewer days, the axis tells hours."""
 _TALL = 300
 _LOW = 150
 _CELL = 18
@@ -71,7 +74,7 @@ def _ends(point: Point) -> list[float]:
 def _days(span: tuple[float, float]) -> str:
     """How moments are written (d3)."""
     days = (span[1] - span[0]) / 86_400
-    return "%H:%M" if days < 2 else "%-d %b" if days < 300 else "%b %Y"
+    return _HOURS if days < _FEW_DAYS else "%-d %b" if days < 300 else "%b %Y"
 
 
 @lru_cache
@@ -151,7 +154,12 @@ def _heat(days: str, fields: frozenset[str]) -> Spec:
 def _across(days: str) -> dict[str, Any]:
     import altair as alt
 
-    return {"scale": alt.Scale(type="utc", nice=False), "axis": axis_of(days, grid=False, labelSeparation=8)}
+    # Where a tick is at midnight, the day says more than the hour.
+    midnight = "utchours(datum.value) + utcminutes(datum.value) == 0"
+    expression = f"utcFormat(datum.value, {midnight} ? '%-d %b' : '{_HOURS}')"
+    special = {"labelExpr": expression} if days == _HOURS else {}
+    axis = axis_of(days, grid=False, labelSeparation=8, **special)
+    return {"scale": alt.Scale(type="utc", nice=False), "axis": axis}
 
 
 def _ends_drawn(across: dict[str, Any]) -> Any:
