@@ -31,7 +31,7 @@ def nothing(_: str) -> None:
 def test_standard_output_gets_one_line(alert: Make) -> None:
     said: list[str] = []
     assert send(Route(name="out", url="stdout"), alert(cost=310.0, unit="EUR"), said.append) == ""
-    assert said == ["[high] fraud: amount moved (fraud-1)"]
+    assert said == ["[high] fraud: amount moved, about 310 EUR a day (fraud-1)"]
 
 
 def test_a_webhook_gets_json_with_a_stable_key_and_a_signature(hook: Hook, alert: Make) -> None:

@@ -73,14 +73,20 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     def headline(self) -> str:
         """One line."""
         known = f" ({self.known})" if self.event == "known" and self.known else ""
-        return f"[{self.severity}] {self.model}: {WORDS[self.event]}{self.title}{known} ({self.incident})"
+        cost = f", {self._cost}" if self._cost and self.event in {"opened", "worse"} else ""
+        return f"[{self.severity}] {self.model}: {WORDS[self.event]}{self.title}{cost}{known} ({self.incident})"
 
     @property
     def text(self) -> str:
         """A few lines."""
         began = f"Since {datetime.fromtimestamp(self.since, UTC):%Y-%m-%d %H:%M} UTC."
-        cost = "" if self.cost is None else f"It costs about {number(self.cost)} {self.unit} a day."
-        lines = [self.story or f"{self.title}. {began}", "" if self.story else cost]
+        lines = [self.story or f"{self.title}. {began}"]
+        if not self.story and self._cost:
+            lines.append(f"It costs {self._cost}.")
         if self.event in {"opened", "worse"}:
             lines += [self.advice, f"holdfast incidents show {self.incident}"]
-        return "\n".join(line.replace("  ", " ") for line in lines if line)
+        return "\n".join(line for line in lines if line)
+
+    @property
+    def _cost(self) -> str:
+        return "" if self.cost is None else f"about {number(self.cost)} {self.unit}".rstrip() + " a day"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 def monitor(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Models; by default all of the log.", metavar="[MODEL]...")
+        list[str] | None, typer.Argument(help="Models; by default all of the log.", metavar="MODEL")
     ] = None,
     every: Annotated[
         str | None, typer.Option("--every", help="Keep running, and look so often, such as 5m.", metavar="LENGTH")
@@ -161,7 +161,7 @@ def _summed_up(current: list[Standing]) -> str:
         return "No incident wants anybody." if current else "No incidents are open."
     counts = ", ".join(f"{alerting.count(name)} {name}" for name in reversed(SEVERITIES) if name in alerting)
     rest = len(current) - len(alerting)
-    others = f"; {rest} that somebody knows of" if rest else ""
+    others = f"; {rest} more {'wants' if rest == 1 else 'want'} nobody" if rest else ""
     return f"Open: {counts}{others}. `holdfast incidents show ID` says more."
 
 
@@ -179,7 +179,7 @@ def _now() -> str:
 
 def rebuild(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Models; by default all that were watched.", metavar="[MODEL]...")
+        list[str] | None, typer.Argument(help="Models; by default all that were watched.", metavar="MODEL")
     ] = None,
     site: SiteFile = None,
     json: Json = False,
