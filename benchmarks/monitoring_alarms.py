@@ -42,6 +42,7 @@ WORLDS = [
         for correlation in (0.0, 0.5)
     ),
     World(family=Family(phi=0.5, sd=0.1, weekly_sd=0.2)),
+    World(family=Family(sd=0.1), tails=4),
     World(sizes=(30, 200, 2_000, 20_000)),
     World(family=Family(phi=0.5, sd=0.1), sizes=(30, 200, 2_000, 20_000)),
 ]

@@ -36,6 +36,8 @@ class Followed:
         Share of the variance of such a window that is not sampling noise: bounds, for small and for large windows.
     prior_variance, prior_degrees, prior_memory
         What similar signals say of this one's variance, and of its memory.
+    kurtosis
+        Excess kurtosis of the errors, at least 0: how much oftener windows stand out than normal ones do.
     before, fading
         What is known of the values before: the exponentially weighted mean of their distances from `centre`, each `fading`
         times the weight of the next. So the sampling noise of a single window is not taken for its level. NaN: nothing.
@@ -58,6 +60,7 @@ class Followed:
     prior_variance: Array
     prior_degrees: Array
     prior_memory: Array
+    kurtosis: Array
     before: Array
     fading: Array
     vague: Array
@@ -135,7 +138,7 @@ def observe(
     least = np.fmax(deviations**2, (ROUNDING * np.fmax(np.abs(values), np.abs(expected.mean))) ** 2)
     variance = np.fmax(expected.variance, least)
     total = variance + trace**2 * followed.offset_variance
-    score = np.where(np.isnan(values), np.nan, normal_score(error, total, expected.degrees))
+    score = np.where(np.isnan(values), np.nan, _score(error, total, least, expected.degrees, followed.kurtosis))
     with np.errstate(invalid="ignore", divide="ignore"):
         gain = np.where(np.isnan(error) | ~(total > 0), 0.0, trace * followed.offset_variance / total)
     correction = gain * np.where(np.isnan(error), 0.0, error)
@@ -210,3 +213,14 @@ def relative_noise(followed: Followed, deviations: Array) -> Array:
     noise = np.where(np.isfinite(noise) & (noise > 0), noise, 1.0)
     natural = np.where(noise > 1, followed.natural_low, followed.natural_high)
     return np.asarray(natural + (1 - natural) * noise)
+
+
+def _score(error: Array, variance: Array, least: Array, degrees: Array, kurtosis: Array) -> Array:
+    """The score of an error whose law has heavier tails than the normal one: Student's t of as much kurtosis.
+
+    An excess kurtosis of k is that of t with ``4 + 6 / k`` degrees of freedom, whose variance is ``1 + 2 / (2 + 6 / k)``.
+    """
+    inverse = kurtosis / (4 * kurtosis + 6)
+    with np.errstate(divide="ignore"):
+        heavy = np.where(degrees > 0, 1 / (1 / degrees + inverse), 0.0)
+    return normal_score(error, np.fmax(variance * (1 - 2 * inverse), least), heavy)

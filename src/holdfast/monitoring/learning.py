@@ -29,6 +29,12 @@ LENT = 3.0
 """What the signals like it gain on average counts so many times a signal's own gain: how long days remember is a trait of the
 business more than of a column, and a weak memory cannot be seen in a single one."""
 
+FEWEST_FOR_TAILS = 20
+"""With fewer windows, nothing is known of how often they stand out."""
+
+LARGEST_KURTOSIS = 6.0
+"""That of Student's t with five degrees of freedom; a single window that stood out may show any."""
+
 SHARE_ERROR = 1.0
 """Standard errors by which the share of variance that is not sampling noise is taken larger or smaller, to be careful."""
 
@@ -64,6 +70,7 @@ def start(
         prior_variance=np.ones(shape),
         prior_degrees=np.zeros(shape),
         prior_memory=np.full(shape, np.nan),
+        kurtosis=np.zeros(shape),
         before=np.full(shape, np.nan),
         fading=np.zeros(shape),
         vague=np.ones(shape),
@@ -86,7 +93,12 @@ def start(
     tried = [_learned(replace(weighed, fading=np.full(shape, x)), season, values, deviations) for x in FADING]
     learned = _best(tried, alike)
     if enough:
-        learned = replace(learned, prior_memory=_memory(values, season, learned, alike))
+        residuals = values - np.stack([learned.centre[..., place] for place in season])
+        learned = replace(
+            learned,
+            prior_memory=_memory(residuals, learned, alike),
+            kurtosis=_kurtosis(residuals / np.sqrt(relative_noise(learned, deviations)), alike),
+        )
     variance, degrees = _prior(learned, alike)
     return replace(learned, prior_variance=variance, prior_degrees=degrees)
 
@@ -151,15 +163,35 @@ def _natural(learned: Followed) -> tuple[Array, Array]:
     return low, np.where(np.isfinite(high), np.clip(high, low, 1.0), 1.0)
 
 
-def _memory(values: Array, season: Sequence[int], learned: Followed, alike: Sequence[NDArray[np.intp]]) -> Array:
+def _memory(residuals: Array, learned: Followed, alike: Sequence[NDArray[np.intp]]) -> Array:
     """The memory that many similar signals have together, and else none. Where more than the last value counts, none is lent."""
-    residuals = values - np.stack([learned.centre[..., place] for place in season])
     lent = learned.prior_memory.copy()
     for stream in np.ndindex(lent.shape[:-1]):
         for places in alike:
             if len(places) >= FEWEST_COLUMNS:
                 lent[stream][places] = autocorrelation(residuals[(slice(None), *stream)][:, places].T)
     return np.where(learned.fading > 0, np.nan, lent)
+
+
+def _kurtosis(residuals: Array, alike: Sequence[NDArray[np.intp]]) -> Array:
+    """Excess kurtosis of residuals without their memory, averaged with that of similar signals.
+
+    Few values say little: a signal that has no such signals is taken to have a standard error less than it shows.
+    """
+    there = ~np.isnan(residuals)
+    u = np.where(there, residuals, 0.0)
+    squares = (u**2).sum(0)
+    memory = (u[1:] * u[:-1]).sum(0) / np.where(squares > 0, squares, 1.0)
+    errors = np.where(there[1:] & there[:-1], u[1:] - memory * u[:-1], 0.0)
+    count = (there[1:] & there[:-1]).sum(0)
+    second, fourth = (errors**2).sum(0), (errors**4).sum(0)
+    usable = (second > 0) & (count >= FEWEST_FOR_TAILS)
+    own = np.where(usable, count * fourth / np.where(usable, second, 1.0) ** 2 - 3, 0.0)
+    found = own - np.sqrt(24 / np.maximum(count, 1))
+    for places in alike:
+        if len(places) >= FEWEST_COLUMNS:
+            found[..., places] = (own[..., places] + LENT * own[..., places].mean(-1, keepdims=True)) / (1 + LENT)
+    return np.asarray(np.clip(found, 0.0, LARGEST_KURTOSIS))
 
 
 def _prior(learned: Followed, alike: Sequence[NDArray[np.intp]]) -> tuple[Array, Array]:

@@ -55,6 +55,7 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prior_variance: float
     prior_degrees: float
     prior_memory: Number
+    kurtosis: float
     before: Number
     fading: float
     vague: float

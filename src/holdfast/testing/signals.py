@@ -40,6 +40,8 @@ class World:
         How the level of each signal moves from day to day.
     correlation
         Of those levels between the columns, 0 to 1.
+    tails
+        Degrees of freedom of day effects by Student's t, above 2, instead of normal ones; then without memory.
     labels
         Whether labels come: 500 a day, 10% of them errors.
     sizes
@@ -48,6 +50,7 @@ class World:
 
     family: Family = Family()  # noqa: RUF009  # frozen
     correlation: float = 0.0
+    tails: float | None = None
     labels: bool = True
     sizes: tuple[int, ...] = (ROWS,)
 
@@ -57,6 +60,8 @@ class World:
             parts.append(f"weekly sd {family.weekly_sd:g}")
         if family.phi:
             parts.append(f"AR({family.phi:g}) sd {family.sd:g}")
+        if self.tails:
+            parts.append(f"days by Student's t({self.tails:g}) sd {family.sd:g}")
         if self.correlation:
             parts.append(f"columns correlated {self.correlation:g}")
         if self.sizes != (ROWS,):
@@ -200,6 +205,9 @@ def watched(streams: Streams, settings: AlarmSettings, minimum: float) -> list[F
 
 def _effects(world: World, days: int, streams: int, columns: int, rng: np.random.Generator) -> Array:
     """Levels of shape (days, streams, columns), the columns of a stream correlated as asked."""
+    if world.tails:
+        scale = world.family.sd * (1 - 2 / world.tails) ** 0.5
+        return np.asarray(scale * rng.standard_t(world.tails, (days, streams, columns)))
     own = day_effects(days, streams * columns, world.family, rng).reshape(days, streams, columns)
     if not world.correlation:
         return own
