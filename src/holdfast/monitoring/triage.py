@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from holdfast.evidence import Estimate
 from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
@@ -192,7 +193,7 @@ def _told(
     reference = looking.reference
     wanted = {"input": "column", "performance": "concept"}.get(one.kind, "cases")
     own = next((s for s in suspects if s.cause == wanted and (wanted != "column" or s.column == one.subject)), None)
-    day = None if own is None else own.worse_per_day
+    day = _realised(one, looking, starts) if own is None else own.worse_per_day
     strongest = max(one.signs, key=lambda sign: sign.e_value)
     last = strongest.key.rpartition(":")[2]
     rows = one.rows
@@ -227,6 +228,17 @@ def _usual_a_day(reference: Reference) -> float | None:
     seconds = sum(reference.windows.end(start) - start for start, one in reference.history if one.size)
     rows = sum(one.size for _, one in reference.history)
     return float(losses[1] / losses[0] * rows / seconds * DAY) if losses[0] and seconds else None
+
+
+def _realised(one: Incident, looking: Looking, starts: Sequence[float]) -> Estimate | None:
+    """What the truth says of it, where there is no model to try anything on: the loss of a row more, times rows a day."""
+    loss = next((sign for sign in one.signs if sign.key == "loss"), None)
+    if looking.reference.released is not None or loss is None or not starts:
+        return None
+    rows = sum(looking.counts[start, ""].size for start in starts)
+    days = sum(looking.reference.windows.end(start) - start for start in starts) / DAY
+    value, low, high = (number * rows / days for number in (loss.effect, loss.low, loss.high))
+    return Estimate(value=value, low=low, high=high, unit=looking.reference.objective.unit)
 
 
 def _unused(column: str, reference: Reference) -> bool:
