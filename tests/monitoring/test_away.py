@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from holdfast.alerts.routes import Route
 from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import now
 from holdfast.book.opening import Book, open_book
+from holdfast.cli import run as holdfast
 from holdfast.errors import BookError
 from holdfast.log.reading import open_log
 from holdfast.monitoring.rebuild import rebuild
@@ -182,3 +185,44 @@ def test_the_command_goes_on_when_its_book_is_back_and_stops_when_it_is_told_to(
     assert said.read_text().splitlines()[-1] == "Stopped."
     assert said.read_text().count("[high] fraud: amount") == 1
     assert "Traceback" not in complained.read_text()
+
+
+def test_what_could_not_be_delivered_is_tried_again_between_two_looks(
+    service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("holdfast.commands.monitor.BETWEEN_SECONDS", 0.1)
+    monkeypatch.setattr("holdfast.alerts.outbox.FIRST_PAUSE_SECONDS", 0.2)
+    service.answer(changed(4))
+    posted: list[str] = []
+
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            posted.append(self.headers["webhook-id"])
+            self.send_response(503 if len(posted) <= 2 else 200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    def stop_when_all_is_delivered() -> None:
+        until = time.monotonic() + PATIENCE
+        while (waiting(service.book) or not posted) and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    releases = Path(str(service.sealed.place)).parents[1]
+    site = tmp_path / "site.toml"
+    with HTTPServer(("127.0.0.1", 0), Hook) as server:
+        hook = f"http://127.0.0.1:{server.server_port}/"
+        site.write_text(f'root = "{service.root}"\nreleases = "{releases}"\n[[alerts]]\nurl = "{hook}"\n')
+        monkeypatch.setattr("sys.argv", ["holdfast", "monitor", "--every", "1d", "--site", str(site)])
+        for work in (server.serve_forever, stop_when_all_is_delivered):
+            threading.Thread(target=work, daemon=True).start()
+        assert holdfast() == 0
+        server.shutdown()
+    printed = capsys.readouterr()
+    assert "it answered with status 503." in printed.err
+    assert printed.out.splitlines()[-1] == "Stopped."
+    assert waiting(service.book) == ()
+    assert len(posted) == len(set(posted)) + 2

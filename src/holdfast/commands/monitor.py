@@ -16,7 +16,7 @@ from holdfast.commands.listing import say_json, table
 from holdfast.commands.project import CONFIG, Json
 from holdfast.commands.site import SiteFile, book_of, site_beside
 from holdfast.commands.terminal import check_writable, complain, printable, say, steps
-from holdfast.errors import BookError, LogError, SettingError
+from holdfast.errors import BookError, LogError, ReleaseError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from holdfast.monitoring.result import Monitored
     from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
+
+
+BETWEEN_SECONDS = 60.0
+"""So often, between two looks, what could not be delivered is tried again."""
 
 
 def monitor(
@@ -62,7 +66,7 @@ def monitor(
     look = partial(_look, found, models, html, backfill=backfill, **given)
     if pause is not None:
         with suppress(KeyboardInterrupt):
-            _keep_running(look, f"{', '.join(models) if models else data or 'all models of the log'}", pause)
+            _keep_running(found, look, ", ".join(models) if models else data or "all models of the log", pause)
         say("Stopped.")
         return
     with steps() as step:
@@ -93,25 +97,35 @@ def _look(site: Site, models: list[str] | None, html: Path | None, **given: Any)
     return result
 
 
-def _keep_running(look: Callable[..., Monitored], what: str, pause: float) -> None:
+def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: float) -> None:
     """Look again and again, until somebody stops it. What is away for a while is looked for again."""
-    away = ""
+    from holdfast.monitoring.outward import send_again
+
+    def tell(line: str) -> None:
+        say(f"{_now()}  {line}")
+
+    def watch() -> tuple[str, ...]:
+        result = look(tell=tell)
+        _tell_changes(result)
+        return result.undelivered
+
+    problems: tuple[str, ...] = ()
+    due = time.monotonic()
     say(f"Watching {what}; stop with Ctrl-C.")
     while True:
-        began = time.monotonic()
+        before, is_due = problems, time.monotonic() >= due
+        if is_due:
+            due = time.monotonic() + pause
         try:
-            result = look(tell=lambda line: say(f"{_now()}  {line}"))
-            if away:
-                say(f"{_now()}  What was away is back.")
-            away = ""
-            _tell_changes(result)
-            for problem in result.undelivered:
+            problems = watch() if is_due else send_again(site, tell)
+        except (BookError, LogError, ReleaseError, OSError) as error:
+            problems = (f"{error} It is tried again.",)
+        for problem in problems:
+            if problem not in before:
                 complain(f"{_now()}  {problem}")
-        except (BookError, LogError, OSError) as error:
-            if str(error) != away:
-                complain(f"{_now()}  {error} It is tried again.")
-            away = str(error)
-        time.sleep(max(0.0, pause - (time.monotonic() - began)))
+        if before and not problems:
+            tell("What was away is back.")
+        time.sleep(max(0.0, min(due - time.monotonic(), BETWEEN_SECONDS)))
 
 
 def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from holdfast.alerts import outbox
 from holdfast.alerts.delivering import deliver
 from holdfast.alerts.routes import Route, routes_of
-from holdfast.book.opening import Book
+from holdfast.book.opening import Book, open_book
 from holdfast.monitoring.exposed import expose
 from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.result import Watched
@@ -55,3 +55,15 @@ class Outward:
         now = datetime.now(UTC)
         found = standings(self._book, now, watched.model)
         expose(self._root, watched, found, outbox.waiting_by_route(self._book), now)
+
+
+def send_again(site: Site, say: Say) -> tuple[str, ...]:
+    """Deliver what is due between two runs; what could not be, and why."""
+    routes = routes_of(site.alerts)
+    if not routes:
+        return ()
+    book = open_book(site.book_location)
+    try:
+        return deliver(book, routes, say).problems
+    finally:
+        book.close()
