@@ -153,7 +153,7 @@ def _watch_files(
             predictions = tables.enter_context(open_table(data, name="data"))
             truths = None if labels is None else tables.enter_context(open_table(labels, name="labels"))
             source = file_source(predictions, truths, reference, project, ledger, when)
-            now = source.newest_end(time.time()) if when is None else when
+            now = max(source.newest_end(time.time()), _after(book, project.name)) if when is None else when
             since = _since(backfill, now)
             done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell)
         watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange)
@@ -161,6 +161,12 @@ def _watch_files(
         return Monitored(models=(watched,), undelivered=outward.problems)
     finally:
         book.close()
+
+
+def _after(book: Book, model: str) -> float:
+    """Just after the last run, so that labels that came meanwhile are told from those that it had."""
+    runs = recorded.runs(book, model)
+    return runs[-1].labelled_until / MICROSECONDS + 0.001 if runs else 0.0
 
 
 def _sealed(project: Project, book: Book, root: Path, say: Say) -> SealedFolder:
