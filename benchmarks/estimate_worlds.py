@@ -20,7 +20,7 @@ Array: TypeAlias = NDArray[np.float64]
 SIZES = (500, 2_000, 5_000)
 LOAN = [FOLDER / f"nannyml_synthetic_car_loan_{part}.parquet" for part in ("reference", "monitoring")]
 PRICE = [FOLDER / f"nannyml_synthetic_car_price_{part}.parquet" for part in ("reference", "monitoring")]
-WINDOWS: dict[Effort, tuple[int, int]] = {"quick": (1, 30), "usual": (5, 30), "thorough": (10, 30)}
+WINDOWS: dict[Effort, tuple[int, int]] = {"quick": (2, 15), "usual": (6, 25), "thorough": (20, 25)}
 """Worlds that are drawn anew, and windows of each set and size in each: the reference is chance, too."""
 
 
@@ -73,40 +73,68 @@ def worlds(effort: Effort) -> Iterator[World]:
 
 
 def adult(seed: int, count: int) -> World:
-    """Census income: LightGBM on 10,000 rows, a reference of 15,000, windows of the rest, tilted by exp(s z)."""
-    import lightgbm
+    """Census income: a model of 10,000 rows, a reference of 15,000, windows of the rest, tilted by exp(s z).
 
-    table = pq.read_table(ADULT)
-    truth = np.char.find(table["class"].to_numpy(zero_copy_only=False).astype(str), ">50") >= 0
-    features = table.drop_columns(["class", "split", "fnlwgt"])
-    random = np.random.default_rng(seed)
-    order = random.permutation(len(truth))
-    train, known, rest = order[:10_000], order[10_000:25_000], order[25_000:]
-    frame = features.to_pandas()
-    texts = [name for name in frame if not pa.types.is_integer(features.schema.field(name).type)]
-    frame[texts] = frame[texts].astype("category")
-    model = lightgbm.LGBMClassifier(n_estimators=100, verbosity=-1, n_jobs=1, random_state=0)
-    score = model.fit(frame.iloc[train], truth[train]).predict_proba(frame)[:, 1]
-    rows = Rows(features=features, score=score, truth=truth)
+    Every other model is a logistic regression, the others are LightGBM's.
+    """
+    reference, rest = census(seed, 10_000, 15_000, linear=seed % 2 == 1)
     tilted = {
-        "age": frame["age"],
-        "education": frame["education_num"],
-        "hours": frame["hours_per_week"],
-        "sex": (frame["sex"] == "Male").astype(float),
+        "age": rest.features["age"].to_numpy(),
+        "education": rest.features["education_num"].to_numpy(),
+        "hours": rest.features["hours_per_week"].to_numpy(),
+        "sex": np.equal(rest.features["sex"].to_pylist(), "Male"),
     }
-    likely: dict[tuple[str, float], Array] = {("Adult", 0.0): np.ones(len(rest))}
+    likely: dict[tuple[str, float], Array] = {("Adult", 0.0): np.ones(len(rest.score))}
     for name, values in tilted.items():
-        z = np.asarray((values - values.mean()) / values.std(), dtype=np.float64)[rest]
+        z = (values - values.mean()) / values.std()
         likely |= {(f"Adult, {name} {shift:g}", shift): np.exp(shift * z) for shift in (0.5, 1.0)}
+    random = np.random.default_rng(seed)
     windows = {
         (name, size): np.stack(
-            [random.choice(len(rest), size, replace=False, p=weight / weight.sum()) for _ in range(count)]
+            [random.choice(len(weight), size, replace=False, p=weight / weight.sum()) for _ in range(count)]
         )
         for (name, _), weight in likely.items()
         for size in SIZES
     }
-    shifts: dict[str, float | None] = dict(list(likely))
-    return World(reference=rows.take(known), rows=rows.take(rest), threshold=0.5, windows=windows, shifts=shifts)
+    return World(reference=reference, rows=rest, threshold=0.5, windows=windows, shifts=dict(list(likely)))
+
+
+def adult_for_labels(seed: int) -> tuple[Rows, Rows]:
+    """Census income: LightGBM on 20,000 rows, a reference of 10,000, and the rest."""
+    return census(seed, 20_000, 10_000)
+
+
+def census(seed: int, fitted: int, known: int, *, linear: bool = False) -> tuple[Rows, Rows]:
+    """A reference and other rows, scored by a model of so many rows more, all drawn anew for each seed."""
+    table = pq.read_table(ADULT)
+    truth = np.char.find(table["class"].to_numpy(zero_copy_only=False).astype(str), ">50") >= 0
+    features = table.drop_columns(["class", "split", "fnlwgt"])
+    order = np.random.default_rng(1_000 + seed).permutation(len(truth))
+    frame = features.to_pandas()
+    texts = [name for name in frame if not pa.types.is_integer(features.schema.field(name).type)]
+    frame[texts] = frame[texts].fillna("none").astype("category")
+    model = _logistic(texts) if linear else _boosted()
+    score = model.fit(frame.iloc[order[:fitted]], truth[order[:fitted]]).predict_proba(frame)[:, 1]
+    rows = Rows(features=features, score=score, truth=truth)
+    return rows.take(order[fitted : fitted + known]), rows.take(order[fitted + known :])
+
+
+def _boosted() -> Any:
+    import lightgbm
+
+    return lightgbm.LGBMClassifier(n_estimators=100, verbosity=-1, n_jobs=1, random_state=0)
+
+
+def _logistic(texts: list[str]) -> Any:
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    encoded = make_column_transformer(
+        (OneHotEncoder(handle_unknown="ignore"), texts), remainder=StandardScaler(), force_int_remainder_cols=False
+    )
+    return make_pipeline(encoded, LogisticRegression(max_iter=1_000))
 
 
 def misspecified(seed: int, count: int) -> World:
@@ -166,13 +194,11 @@ def car_loan() -> World:
 
 def handbook() -> World:
     """Card transactions: LightGBM on 30 days, the next 30 as the reference, and 150 windows of each size in the rest."""
-    import lightgbm
-
     found = transactions()
     day = (found.time - found.time[0]) // DAY
     names = [f"f{i}" for i in range(found.features.shape[1])]
     train = (day >= 14) & (day < 44)
-    model = lightgbm.LGBMClassifier(n_estimators=100, verbosity=-1, n_jobs=1, random_state=0)
+    model = _boosted()
     model.fit(found.features[train], found.fraud[train])
 
     def rows(part: NDArray[np.bool_]) -> Rows:

@@ -16,19 +16,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from bars import Effort
-from estimate_worlds import Rows, World, worlds
-from holdfast.estimation import features
-from holdfast.estimation.estimates import Estimated, stated, unknown
+from bars import Bar, Effort, at_least, at_most, for_information
+from estimate_worlds import Rows, World, adult_for_labels, car_price, worlds
+from holdfast.estimation import features, reliability
+from holdfast.estimation.estimates import Estimated, estimate, stated, unknown
+from holdfast.estimation.expected import each_of, expected
 from holdfast.estimation.figures import figures
 from holdfast.estimation.fitted import Fitted
 from holdfast.estimation.fitting import fit
+from holdfast.estimation.labels import label_share
+from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.estimation.parts import Seen
 from holdfast.estimation.table import ExpectedTable
+from holdfast.evidence import Estimate
 from holdfast.objective import Cost
 from holdfast.stats import ranking
 from holdfast.stats.confusion import Confusion
+from holdfast.stats.label_shift import proportions_by_confusion
 from peers import PEERS, finished, installed
+from real_files import ADULT, not_measured
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -38,12 +44,12 @@ RESAMPLES = 1_000
 SECONDS = 900.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cell:
     """Windows of one set and size, from one world, shape (windows, metrics) each.
 
-    `oracle` is the metric of the true probabilities, where they are known; `low`, `high` and `deviation` are NaN where the
-    estimate is unknown.
+    `oracle` is the metric of the true probabilities, where they are known, and `world` that of each window; `low`, `high` and
+    `deviation` are NaN where the estimate is unknown.
     """
 
     name: str
@@ -58,14 +64,226 @@ class Cell:
     their_low: Array
     their_high: Array
     oracle: Array | None = None
+    world: NDArray[np.intp] | None = None
 
 
-def cells(effort: Effort) -> Iterator[Cell]:
-    """All windows of all worlds with two classes."""
+def estimates(effort: Effort) -> Iterator[Bar]:
+    """Everything that is promised of estimates."""
+    if not ADULT.exists():
+        yield not_measured(ADULT, "Estimates without labels")
+        return
     python = installed("NannyML", [*PEERS["NannyML"], "pyarrow"])
+    found: dict[tuple[str, int], list[Cell]] = {}
     for world in worlds(effort):
-        peer = nannyml(python, world)
-        yield from cells_of(world, peer)
+        for cell in cells_of(world, nannyml(python, world)):
+            found.setdefault((cell.name, cell.size), []).append(cell)
+    cells = [one for parts in found.values() for one in parts]
+    yield from errors([joined(parts) for parts in found.values()])
+    yield from intervals([joined(parts) for parts in found.values()])
+    yield from doubts(cells)
+    yield from label_proportions(effort)
+    yield from numbers(python)
+
+
+def errors(cells: list[Cell]) -> Iterator[Bar]:
+    """Mean absolute errors beside NannyML's, of what is realised, and of what is expected where that is known."""
+    ratios, above, floors, expected = [], [], [], []
+    for cell in cells:
+        mine, theirs = np.abs(cell.mine - cell.realised), np.abs(cell.theirs - cell.realised)
+        ratios.append(ratio(mine, theirs))
+        low = np.quantile(resampled(mine, theirs, cell.world), 0.025, axis=0)
+        above += [f"{cell.name}, {cell.size:,}, {key}" for key, end in zip(METRICS, low, strict=True) if end > 1.05]
+        if cell.oracle is not None:
+            floors.append(ratio(np.abs(cell.oracle - cell.realised), theirs))
+            if cell.shift:
+                expected.append(ratio(np.abs(cell.oracle - cell.mine), np.abs(cell.oracle - cell.theirs)))
+    what = "Error of the estimate, times NannyML's CBPE"
+    yield at_most(f"{what}: geometric mean of {len(ratios)} sets and sizes x 4 metrics", mean(ratios), 0.92, "", 3)
+    for place, key in enumerate(METRICS):
+        yield for_information(f"{what}: {key}", f"{mean([one[[place]] for one in ratios]):.3f}")
+    for name in dict.fromkeys(cell.name.partition(",")[0].partition(" 0")[0].partition(" 1")[0] for cell in cells):
+        own = [one for one, cell in zip(ratios, cells, strict=True) if cell.name.startswith(name)]
+        yield for_information(f"{what}: {name}", f"{mean(own):.3f}; the largest {np.max(own):.2f}")
+    yield at_most(f"{what}: wholly above 1.05", len(above), 0, "cells", 0, f" {'; '.join(above)}" if above else "")
+    yield at_most("The same, against the expected metric of the simulated shifted sets", mean(expected), 0.75, "", 3)
+    yield for_information("Floor: the true probabilities, times NannyML's CBPE", f"{mean(floors):.3f}")
+
+
+def intervals(cells: list[Cell]) -> Iterator[Bar]:
+    """How often nominal 95% intervals hold what is realised, and how often nothing is said."""
+    inside = {cell: (cell.low <= cell.realised) & (cell.realised <= cell.high) for cell in cells}
+    unknown = {cell: np.isnan(cell.low) for cell in cells}
+
+    def held(chosen: list[Cell], or_unknown: bool = False) -> Array:
+        """Share of the windows, by metric, of those of which something is said."""
+        hits, silent = (np.concatenate([of[cell] for cell in chosen]) for of in (inside, unknown))
+        share: Array = (
+            (hits | silent).mean(axis=0) if or_unknown else hits.sum(axis=0) / np.maximum((~silent).sum(axis=0), 1)
+        )
+        return share
+
+    unshifted = [cell for cell in cells if cell.shift == 0]
+    yield at_least("95% intervals hold what is realised: all windows", float(held(cells).mean()), 0.9)
+    for place, key in enumerate(METRICS):
+        yield at_least(f"95% intervals, unshifted: {key}", float(held(unshifted)[place]), 0.9)
+    names = dict.fromkeys(cell.name for cell in cells)
+    sets = {name: [cell for cell in cells if cell.name == name] for name in names}
+    mild = {name: float(held(own).mean()) for name, own in sets.items() if (own[0].shift or 0) <= 0.5}
+    strong = {name: float(held(own, True).mean()) for name, own in sets.items() if (own[0].shift or 0) > 0.5}
+    for shares, what in ((mild, "shift up to 0.5, the worst set"), (strong, "beyond, held or unknown, the worst set")):
+        worst = min(shares, key=shares.__getitem__)
+        yield at_least(f"95% intervals, {what}", shares[worst], 0.75, note=f" ({worst})")
+    silent = float(np.concatenate([unknown[cell] for cell in unshifted]).mean())
+    yield at_most("Unknown, unshifted", 100 * silent, 10, "%", 1)
+    theirs = [(cell.their_low <= cell.realised) & (cell.realised <= cell.their_high) for cell in cells]
+    yield for_information("NannyML's bands (three standard errors) hold", f"{np.concatenate(theirs).mean():.3f}")
+
+
+def doubts(cells: list[Cell]) -> Iterator[Bar]:
+    """How soon wrong estimates are called unreliable, and how seldom right ones."""
+    stable = [cell for cell in cells if cell.shift == 0]
+    windows = sum(len(cell.mine) for cell in stable)
+    for place, key in enumerate(METRICS):
+        states = [state for cell in stable for state in followed(cell, place, cell.realised[:, place])]
+        doubted = sum(state.status == "unreliable" for state in states)
+        yield at_most(
+            f"Unreliable on stable data: {key}", 100 * doubted / windows, 1, "%", 2, f" of {windows:,} windows"
+        )
+    late = tried = 0
+    for cell in stable:
+        for place in range(len(METRICS)):
+            wrong = cell.realised[:, place] + 6 * cell.deviation[:, place]
+            for first in range(0, len(wrong) - 1, 2):
+                tried += 1
+                late += followed(cell, place, wrong, slice(first, first + 2))[-1].status == "reliable"
+    yield at_least(
+        "Off by 6 standard errors: unreliable after two windows", 1 - late / tried, 0.99, note=f" of {tried:,}"
+    )
+
+
+def followed(cell: Cell, place: int, realised: Array, windows: slice = slice(None)) -> list[reliability.Reliability]:
+    """States of a metric after each of some windows."""
+    states = [reliability.Reliability()]
+    columns = (cell.mine, cell.low, cell.high, cell.deviation)
+    for value, told in zip(realised[windows], np.stack([one[windows, place] for one in columns], axis=1), strict=True):
+        middle, low, high, deviation = told.tolist()
+        known = np.isfinite(low)
+        estimated = Estimated(
+            estimate=Estimate(value=middle if known else None, low=low, high=high),
+            deviation=deviation if known else None,
+        )
+        states.append(reliability.judged(float(value), estimated, states[-1]))
+    return states[1:]
+
+
+def label_proportions(effort: Effort) -> Iterator[Bar]:
+    """Shares of positive rows found in 1,000 rows of Adult, by EM and by black-box shift estimation."""
+    mine, theirs, held = [], [], []
+    for seed in range(1 if effort == "quick" else 5):
+        known, rest = adult_for_labels(seed)
+        fitted = fit("binary", known.score, known.truth, known.features)
+        answer = known.score >= 0.5
+        confusion = [
+            [np.sum((known.truth == truth) & (answer == said)) for said in (False, True)] for truth in (False, True)
+        ]
+        random = np.random.default_rng(seed)
+        sides = [np.flatnonzero(rest.truth == truth) for truth in (True, False)]
+        for share in (0.05, 0.2, 0.35, 0.5, 0.65, 0.8):
+            for _ in range(20):
+                count = round(1_000 * share)
+                drawn = [
+                    random.choice(side, n, replace=False) for side, n in zip(sides, (count, 1_000 - count), strict=True)
+                ]
+                window = rest.take(np.concatenate(drawn))
+                table = expected(fitted, window.score, window.score >= 0.5, window.features)
+                assert isinstance(table, ExpectedTable)
+                found = label_share(fitted, table).estimate
+                assert found.value is not None
+                assert found.low is not None
+                assert found.high is not None
+                mine.append(abs(found.value - share))
+                held.append(found.low <= share <= found.high)
+                answered = (window.score >= 0.5).mean()
+                theirs.append(abs(float(proportions_by_confusion([1 - answered, answered], confusion)[1]) - share))
+    error = float(np.mean(mine))
+    yield at_most("Label proportions, Adult, 1,000 rows: mean absolute error of EM", error, 0.0115, "", 4)
+    yield at_most("Label proportions: error of EM, times plain BBSE's", error / float(np.mean(theirs)), 0.8, "", 3)
+    yield for_information("Label proportions: 95% intervals hold the share drawn from", f"{np.mean(held):.3f}")
+
+
+def numbers(python: Path) -> Iterator[Bar]:
+    """Errors of predicted prices, beside NannyML's direct loss estimation."""
+    world = car_price()
+    reference, rows = world.reference, world.rows
+    peer = nannyml(python, world)
+    fitted = fit("regression", reference.score, reference.truth, reference.features, ordered=world.ordered)
+    each = each_of(fitted, rows.score, features.coded(fitted.features, rows.features, rows.score))
+    error = np.abs(rows.score - rows.truth)
+    for (name, size), windows in world.windows.items():
+        told = []
+        for window in windows:
+            seen = Seen.count(features.coded(fitted.features, rows.features.take(pa.array(window)), rows.score[window]))
+            found = estimate(fitted, ExpectedLosses.count(fitted.identity, each[..., window], fitted.kurtosis, seen))
+            told.append([(*ends(found[key]), found[key].estimate.value or np.nan) for key in ("mae", "rmse")])
+        low, high, _, value = np.array(told).transpose(2, 0, 1)
+        realised = np.stack([error[windows].mean(axis=1), np.sqrt((error[windows] ** 2).mean(axis=1))], axis=1)
+        mine, theirs = np.abs(value - realised), np.abs(peer[f"{name}|{size}"][0] - realised)
+        known = np.isfinite(mine).all(axis=1)
+        for place, key in enumerate(("mae", "rmse")):
+            drawn = resampled(mine[known], theirs[known])[:, place]
+            lowest, highest = np.quantile(drawn, [0.025, 0.975])
+            note = f" (95% interval {lowest:.2f} to {highest:.2f}; {known.sum()} of {len(known)} windows known)"
+            middle = float(ratio(mine[known], theirs[known])[place])
+            yield at_most(f"{name}, {size:,}: error of {key}, times NannyML's DLE", middle, 1.05, "", 3, note)
+        inside = ((low <= realised) & (realised <= high))[known]
+        yield for_information(
+            f"{name}, {size:,}: 95% intervals hold", " / ".join(f"{one:.3f}" for one in inside.mean(axis=0))
+        )
+
+
+def joined(parts: list[Cell]) -> Cell:
+    """One cell of the windows of several worlds."""
+
+    def of(name: str) -> Array:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    first = parts[0]
+    names = ("realised", "mine", "low", "high", "deviation", "theirs", "their_low", "their_high")
+    return Cell(
+        name=first.name,
+        size=first.size,
+        shift=first.shift,
+        oracle=None if first.oracle is None else of("oracle"),
+        world=np.repeat(np.arange(len(parts)), [len(part.mine) for part in parts]),
+        **{name: of(name) for name in names},
+    )
+
+
+def ratio(mine: Array, theirs: Array) -> Array:
+    """Ratio of mean absolute errors of windows, (windows, metrics); windows without a figure are left out of both."""
+    known = np.isfinite(mine) & np.isfinite(theirs)
+    top, bottom = (np.where(known, one, 0.0).sum(axis=0) for one in (mine, theirs))
+    return np.asarray(top / bottom)
+
+
+def resampled(mine: Array, theirs: Array, world: NDArray[np.intp] | None = None) -> Array:
+    """The ratio in paired resamples, (resamples, metrics): of worlds, since one reference serves many windows, and of windows.
+
+    Source: Davison & Hinkley, *Bootstrap Methods and their Application* (1997), section 3.8.
+    """
+    random = np.random.default_rng(0)
+    groups = [np.arange(len(mine))] if world is None else [np.flatnonzero(world == one) for one in np.unique(world)]
+    found = []
+    for _ in range(RESAMPLES):
+        chosen = [groups[k] for k in random.integers(0, len(groups), len(groups))]
+        rows = np.concatenate([random.choice(group, len(group)) for group in chosen])
+        found.append(ratio(mine[rows], theirs[rows]))
+    return np.stack(found)
+
+
+def mean(ratios: list[Array]) -> float:
+    """Geometric mean."""
+    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def cells_of(world: World, peer: dict[str, Array]) -> Iterator[Cell]:

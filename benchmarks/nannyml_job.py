@@ -60,9 +60,7 @@ def confidence(_: pd.DataFrame, size: int) -> tuple[Any, list[str]]:
 def direct_loss(reference: pd.DataFrame, size: int) -> tuple[Any, list[str]]:
     """Direct loss estimation."""
     features = [name for name in reference.columns if name not in {"score", "truth"}]
-    estimator = nml.DLE(
-        feature_column_names=features, y_pred="score", y_true="truth", metrics=NUMBERS, chunk_size=size
-    )
+    estimator = nml.DLE(feature_column_names=features, y_pred="score", y_true="truth", metrics=NUMBERS, chunk_size=size)
     return estimator, NUMBERS
 
 

@@ -43,6 +43,7 @@ PARTS = {
         "What costs most, and intervals that follow",
     ),
     "baselines": (["baselines.baselines"], "Published baselines"),
+    "estimates": (["monitoring_estimates.estimates"], "Estimates without labels"),
 }
 """Part -> the functions that measure it, and its heading. Loaded when measured: this process must stay small for the
 parts that measure memory, which come first."""

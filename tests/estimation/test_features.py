@@ -6,14 +6,13 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.estimation.features import Feature, coded, learn
-from holdfast.stats.boosting import BINS
 
 
 def test_numbers_are_parted_by_quantiles() -> None:
     values = np.arange(3_200.0)
     (feature, score) = learn(pa.table({"x": values}), values / 3_200)
     codes = coded((feature,), pa.table({"x": values}), values)[0]
-    counts = np.bincount(codes, minlength=BINS)
+    counts = np.bincount(codes, minlength=33)
     assert counts[0] == 0
     assert set(counts[1:]) == {100}
     assert score.name == ""
@@ -35,9 +34,9 @@ def test_rare_and_new_categories_share_a_code() -> None:
     values = [f"c{i:02d}" for i in range(40) for _ in range(40 - i)]
     (feature, _) = learn(pa.table({"c": values}), np.arange(len(values)) / len(values))
     assert feature.values[:2] == ("c00", "c01")
-    assert len(feature.values) == BINS - 2
+    assert len(feature.values) == 31
     found = coded((feature,), pa.table({"c": ["c00", "c39", "other", None]}), np.zeros(4))[0]
-    assert found.tolist() == [1, BINS - 1, BINS - 1, 0]
+    assert found.tolist() == [1, 32, 32, 0]
 
 
 def test_dictionaries_booleans_and_empty_columns() -> None:

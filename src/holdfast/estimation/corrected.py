@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.stats import boosting, calibration, error_scale
-from holdfast.stats.boosting import Link, Trees
+from holdfast.stats.boosting import USUAL, Growth, Link, Trees
 from holdfast.stats.calibration import Calibration
 from holdfast.stats.error_scale import ErrorScale
 
 Array: TypeAlias = NDArray[np.float64]
 
-MEMBERS = 5
+MEMBERS, LOSS_MEMBERS = 5, 3
+"""Parts of the reference: of classes, and of numbers, whose trees are larger."""
+LOSS_GROWTH = Growth(depth=5, most=140, share=0.6, smoothing=1.0, least=5.0, stops=False)
 STEPS = 20
 """Weights of the trees that are compared, from 0 to 1."""
 FEWEST = 200
@@ -183,23 +185,25 @@ def fit_loss(
     plain = _scale(predicted, loss)
     if len(loss) < FEWEST or not loss.any():
         return Corrected(link="log", plain=plain)
-    starts = tuple(_scale(predicted[fold != k], loss[fold != k]) for k in range(MEMBERS))
-    return _grown("log", plain, starts, predicted, loss, codes, fold, weight)
+    starts = tuple(_scale(predicted[fold != k], loss[fold != k]) for k in range(LOSS_MEMBERS))
+    return _grown("log", plain, starts, predicted, loss, codes, fold, weight, LOSS_GROWTH)
 
 
-def folds(labels: NDArray[Any] | None, rows: int, *, ordered: bool, seed: int = 0) -> NDArray[np.intp]:
+def folds(
+    labels: NDArray[Any] | None, rows: int, members: int = MEMBERS, *, ordered: bool, seed: int = 0
+) -> NDArray[np.intp]:
     """A member for each of the rows that does not see it, (n,).
 
     In the order of time a member leaves out a stretch of it: a correction must hold at other times, too. Otherwise the
     rows are dealt out, seeded, those of each label alike.
     """
     if ordered:
-        return np.arange(rows) * MEMBERS // max(rows, 1)
+        return np.arange(rows) * members // max(rows, 1)
     order = np.random.default_rng(seed).permutation(rows)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
     fold = np.empty(rows, dtype=np.intp)
-    fold[order] = np.arange(rows) % MEMBERS
+    fold[order] = np.arange(rows) % members
     return fold
 
 
@@ -218,12 +222,13 @@ def _grown(
     codes: NDArray[np.intp],
     fold: NDArray[np.intp],
     weight: Array | None,
+    growth: Growth = USUAL,
 ) -> Corrected:
     begin = np.stack([linked(start.at(score), link) for start in starts])
     # In the unit of their mean, so that leaves are smoothed alike whatever the losses are measured in.
     unit = 1.0 if link == "logit" else float(truth.mean())
     counted = np.ones(len(truth)) if weight is None else weight * (len(weight) / weight.sum())
-    trees = boosting.cross_fitted(codes, truth / unit, begin - np.log(unit), fold, counted, link)
+    trees = boosting.cross_fitted(codes, truth / unit, begin - np.log(unit), fold, counted, link, growth)
     whole = Corrected(link=link, plain=plain, starts=starts, trees=trees)
     return msgspec.structs.replace(whole, trust=_trust(whole, score, truth, codes, fold, counted))
 

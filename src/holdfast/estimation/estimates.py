@@ -134,8 +134,9 @@ def effective_share(fitted: Fitted, seen: Seen) -> tuple[float, str]:
     if not len(seen.codes):
         return 1.0, ""
     rows = np.maximum(seen.codes.sum(axis=1, keepdims=True), 2)
-    here, there = seen.codes / rows, np.array(fitted.shares)
+    here = seen.codes / rows
     squares = (here * (rows * here - 1) / (rows - 1)).clip(min=0.0)
-    sizes = 1 / np.maximum((squares / there).sum(axis=1), 1.0)
+    sums = [(square[: len(there)] / there).sum() for square, there in zip(squares, fitted.shares, strict=True)]
+    sizes = 1 / np.maximum(sums, 1.0)
     least = int(sizes.argmin())
     return float(sizes[least]), fitted.features[least].name

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from holdfast.evaluation.codes import codes_of
 from holdfast.profile.numeric import numbers
-from holdfast.stats.boosting import BINS
 
 Codes: TypeAlias = NDArray[np.intp]
 
@@ -34,9 +33,14 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cuts: tuple[float, ...] = ()
     values: tuple[str, ...] = ()
 
+    @property
+    def size(self) -> int:
+        """Codes that rows may have."""
+        return max(len(self.cuts), len(self.values)) + 2
 
-def learn(rows: pa.Table, score: NDArray[np.float64]) -> tuple[Feature, ...]:
-    """Features of the reference's rows, and the score as the last; what never varies is left out.
+
+def learn(rows: pa.Table, score: NDArray[np.float64], bins: int = 32) -> tuple[Feature, ...]:
+    """Features of the reference's rows, each in at most so many bins, and the score as the last; what never varies is left out.
 
     Examples
     --------
@@ -49,13 +53,13 @@ def learn(rows: pa.Table, score: NDArray[np.float64]) -> tuple[Feature, ...]:
         if _is_category(column.type):
             codes = codes_of(column)
             counts = np.bincount(codes.codes[codes.codes >= 0], minlength=len(codes.values))
-            order = np.argsort(-counts, kind="stable")[: BINS - 2]
+            order = np.argsort(-counts, kind="stable")[: bins - 1]
             feature = Feature(name=name, values=tuple(codes.values[i] for i in order))
         else:
-            feature = Feature(name=name, cuts=_quantiles(numbers(column)[0]))
+            feature = Feature(name=name, cuts=_quantiles(numbers(column)[0], bins))
         if feature.cuts or feature.values:
             found.append(feature)
-    return (*found, Feature(name="", cuts=_quantiles(score)))
+    return (*found, Feature(name="", cuts=_quantiles(score, bins)))
 
 
 def coded(features: tuple[Feature, ...], rows: pa.Table, score: NDArray[np.float64]) -> Codes:
@@ -78,12 +82,12 @@ def coded(features: tuple[Feature, ...], rows: pa.Table, score: NDArray[np.float
     return codes
 
 
-def _quantiles(values: NDArray[np.float64]) -> tuple[float, ...]:
-    """Cuts between the values of a number into at most `BINS` - 1 bins of about as many rows."""
+def _quantiles(values: NDArray[np.float64], bins: int) -> tuple[float, ...]:
+    """Cuts between the values of a number into at most so many bins of about as many rows."""
     known = values[np.isfinite(values)]
     if not len(known):
         return ()
-    inner = np.quantile(known, np.arange(1, BINS - 1) / (BINS - 1), method="inverted_cdf")
+    inner = np.quantile(known, np.arange(1, bins) / bins, method="inverted_cdf")
     cuts = np.unique(inner)
     return tuple(cuts[cuts < known.max()].tolist())
 

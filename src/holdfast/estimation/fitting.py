@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 
 from holdfast.estimation import features
 from holdfast.estimation.class_table import ExpectedClasses
-from holdfast.estimation.corrected import Corrected, best, fit_label_shift, fit_loss, fit_probability, folds
+from holdfast.estimation.corrected import (
+    LOSS_MEMBERS,
+    MEMBERS,
+    Corrected,
+    best,
+    fit_label_shift,
+    fit_loss,
+    fit_probability,
+    folds,
+)
 from holdfast.estimation.expected import each_of
+from holdfast.estimation.features import Feature
 from holdfast.estimation.figure import Figure
 from holdfast.estimation.figures import figures
 from holdfast.estimation.fitted import Fitted, main_score
@@ -24,12 +34,13 @@ from holdfast.estimation.tables import Expected
 from holdfast.estimation.windows import Estimator, learned_spread
 from holdfast.evidence import Task
 from holdfast.objective import Objective
-from holdfast.stats.boosting import BINS
 
 Array: TypeAlias = NDArray[np.float64]
 
-ROWS = 20_000
-"""Rows that are fitted on, about, a seeded sample of more: these take longer and change little."""
+ROWS, NUMBER_ROWS = 20_000, 40_000
+"""Rows that are fitted on, about, a seeded sample of more: of classes, and of numbers, whose errors vary more."""
+CLASS_BINS, NUMBER_BINS = 32, 128
+"""Bins of a feature: finer ones are noise where a truth is only yes or no."""
 
 
 def fit(
@@ -83,13 +94,17 @@ def fit(
     >>> len(fitted.features), fitted.corrected[0].members, len(fitted.corrected[0].trees[0].leaves) > 10
     (2, 5, True)
     """
-    chosen, weight = sampled(_surprise(task, score, truth), weight, seed)
+    numbers = task == "regression"
+    most = NUMBER_ROWS if numbers else ROWS
+    chosen, weight = sampled(_surprise(task, score, truth), weight, most, seed)
     score, truth, rows = score[chosen], truth[chosen], rows.take(pa.array(chosen))
     answer = None if answer is None else answer[chosen]
     columns = {name: values[chosen] for name, values in (columns or {}).items()}
-    found = features.learn(rows, main_score(score))
+    found = features.learn(rows, main_score(score), NUMBER_BINS if numbers else CLASS_BINS)
     codes = features.coded(found, rows, main_score(score))
-    fold = folds(None if task == "regression" else truth, len(truth), ordered=ordered, seed=seed)
+    fold = folds(
+        None if numbers else truth, len(truth), LOSS_MEMBERS if numbers else MEMBERS, ordered=ordered, seed=seed
+    )
     label_shift, kurtosis = None, 3.0
     corrected: list[Corrected] = []
     match task:
@@ -107,7 +122,7 @@ def fit(
         task=task,
         classes=classes,
         features=found,
-        shares=shares_of(codes, weight),
+        shares=shares_of(found, codes, weight),
         support_limit=support_limit,
         corrected=tuple(corrected),
         label_shift=label_shift,
@@ -157,7 +172,7 @@ def _estimator(
     return figures_of
 
 
-def sampled(surprise: Array, weight: Array | None, seed: int) -> tuple[NDArray[np.intp], Array | None]:
+def sampled(surprise: Array, weight: Array | None, most: int, seed: int) -> tuple[NDArray[np.intp], Array | None]:
     """Places of about `ROWS` rows, seeded, in their order, and how many rows each stands for.
 
     Half of the chance of a row goes by how much its truth surprises the model, for these rows say most: a plain sample would
@@ -167,11 +182,11 @@ def sampled(surprise: Array, weight: Array | None, seed: int) -> tuple[NDArray[n
     Thompson (1952), and the even half that keeps them bounded.
     """
     rows = len(surprise)
-    if rows <= ROWS:
+    if rows <= most:
         return np.arange(rows), weight
     counted = np.ones(rows) if weight is None else weight
     size = counted * surprise
-    chance = np.minimum(ROWS / 2 * (counted / counted.sum() + size / max(size.sum(), 1e-300)), 1.0)
+    chance = np.minimum(most / 2 * (counted / counted.sum() + size / max(size.sum(), 1e-300)), 1.0)
     chosen = np.flatnonzero(np.random.default_rng(seed).random(rows) < chance)
     return chosen, counted[chosen] / chance[chosen]
 
@@ -187,9 +202,11 @@ def _surprise(task: Task, score: Array, truth: NDArray[Any]) -> Array:
             return np.ones(len(truth))
 
 
-def shares_of(codes: NDArray[np.intp], weight: Array | None) -> tuple[tuple[float, ...], ...]:
-    """Share of the rows in each code, half a row added to each, so that none is impossible."""
+def shares_of(
+    found: tuple[Feature, ...], codes: NDArray[np.intp], weight: Array | None
+) -> tuple[tuple[float, ...], ...]:
+    """Share of the rows in each code of each feature, half a row added to each, so that none is impossible."""
     rows = codes.shape[1]
     counted = np.ones(rows) if weight is None else weight * (rows / weight.sum())
-    counts = np.stack([np.bincount(column, counted, BINS) + 0.5 for column in codes])
+    counts = [np.bincount(column, counted, one.size) + 0.5 for one, column in zip(found, codes, strict=True)]
     return tuple(tuple(float(f"{share:.6g}") for share in row / row.sum()) for row in counts)

@@ -10,7 +10,7 @@ second-order gain of Chen & Guestrin, *XGBoost*, KDD (2016), section 2.2, and *S
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -24,20 +24,43 @@ if TYPE_CHECKING:
 Link = Literal["logit", "log"]
 """`logit`: the mean is a probability, with the log loss; `log`: it is a positive number, with the Poisson deviance."""
 
-BINS = 33
-"""Codes of a feature, 0 to 32."""
-DEPTH = 3
+BINS = 129
+"""Codes of a feature at most, 0 to 128."""
 RATE = 0.1
-MOST = 150
-"""Trees of a member at most."""
+"""Share of its best step that a leaf takes."""
 PATIENCE = 15
 """Rounds without a smaller held-out loss, after which no further tree is grown."""
-SHARE = 0.5
-"""Of the rows that each tree is grown on."""
-SMOOTHING = 5.0
-"""Added to the weight of a leaf: a leaf of few rows moves little."""
-LEAST = 2.0
-"""Weight (sum of second derivatives) that a leaf must have at least."""
+
+
+class Growth(NamedTuple):
+    """How trees grow.
+
+    Attributes
+    ----------
+    depth
+        Of each tree.
+    most
+        Trees of a member at most.
+    share
+        Of the rows that each tree is grown on.
+    smoothing
+        Added to the weight of a leaf: a leaf of few rows moves little.
+    least
+        Weight (sum of second derivatives) that a leaf must have at least.
+    stops
+        Whether as many trees are kept as lower the held-out loss most; otherwise all, if they lower it. What is to be
+        averaged over many rows bears noise better than bias, and gains from more trees than single rows do.
+    """
+
+    depth: int = 3
+    most: int = 150
+    share: float = 0.5
+    smoothing: float = 5.0
+    least: float = 2.0
+    stops: bool = True
+
+
+USUAL = Growth()
 NEAR = 30.0
 """Values on the scale of the link stay within this distance of 0: beyond it `exp` says nothing."""
 
@@ -82,7 +105,14 @@ def mean(values: Floats, link: Link) -> Floats:
 
 
 def cross_fitted(
-    codes: Codes, truth: Floats, start: Floats, fold: NDArray[np.intp], weight: Floats, link: Link, seed: int = 0
+    codes: Codes,
+    truth: Floats,
+    start: Floats,
+    fold: NDArray[np.intp],
+    weight: Floats,
+    link: Link,
+    growth: Growth = USUAL,
+    seed: int = 0,
 ) -> tuple[Trees, ...]:
     """Members of trees, each grown on the rows of all folds but one, as many as lower the loss of the fold left out.
 
@@ -98,31 +128,34 @@ def cross_fitted(
         The member that does not see the row, 0 to members - 1, shape (n,).
     weight
         Of the rows, >= 0, shape (n,).
+    growth
+        How the trees grow.
 
     Returns
     -------
     tuple of Trees
-        A member for each fold, all with the same number of trees, possibly none: the number with the smallest loss over
-        all rows, each judged by the member that did not see it, if that loss is smaller by more than its standard error.
+        A member for each fold, all with the same number of trees: none, unless they lower the loss over all rows, each
+        judged by the member that did not see it, by more than its standard error.
     """
     random = np.random.default_rng(seed)
-    grown = [_Member(codes, truth, first, fold != k, link) for k, first in enumerate(start)]
-    before = _loss(truth, start[fold, np.arange(len(truth))], link)
+    grown = [_Member(codes, truth, first, fold != k, link, growth) for k, first in enumerate(start)]
+    rows = np.arange(len(truth))
+    before = _loss(truth, start[fold, rows], link)
     share = weight / weight.sum()
     gains: list[float] = [0.0]
     chosen = 0
-    for count in range(1, MOST + 1):
+    for count in range(1, growth.most + 1):
         for member in grown:
             member.grow(weight, random)
-        now = np.empty(len(truth))
-        for k, member in enumerate(grown):
-            now[fold == k] = _loss(truth[fold == k], member.values[fold == k], link)
-        gain = before - now
-        gains.append(float(share @ gain))
-        error = float(np.sqrt(share**2 @ (gain - gains[-1]) ** 2))
-        if gains[-1] > gains[chosen] and gains[-1] > error:
+        if not growth.stops and count < growth.most:
+            continue
+        gained = before - _loss(truth, np.stack([member.values for member in grown])[fold, rows], link)
+        gain = float(share @ gained)
+        error = float(np.sqrt(share**2 @ (gained - gain) ** 2))
+        if gain > gains[chosen if growth.stops else 0] and gain > error:
             chosen = count
-        if count - int(np.argmax(gains)) >= PATIENCE:
+        gains.append(gain)
+        if growth.stops and count - int(np.argmax(gains)) >= PATIENCE:
             break
     return tuple(member.first(chosen) for member in grown)
 
@@ -130,8 +163,11 @@ def cross_fitted(
 class _Member:
     """Trees that are being grown, and the values of all rows with them."""
 
-    def __init__(self, codes: Codes, truth: Floats, start: Floats, seen: NDArray[np.bool_], link: Link) -> None:
-        self.codes, self.truth, self.link = codes, truth, link
+    def __init__(
+        self, codes: Codes, truth: Floats, start: Floats, seen: NDArray[np.bool_], link: Link, growth: Growth
+    ) -> None:
+        self.codes, self.truth, self.link, self.growth = codes, truth, link, growth
+        self.bins = int(codes.max(initial=0)) + 1
         self.values = start.copy()
         self.seen = np.flatnonzero(seen)
         self.rows = np.arange(len(truth))
@@ -139,11 +175,11 @@ class _Member:
 
     def grow(self, weight: Floats, random: np.random.Generator) -> None:
         """One tree more."""
-        drawn = np.sort(random.permutation(self.seen)[: max(1, int(SHARE * len(self.seen)))])
+        drawn = np.sort(random.permutation(self.seen)[: max(1, int(self.growth.share * len(self.seen)))])
         expected = mean(self.values[drawn], self.link)
         gradient = weight[drawn] * (self.truth[drawn] - expected)
         curvature = weight[drawn] * (expected * (1 - expected) if self.link == "logit" else expected)
-        features, cuts, leaves = _tree(self.codes[:, drawn], gradient, curvature)
+        features, cuts, leaves = _tree(self.codes[:, drawn], gradient, curvature, self.bins, self.growth)
         self.trees.append((features, cuts, leaves))
         self.values += leaves[_leaf(features, cuts, self.codes, self.rows)]
 
@@ -157,38 +193,44 @@ class _Member:
         )
 
 
-def _tree(codes: Codes, gradient: Floats, curvature: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
+def _tree(
+    codes: Codes, gradient: Floats, curvature: Floats, bins: int, growth: Growth
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Floats]:
     """A tree: at each node the split with the largest gain, or, where none gains, all rows to the left."""
     node = np.zeros(codes.shape[1], dtype=np.intp)
     rows = np.arange(len(node))
-    features, cuts = np.zeros(2**DEPTH - 1, dtype=np.intp), np.full(2**DEPTH - 1, BINS - 1)
-    for level in range(DEPTH):
+    size = 2**growth.depth
+    features, cuts = np.zeros(size - 1, dtype=np.intp), np.full(size - 1, BINS)
+    for level in range(growth.depth):
         nodes = 2**level
-        sums = np.empty((2, nodes, len(codes), BINS))
+        sums = np.empty((2, nodes, len(codes), bins))
         for f, column in enumerate(codes):
-            cell = node * BINS + column
+            cell = node * bins + column
             for place, values in enumerate((gradient, curvature)):
-                sums[place, :, f] = np.bincount(cell, values, nodes * BINS).reshape(nodes, BINS)
-        feature, cut = _best(*sums)
+                sums[place, :, f] = np.bincount(cell, values, nodes * bins).reshape(nodes, bins)
+        feature, cut = _best(sums[0], sums[1], growth)
         here = slice(nodes - 1, 2 * nodes - 1)
         features[here], cuts[here] = feature, cut
         node = 2 * node + (codes[feature[node], rows] > cut[node])
-    size = 2**DEPTH
-    leaves: Floats = RATE * np.bincount(node, gradient, size) / (np.bincount(node, curvature, size) + SMOOTHING)
+    weight = np.bincount(node, curvature, size) + growth.smoothing
+    leaves: Floats = RATE * np.bincount(node, gradient, size) / weight
     return features, cuts, leaves
 
 
-def _best(gradient: Floats, curvature: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _best(gradient: Floats, curvature: Floats, growth: Growth) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Feature and cut of each node, from sums of shape (nodes, features, bins)."""
     left, weight = np.cumsum(gradient, axis=-1)[..., :-1], np.cumsum(curvature, axis=-1)[..., :-1]
     total, both = gradient.sum(axis=-1, keepdims=True), curvature.sum(axis=-1, keepdims=True)
-    right, rest = total - left, both - weight
-    gain = left**2 / (weight + SMOOTHING) + right**2 / (rest + SMOOTHING) - total**2 / (both + SMOOTHING)
-    gain = np.where((weight >= LEAST) & (rest >= LEAST), gain, 0.0).reshape(len(gain), -1)
-    best = gain.argmax(axis=-1)
-    found = gain[np.arange(len(gain)), best] > 0
-    feature, cut = np.divmod(best, BINS - 1)
-    return np.where(found, feature, 0), np.where(found, cut, BINS - 1)
+    right, rest, smoothing = total - left, both - weight, growth.smoothing
+    gain = left**2 / (weight + smoothing) + right**2 / (rest + smoothing) - total**2 / (both + smoothing)
+    gain = np.where((weight >= growth.least) & (rest >= growth.least), gain, 0.0)
+    cuts, flat = gain.shape[-1], gain.reshape(len(gain), -1)
+    if not cuts:
+        return np.zeros(len(gain), dtype=np.intp), np.full(len(gain), BINS)
+    best = flat.argmax(axis=-1)
+    found = flat[np.arange(len(flat)), best] > 0
+    feature, cut = np.divmod(best, cuts)
+    return np.where(found, feature, 0), np.where(found, cut, BINS)
 
 
 def _leaf(features: NDArray[np.intp], cuts: NDArray[np.intp], codes: Codes, rows: NDArray[np.intp]) -> NDArray[np.intp]:
