@@ -222,11 +222,21 @@ def test_missing_days_and_an_outage_are_no_alarm() -> None:
     assert watch.days < 90
 
 
-def test_windows_out_of_order_add_evidence_but_no_days() -> None:
+def test_days_count_what_was_watched() -> None:
+    """In order, after a gap, out of order, and the same one in two parts."""
     stream = Stream()
-    watch, _ = run(stream.begin(), [stream.window(day) for day in (5, 3, 4)])
-    assert watch.days == 1
-    assert watch.latest == 5 * DAY
+    watch, _ = run(stream.begin(), [stream.window(day) for day in (5, 6, 9, 7, 8)])
+    assert watch.days == 5
+    watch, _ = run(watch, [stream.window(8)])
+    assert (watch.days, watch.latest) == (5, 8 * DAY)
+
+
+def test_a_clock_that_jumped_stops_nothing() -> None:
+    stream = Stream()
+    days = [*range(5), 9_000, *range(5, 30)]
+    watch, alarms = run(stream.begin(), [stream.window(day, 0.5 if 20 <= day < 9_000 else 0.0) for day in days])
+    assert [(alarm.start, alarm.material) for _, alarm in alarms] == [(20 * DAY, True)]
+    assert watch.days == len(days)
 
 
 # --- Signals that come late ---

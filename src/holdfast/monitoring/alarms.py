@@ -187,18 +187,19 @@ def _joined(
 def _passed(watch: Watch, start: float, groups: set[bool]) -> tuple[Watch, dict[bool, float]]:
     """The days that have passed, for signals that come at once and for those that come late.
 
-    Windows that are missing, or come out of order, add no more than one usual window: their time was not watched, or was
-    counted already. So the days of a group never sum to more than have passed.
+    A window adds the time since the one before, and no more than is usual: what was not watched does not count. One that
+    comes out of order adds what is usual, so that a clock that was wrong once stops nothing.
     """
     days = {}
     for late, latest in ((False, watch.latest), (True, watch.latest_late)):
-        since = watch.spacing if latest is None else start - latest
-        days[late] = min(max(since, 0.0), watch.spacing) / DAY if late in groups else 0.0
-    newest = {
-        name: start if late in groups and (latest is None or start > latest) else latest
-        for name, late, latest in (("latest", False, watch.latest), ("latest_late", True, watch.latest_late))
-    }
-    return msgspec.structs.replace(watch, **newest, days=watch.days + days[False]), days
+        since = watch.spacing if latest is None or start < latest else min(start - latest, watch.spacing)
+        days[late] = since / DAY if late in groups else 0.0
+    return msgspec.structs.replace(
+        watch,
+        latest=start if False in groups else watch.latest,
+        latest_late=start if True in groups else watch.latest_late,
+        days=watch.days + days[False],
+    ), days
 
 
 def _scaled(signals: Mapping[str, Signal], observations: Mapping[str, Observation]) -> tuple[Array, Array]:

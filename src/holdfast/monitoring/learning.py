@@ -105,12 +105,14 @@ def start(
 
 def _centre(seasons: int, season: Sequence[int], values: Array) -> Array:
     """Mean of each season over all windows, the mean of all where a season has none; 0 where there is nothing."""
-    known = unlearned(values.shape[1:], seasons)
-    for place, value in zip(season, values, strict=True):
-        known = learn(known, place, value, np.full_like(value, np.nan))
-    weight = known.weight.sum(-1)
-    mean = (known.weight * known.level).sum(-1) / np.maximum(weight, 1)
-    return np.where(known.weight > 0, known.level, mean[..., None])
+    there = ~np.isnan(values)
+    seen = np.where(there, values, 0.0)
+    centre = np.repeat((seen.sum(0) / np.maximum(there.sum(0), 1))[..., None], seasons, axis=-1)
+    for place in set(season):
+        chosen = np.asarray(season) == place
+        count = there[chosen].sum(0)
+        centre[..., place] = np.where(count, seen[chosen].sum(0) / np.maximum(count, 1), centre[..., place])
+    return centre
 
 
 def _learned(followed: Followed, season: Sequence[int], values: Array, deviations: Array) -> Followed:

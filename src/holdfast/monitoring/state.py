@@ -87,7 +87,7 @@ class Watch(msgspec.Struct, frozen=True, kw_only=True):
     signals
         By key.
     latest, latest_late
-        Latest start of a window stepped with signals that come at once, and late.
+        Start of the window that was stepped last with signals that come at once, and late.
     days, alarms
         What was spent of the budget since the model is watched, over all releases: days watched, and alarms.
     """
