@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.log import seen as module
+from holdfast.log.committer import Committer
 from holdfast.log.seen import NONE, WINDOW_SECONDS, Seen, Uses, uses_of
+from holdfast.log.spool import Spool
+from holdfast.testing.logged import predictions
 
 DAY = WINDOW_SECONDS * 1_000_000
 
@@ -176,3 +181,30 @@ def test_it_judges_as_a_plain_loop_does_wherever_commits_fall(rows: list[tuple[i
         seen.add(version, uses(*some))
         found += verdicts
     assert found == expected
+
+
+def test_rows_that_waited_for_days_are_told_from_their_retries_after_a_restart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "recent_since", lambda: 10 * DAY)
+    seen = Seen(tmp_path)
+    seen.add(0, uses((1, 10, 0), (2, 10, 2 * DAY)))
+    seen.store()
+    again = Seen(tmp_path)
+    assert judged(again, (2, 10, 2 * DAY + 5)) == ["retry"]
+    assert judged(again, (1, 10, 5)) == ["new"], "a day before the newest is as far back as is looked"
+
+
+def test_an_index_that_is_made_anew_knows_rows_that_waited_for_days(tmp_path: Path) -> None:
+    """The rows are of months ago, as far as the clock of this machine can tell."""
+    with pytest.MonkeyPatch.context() as real:
+        real.setattr(module, "recent_since", lambda: int(time.time() - WINDOW_SECONDS) * 1_000_000)
+        found = []
+        for _ in range(2):
+            spool = Spool(tmp_path / "spool")
+            spool.write([predictions(["a", "b"], given=True)])
+            spool.close()
+            with Committer(tmp_path) as committer:
+                found.append(committer.round(flush=True))
+            shutil.rmtree(tmp_path / module.FOLDER, ignore_errors=True)
+    assert [(done.rows, done.duplicates) for done in found] == [(2, 0), (0, 2)]

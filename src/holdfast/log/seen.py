@@ -87,8 +87,10 @@ class Seen:
         added = table.added_since(self.version) if 0 <= self.version < table.version else None
         if added is None:
             self._forget()
-            day = str(np.datetime64(recent_since(), "us"))[:10]
-            paths = [file.path for file in table.files if file.date >= day]
+            files = table.files
+            newest = max((np.datetime64(file.date, "us") for file in files), default=np.datetime64(0, "us"))
+            day = str(np.datetime64(_since(int(newest.astype(np.int64))), "us"))[:10]
+            paths = [file.path for file in files if file.date >= day]
             added = [(table.version, paths)]
         for version, paths in added:
             self.add(version, uses_in(table.path, paths))
@@ -127,7 +129,7 @@ class Seen:
         """Write what is only in memory; a full disk changes nothing but the time of the next start."""
         if not self._keep or not self._parts or self._parts[-1].path is not None:
             return
-        since = recent_since()
+        since = _since(max((int(part.uses.times.max()) for part in self._parts if part.uses.rows), default=0))
         merging = [part for part in self._parts if part.path is None]
         kept = [part for part in self._parts if part.path is not None]
         rows = sum(part.uses.rows for part in merging)
@@ -173,6 +175,11 @@ class Seen:
 def recent_since() -> int:
     """From when on uses of an id matter to rows that come now, in microseconds since 1970."""
     return int(time.time() - WINDOW_SECONDS) * 1_000_000
+
+
+def _since(newest: int) -> int:
+    """The same where rows wait for long: what was answered days ago may be committed today, and its retry after it."""
+    return min(recent_since(), newest - WINDOW_SECONDS * 1_000_000)
 
 
 def uses_of(rows: pa.Table) -> tuple[Uses, Integers]:
