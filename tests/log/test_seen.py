@@ -167,11 +167,11 @@ ROWS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.integers(0, 2
 @given(ROWS, st.sets(st.integers(0, 30)))
 def test_it_judges_as_a_plain_loop_does_wherever_commits_fall(rows: list[tuple[int, int, int]], cuts: set[int]) -> None:
     expected, kept = [], []
-    for key, inputs, time in rows:
-        near = [i for k, i, t in kept if k == key and abs(t - time) <= DAY]
+    for key, inputs, when in rows:
+        near = [i for k, i, t in kept if k == key and abs(t - when) <= DAY]
         expected.append("retry" if inputs in near else "conflict" if near else "new")
         if inputs not in near:
-            kept.append((key, inputs, time))
+            kept.append((key, inputs, when))
     seen = Seen(Path("nowhere"))
     found: list[str] = []
     edges = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
