@@ -239,6 +239,23 @@ def test_a_clock_that_jumped_stops_nothing() -> None:
     assert watch.days == len(days)
 
 
+def test_a_budget_of_many_alarms_a_day_is_no_error() -> None:
+    stream = Stream()
+    watch, alarms = run(stream.begin(0, false_alarms=50.0, days=1.0), [stream.window(day) for day in range(20)])
+    assert len(alarms) == watch.alarms <= 20 * 50
+
+
+def test_a_weekday_that_the_reference_never_had_is_learned() -> None:
+    """Only Monday to Friday were in it."""
+    stream = Stream()
+    reference = [stream.window(day) for day in range(4, 4 + 91) if day % 7 < 5]
+    watch = begin(reference, AlarmSettings())
+    weekend = [stream.window(day, 0.8) for day in range(95, 130) if day % 7 >= 5]
+    watch, alarms = run(watch, weekend[:1])
+    assert alarms == []
+    assert watch.signals[SCORE].latest == weekend[0][0]
+
+
 # --- Signals that come late ---
 
 

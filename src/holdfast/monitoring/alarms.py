@@ -117,7 +117,7 @@ def step(watch: Watch, start: float, observations: Mapping[str, Observation]) ->
         adjacent=(gaps > 0) & (gaps < (FARTHEST + 0.5) * watch.spacing),
     )
     signals = {
-        key: one if np.isnan(surprise.error[place]) else _remembered(one, start, surprise, place)
+        key: one if np.isnan(values[place]) else _remembered(one, start, surprise, place)
         for place, (key, one) in enumerate(signals.items())
     }
     followed, signals, alarms = _judged(watch.settings, start, followed, signals)
@@ -217,15 +217,19 @@ def _remembered(signal: Signal, start: float, surprise: Surprise, place: int) ->
         memory=float(surprise.memory[place]),
         level=float(surprise.level[place]),
     )
-    past = signal.past if np.isnan(window.deviation) or window.deviation == 0 else (*signal.past, window)[-MOST_PAST:]
-    return msgspec.structs.replace(signal, latest=start, past=past)
+    told = not np.isnan(window.error) and window.deviation > 0
+    return msgspec.structs.replace(
+        signal, latest=start, past=(*signal.past, window)[-MOST_PAST:] if told else signal.past
+    )
 
 
 def _judged(
     settings: AlarmSettings, start: float, followed: Followed, signals: Mapping[str, Signal]
 ) -> tuple[Followed, dict[str, Signal], list[Alarm]]:
     """Alarms, and what is kept after them."""
-    parts = shares(followed.evidence, weights(list(signals), settings))
+    # A signal that was expected to be anything has nothing to tell.
+    tells = np.array([bool(signal.past) for signal in signals.values()])
+    parts = np.where(tells, shares(followed.evidence, weights(list(signals), settings)), 0.0)
     named = carriers(parts, settings.threshold)
     after, alarms = dict(signals), []
     if named.any():
