@@ -22,8 +22,6 @@ Array: TypeAlias = NDArray[np.float64]
 MEMBERS, LOSS_MEMBERS = 5, 3
 """Parts of the reference: of classes, and of numbers, whose trees are larger."""
 LOSS_GROWTH = Growth(depth=5, most=140, share=0.6, smoothing=1.0, least=5.0, stops=False)
-STEPS = 20
-"""Weights of the trees that are compared, from 0 to 1."""
 FEWEST = 200
 """Rows, and rows of the rarer label, below which nothing is corrected: five parts of fewer say little."""
 
@@ -71,15 +69,12 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         What the score alone says, fitted on all rows.
     starts, trees
         Of each member: the curve without its part of the rows, and the trees that correct it. None: nothing is corrected.
-    trust
-        Weight of what the trees say, 0 to 1; the rest is that of the member's curve.
     """
 
     link: Link
     plain: Curve
     starts: tuple[Curve, ...] = ()
     trees: tuple[Trees, ...] = ()
-    trust: float = 1.0
 
     @property
     def members(self) -> int:
@@ -88,11 +83,10 @@ class Corrected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def each(self, score: Array, codes: NDArray[np.intp]) -> Array:
         """Expected values by each member, and by the plain curve in the last row, shape (members + 1, n)."""
-        found = []
-        for start, trees in zip(self.starts, self.trees, strict=True):
-            curve = start.at(score)
-            moved = boosting.mean(linked(curve, self.link) + boosting.added(trees, codes), self.link)
-            found.append(self.trust * moved + (1 - self.trust) * curve)
+        found = [
+            boosting.mean(linked(start.at(score), self.link) + boosting.added(trees, codes), self.link)
+            for start, trees in zip(self.starts, self.trees, strict=True)
+        ]
         return np.stack([*found, self.plain.at(score)])
 
 
@@ -229,35 +223,7 @@ def _grown(
     unit = 1.0 if link == "logit" else float(truth.mean())
     counted = np.ones(len(truth)) if weight is None else weight * (len(weight) / weight.sum())
     trees = boosting.cross_fitted(codes, truth / unit, begin - np.log(unit), fold, counted, link, growth)
-    whole = Corrected(link=link, plain=plain, starts=starts, trees=trees)
-    return msgspec.structs.replace(whole, trust=_trust(whole, score, truth, codes, fold, counted))
-
-
-def _trust(
-    whole: Corrected, score: Array, truth: Array, codes: NDArray[np.intp], fold: NDArray[np.intp], weight: Array
-) -> float:
-    """The least weight of the trees whose held-out loss is within one standard error of the best.
-
-    Source: Wolpert, *Stacked generalization*, Neural Networks 5 (1992); the one-standard-error rule of Breiman et al. (1984),
-    section 3.4.3, on paired differences.
-    """
-    rows = np.arange(len(truth))
-    moved, curve = (whole.each(score, codes)[fold, rows], np.stack([one.at(score) for one in whole.starts])[fold, rows])
-    steps = np.linspace(0, 1, STEPS + 1)
-    losses = np.stack([_loss(truth, step * moved + (1 - step) * curve, whole.link) for step in steps], axis=1)
-    share = weight / weight.sum()
-    excess = losses - losses[:, [int((share @ losses).argmin())]]
-    gap = share @ excess
-    error = np.sqrt(share**2 @ (excess - gap) ** 2)
-    return float(steps[int((gap <= error).argmax())])
-
-
-def _loss(truth: Array, expected: Array, link: Link) -> Array:
-    """Loss of each row, up to a constant: the log loss, or half the Poisson deviance."""
-    if link == "logit":
-        return -truth * np.log(expected) - (1 - truth) * np.log1p(-expected)
-    loss: Array = expected - truth * np.log(expected)
-    return loss
+    return Corrected(link=link, plain=plain, starts=starts, trees=trees)
 
 
 def _scale(predicted: Array, loss: Array) -> Curve:
