@@ -8,7 +8,7 @@ import statsmodels.api as sm
 from scipy import stats
 
 from holdfast.stats import one_step
-from holdfast.stats.one_step import Regression, learn, normal_score, predict, residual, unlearned
+from holdfast.stats.one_step import Regression, learn, learn_all, normal_score, predict, residual, unlearned
 
 NAN = np.array([np.nan])
 
@@ -165,3 +165,21 @@ def test_scores_of_a_short_series_are_independent_standard_normal() -> None:
     assert drawn.std() == pytest.approx(1, abs=0.01)
     assert (np.abs(drawn) > 3).mean() == pytest.approx(0.0027, rel=0.15)
     np.testing.assert_allclose(np.corrcoef(drawn)[np.triu_indices(20, 1)], 0, atol=0.035)
+
+
+def test_many_values_at_once_teach_what_they_teach_one_by_one() -> None:
+    values, noise = series(60, seed=8)
+    values[[9, 30]] = np.nan
+    days = np.arange(1, 61)
+    lags = values[:-1, None].copy()
+    whole = learn_all(7, (days % 7).tolist(), values[1:, None], lags, noise[1:, None])
+    known = learned(values, noise, 60)
+    np.testing.assert_array_equal(whole.seen, known.seen)
+    np.testing.assert_allclose(whole.weight, known.weight)
+    np.testing.assert_allclose(whole.level, known.level)
+    # Where the value before is missing, the average is that of all here, and of those so far there.
+    np.testing.assert_allclose(whole.squares, known.squares, rtol=0.05)
+    full, noise = series(60, seed=9)
+    whole = learn_all(7, (days % 7).tolist(), full[1:, None], full[:-1, None], noise[1:, None])
+    for name in Regression.__slots__:
+        np.testing.assert_allclose(getattr(whole, name), getattr(learned(full, noise, 60), name), rtol=1e-9)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.monitoring.follow import Followed, faded, relative_noise
 from holdfast.stats.natural import FEWEST_COLUMNS, autocorrelation, moderate
-from holdfast.stats.one_step import Regression, learn, residual, unlearned
+from holdfast.stats.one_step import Regression, learn_all, residual, unlearned
 from holdfast.stats.shiryaev_roberts import DETECTORS
 
 LARGEST_PRIOR = 30.0
@@ -117,13 +117,16 @@ def _centre(seasons: int, season: Sequence[int], values: Array) -> Array:
 
 def _learned(followed: Followed, season: Sequence[int], values: Array, deviations: Array) -> Followed:
     """After windows that are learned without being judged."""
-    regression, before, vague = followed.regression, followed.before, followed.vague
-    for place, value, deviation in zip(season, values, deviations, strict=True):
-        ratio = relative_noise(followed, deviation)
-        regression = learn(regression, place, value, before, noise=ratio)
-        newer, less = faded(before, vague, followed.fading, value - followed.centre[..., place], ratio, 0.0)
-        missed = np.isnan(value)
+    before, vague = followed.before, followed.vague
+    noise = relative_noise(followed, deviations)
+    lags = np.empty_like(values)
+    for at, place in enumerate(season):
+        lags[at] = before
+        away = values[at] - followed.centre[..., place]
+        newer, less = faded(before, vague, followed.fading, away, noise[at], 0.0)
+        missed = np.isnan(away)
         before, vague = np.where(missed, before, newer), np.where(missed, vague, less)
+    regression = learn_all(followed.centre.shape[-1], season, values, lags, noise)
     return replace(followed, regression=regression, before=before, vague=vague)
 
 

@@ -12,7 +12,8 @@ All functions work on many series at once: arrays have a leading shape `(...,)`,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,9 @@ class Prediction:
 
 def unlearned(shape: tuple[int, ...], seasons: int) -> Regression:
     """Nothing is known yet of series of this shape."""
-    zeros = np.zeros((*shape, seasons))
+    seen, weight, level = np.zeros((3, *shape, seasons))
     return Regression(
-        seen=zeros, weight=zeros, level=zeros, lag=np.full_like(zeros, np.nan), squares=np.zeros((*shape, 3))
+        seen=seen, weight=weight, level=level, lag=np.full_like(level, np.nan), squares=np.zeros((*shape, 3))
     )
 
 
@@ -176,6 +177,48 @@ def learn(known: Regression, season: int, value: Array, before: Array, *, noise:
         lag=_with(known.lag, season, np.where(there & np.isnan(lag), before, lag + gain * lag_away)),
         squares=known.squares + part * np.where(there[..., None], products, 0.0),
     )
+
+
+def learn_all(seasons: int, season: Sequence[int], values: Array, before: Array, noise: Array) -> Regression:
+    """Learn many values of each series at once, from nothing: what `learn` gives of one after the other.
+
+    Parameters
+    ----------
+    seasons
+        Number of seasons.
+    season : sequence of length windows
+        The season of each value.
+    values, before, noise : ndarray of shape (windows, ...)
+        As in `learn`, in order of time.
+
+    Examples
+    --------
+    >>> values = np.array([[1.0], [2.0], [4.0]])
+    >>> learn_all(1, [0, 0, 0], values, np.full((3, 1), np.nan), np.ones((3, 1))).level
+    array([[2.33333333]])
+    """
+    known = unlearned(values.shape[1:], seasons)
+    squares = known.squares
+    for place in sorted(set(season)):
+        chosen = np.asarray(season) == place
+        value, lag = values[chosen], before[chosen]
+        weight = np.where(np.isnan(value), 0.0, 1 / noise[chosen])
+        followed = np.where(np.isnan(lag), 0.0, weight)
+        value, lag = np.nan_to_num(value), np.nan_to_num(lag)
+        total, after = weight.sum(0), followed.sum(0)
+        level = (weight * value).sum(0) / np.where(total > 0, total, 1.0)
+        lag_level = (followed * lag).sum(0) / np.where(after > 0, after, 1.0)
+        value_away, lag_away = value - level, lag - lag_level
+        sums = [(weight * value_away**2), (followed * value_away * lag_away), (followed * lag_away**2)]
+        squares = squares + np.stack([one.sum(0) for one in sums], -1)
+        for array, new in (
+            (known.seen, (weight > 0).sum(0)),
+            (known.weight, total),
+            (known.level, level),
+            (known.lag, np.where(after > 0, lag_level, np.nan)),
+        ):
+            array[..., place] = new
+    return replace(known, squares=squares)
 
 
 def residual(known: Regression, prior_memory: Array | float = np.nan) -> tuple[Array, Array]:
