@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -15,6 +17,8 @@ from holdfast.profile.numeric import numbers
 
 Array: TypeAlias = NDArray[np.float64]
 Rows: TypeAlias = NDArray[np.intp]
+
+_BAND = re.compile(r"below (\S+)|(\S+) to (\S+)|(\S+) or more")
 
 QUARTERS = 4
 FEW_VALUES = 12
@@ -51,6 +55,40 @@ def grouped(column: pa.Array, rows: Rows | None = None) -> Codes:
     cuts = cuts[cuts > known.min()]
     codes = np.searchsorted(cuts, values, side="right")
     return Codes(codes=np.where(np.isnan(values), -1, codes), values=_names(cuts))
+
+
+def regrouped(column: pa.Array, values: Collection[str]) -> pa.Array:
+    """Other rows of a column that was grouped, as texts: numbers in the same bands, all else by its values.
+
+    Parameters
+    ----------
+    column
+        (n,) of any type.
+    values
+        What `grouped` found before; the ends of bands are taken as they are written, to five digits.
+
+    Examples
+    --------
+    >>> regrouped(pa.array([3, 12, None]), ("below 5", "5 to 10", "10 to 15", "15 or more")).to_pylist()
+    ['below 5', '10 to 15', None]
+    >>> regrouped(pa.array([2.0, 7.0]), ("1", "2")).to_pylist()
+    ['2', '7']
+    """
+    cuts = _cuts(values)
+    if cuts is None or not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        found = codes_of(column)
+    else:
+        numbers_of = numbers(column)[0]
+        codes = np.searchsorted(cuts, numbers_of, side="right")
+        found = Codes(codes=np.where(np.isnan(numbers_of), -1, codes), values=_names(cuts))
+    return pa.array(found.values, pa.string()).take(pa.array(found.codes, mask=found.codes < 0))
+
+
+def _cuts(values: Collection[str]) -> Array | None:
+    """Ends of bands from their names; None where they are no bands."""
+    ends = {end for value in values if (found := _BAND.fullmatch(value)) for end in found.groups() if end}
+    cuts = np.array(sorted(float(end.replace(",", "")) for end in ends))
+    return cuts if values and set(values) <= set(_names(cuts)) else None
 
 
 def _names(cuts: Array) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from holdfast.evaluation.bands import regrouped
 from holdfast.evaluation.row_losses import row_losses
 from holdfast.kinds import Role
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Judged
+from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.window import AnsweredRows
 
 Array: TypeAlias = NDArray[np.float64]
@@ -81,7 +83,9 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         else:
             code = _codes(held["hf_label"], classes)
             truth = np.where(code < 0, np.nan, code)
-    inputs = {name: held[column] for name, column in inputs_logged(reference, list(held)).items()}
+    inputs = {
+        name: as_sealed(reference, name, held[column]) for name, column in inputs_logged(reference, list(held)).items()
+    }
     time = next((c.name for c in reference.profile.edges.schema.by_role(Role.TIME)), None)
     if time is not None and "hf_event_time" in held:
         inputs[time] = held["hf_event_time"]
@@ -95,6 +99,15 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
     )
+
+
+def as_sealed(reference: Reference, name: str, column: pa.Array) -> pa.Array:
+    """A column as the reference has it: segments that the model is not given are groups there, whatever they were."""
+    edges = reference.profile.edges.columns[name]
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if not isinstance(edges, CategoryEdges) or name in reference.features or pa.types.is_string(kind):
+        return column
+    return regrouped(column, edges.values)
 
 
 def times_of(batch: pa.RecordBatch) -> Array:
