@@ -81,6 +81,8 @@ ARROWS = {
     "monitoring": {
         "alerts",
         "book",
+        "checks",
+        "comparison",
         "config",
         "durations",
         "estimation",

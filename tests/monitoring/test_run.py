@@ -245,3 +245,13 @@ def test_estimates_are_held_against_the_truth_when_it_comes(service: Service) ->
     assert "accuracy" in newest["unreliable"]
     assert service.monitor(day(FIRST + 12)).judged == []
     assert state(service).reliability["accuracy"].windows == 11, "each window is scored once"
+
+
+def test_the_quality_checks_are_asked_of_each_window(service: Service) -> None:
+    service.answer(nulls(payments(FIRST, 3, seed=13), "age", 0.6, "2026-03-08", seed=0).table)
+    service.monitor(day(FIRST + 3))
+    found = [
+        [(one["code"], one["status"], one["subject"]) for one in content["findings"] if one["subject"] == "age"]
+        for content in windows(service).values()
+    ]
+    assert found == [[], [], [("quality.new_nulls", "fail", "age"), ("quality.missing_rate", "warn", "age")]]

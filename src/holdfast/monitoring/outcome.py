@@ -35,6 +35,7 @@ from holdfast.monitoring.source import MICROSECONDS
 from holdfast.monitoring.triage import Looking, triaged
 from holdfast.profile import window
 from holdfast.profile.window import Counted
+from holdfast.records import Finding
 
 FAR_WINDOWS = 28
 """Windows without a row, beyond which a few rows are taken for those of a wrong clock."""
@@ -123,7 +124,10 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
             counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
             groups = {segment: one for (at, segment), one in held.counts.items() if at == start and segment != EVERYONE}
             state, judgement = judge_window(state, reference, expected, start, counted, groups)
-            windows[_place(start)] = {"start": start, "end": end, "rows": counted.size, **judgement.told}
+            told = {"start": start, "end": end, "rows": counted.size, **judgement.told}
+            if counted.size >= reference.settings.smallest:
+                told["findings"] = [_brief(one) for one in looking.quality(start)]
+            windows[_place(start)] = told
         else:
             state, judgement = judge_arrivals(state, expected, start, state.waiting[start])
         found = _incidents(found, judgement, reference, end)
@@ -150,6 +154,16 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     )
     opened = [name for name in found if name not in before.incidents]
     return Outcome(left=left, judged=due, incidents=found, opened=opened)
+
+
+def _brief(finding: Finding) -> dict[str, str]:
+    """A finding as it is kept of each window."""
+    return {
+        "code": finding.code,
+        "status": finding.status.value,
+        "subject": finding.subject,
+        "message": finding.message,
+    }
 
 
 def _is_unreliable(state: Remembered, key: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from holdfast.checks.context import Settings
 from holdfast.config import Monitoring, Project
 from holdfast.errors import ReleaseError
 from holdfast.estimation.fitted import Fitted
@@ -38,6 +39,10 @@ from holdfast.windows import Windows
 History: TypeAlias = tuple[tuple[float, Counted], ...]
 
 
+CHECKS = Settings()
+"""Limits of the quality checks where nothing is said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
     """The reference of a release, or of a history whose scores came from elsewhere.
@@ -64,6 +69,8 @@ class Reference:
         How time is cut.
     settings
         How it is watched.
+    checks
+        Limits of the quality checks.
     importance
         Of columns; by default each alike.
     fitted
@@ -89,6 +96,7 @@ class Reference:
     windows: Windows
     settings: Monitoring
     importance: dict[str, float]
+    checks: Settings = CHECKS
     fitted: Fitted | None = None
     labelled: LabelledSample | None = None
     support: Support | None = None
@@ -126,6 +134,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         history=history,
         windows=windows_of(project),
         settings=project.monitor,
+        checks=project.checks,
         importance=_importance(evidence) if evidence else {},
         fitted=load_fitted(sealed.read(ESTIMATORS)) if ESTIMATORS in files else None,
         labelled=load_labelled(sealed),

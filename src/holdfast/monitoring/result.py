@@ -38,6 +38,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         How far each signal is away from its mean in the reference, in its unit.
     segments
         Rows, labelled rows and figures of each segment.
+    findings
+        What the quality checks found wrong with its rows: code, status, subject and message of each.
     alarms
         What alarmed in this window, whether it matters or not.
     """
@@ -54,6 +56,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scored: dict[str, str] = {}
     effects: dict[str, float] = {}
     segments: dict[str, dict[str, Any]] = {}
+    findings: list[dict[str, str]] = []
     alarms: list[dict[str, Any]] = []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,7 +19,8 @@ from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
 from holdfast.monitoring.incident import Incident, subject_of
-from holdfast.monitoring.reading import answered, inputs_logged, times_of
+from holdfast.monitoring.quality import quality
+from holdfast.monitoring.reading import answered, as_sealed, inputs_logged, times_of
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.source import MICROSECONDS, Source, wanted_of_rows
 from holdfast.monitoring.tilting import FEWEST_ROWS
@@ -27,6 +28,7 @@ from holdfast.monitoring.unexplained import Labels
 from holdfast.monitoring.what_if import WhatIf, answering
 from holdfast.objective import Judged
 from holdfast.profile.window import Counted
+from holdfast.records import Finding, Status
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -36,6 +38,9 @@ MOST_DAYS = 5
 
 MOST_ROWS, MOST_LABELLED = 5_000, 20_000
 SHOWN_ROWS = 20
+
+MOST_WRONG = 3
+"""Findings that an incident names."""
 
 NO_ACTION = "No action: the objective is not expected to become worse by it."
 
@@ -60,6 +65,7 @@ class Looking:
     runs: Collection[int]
     counts: Mapping[tuple[float, str], Counted]
     until: float
+    _quality: dict[float, tuple[Finding, ...]] = field(default_factory=dict, init=False)
 
     @cached_property
     def newest(self) -> list[float]:
@@ -81,6 +87,13 @@ class Looking:
             if profile is not None and profile.sample is not None:
                 parts.append(pa.Table.from_batches([profile.sample.rows]))
         return pa.concat_tables(parts, promote_options="default").slice(0, MOST_ROWS) if parts else None
+
+    def quality(self, start: float) -> tuple[Finding, ...]:
+        """What is wrong with the rows of a window."""
+        if start not in self._quality:
+            profile = kept.profile(self.root, self.reference, start, self.runs)
+            self._quality[start] = () if profile is None else quality(self.reference, profile)
+        return self._quality[start]
 
     def labels(self, starts: Sequence[float]) -> Labels | None:
         """Rows of windows whose truth came."""
@@ -130,7 +143,7 @@ class Looking:
         own = [name for name in ("hf_id", "hf_time", "hf_event_time") if name in there]
         columns = list(dict.fromkeys([*own, physical]))
         for batch in self.source.rows(columns, self.reference.version, int(start * MICROSECONDS), until):
-            when, values = times_of(batch), batch.column(physical)
+            when, values = times_of(batch), as_sealed(self.reference, column, batch.column(physical))
             inside = (when >= start) & (when < end)
             if last == "missing":
                 mask = inside & np.asarray(values.is_null())
@@ -216,10 +229,16 @@ def _told(
         needs_labels=own is not None and own.needs_labels,
         where=where or one.where,
         rows=rows,
-        upstream=tuple(dict.fromkeys([*one.upstream, *beside])),
+        upstream=tuple(dict.fromkeys([*one.upstream, *beside, *_wrong(one, looking, starts)])),
         advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
         story=story(one, day, reference),
     )
+
+
+def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str]:
+    """What else is wrong with the rows of the first of its windows that is looked at."""
+    failed = [found for found in looking.quality(starts[0]) if found.status is Status.FAIL] if starts else []
+    return [found.message for found in failed if one.kind != "input" or found.subject in {"", one.subject}][:MOST_WRONG]
 
 
 def _usual_a_day(reference: Reference) -> float | None:
