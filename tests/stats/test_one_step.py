@@ -73,6 +73,13 @@ def test_seasons_that_explain_nothing_are_left_out() -> None:
     assert found.degrees[0] == 89
 
 
+def test_seasons_that_explain_everything_are_told_apart() -> None:
+    values = np.tile(np.arange(7.0), 9)
+    found = predict(learned(values, np.ones(63), 61), 6, values[61:62])
+    assert found.mean[0] == pytest.approx(6.0)
+    assert found.variance[0] == pytest.approx(0.0, abs=1e-9)
+
+
 def test_an_expected_memory_is_ridge_regression() -> None:
     """The same as more rows, whose value is their lag times the expected memory."""
     values, _ = series(40, seed=3, week=0.0)

@@ -270,7 +270,8 @@ class _Fit:
 
 def _fit(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
     """Least squares with seasons, or with one mean for all where those explain too little."""
-    count, seasons = known.seen @ np.ones(known.seen.shape[-1]), (known.seen > 0) @ np.ones(known.seen.shape[-1])
+    ones = np.ones(known.seen.shape[-1])
+    count, seasons = known.seen @ ones, (known.seen > 0) @ ones
     one = _one_mean(known, count, prior_memory)
     apart = _least_squares(
         known.weight[..., season],
@@ -287,9 +288,9 @@ def _fit(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
 def _criterion(fit: _Fit, count: Array) -> Array:
     """Corrected information criterion of Akaike (Hurvich & Tsai 1989); infinite where it is not defined."""
     spare = fit.degrees - 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        value = count * np.log(fit.squares) + 2 * (count - fit.degrees + 1) * count / spare
-    return np.where((spare > 0) & (fit.squares > 0), value, np.inf)
+    penalty = 2 * (count - fit.degrees + 1) * count / np.where(spare > 0, spare, 1.0)
+    # What is fitted exactly has a smallest number in place of an infinite one: the fewer parameters then win.
+    return np.where(spare > 0, count * np.log(np.maximum(fit.squares, 1e-300)) + penalty, np.inf)
 
 
 def _one_mean(known: Regression, count: Array, prior_memory: Array | float) -> _Fit:
@@ -301,11 +302,7 @@ def _one_mean(known: Regression, count: Array, prior_memory: Array | float) -> _
     value_away = np.where(weight > 0, known.level - level[..., None], 0.0)
     lag_away = np.where(followed > 0, lags - lag[..., None], 0.0)
     weighted = weight * value_away
-    between = [
-        _dot(weighted, value_away),
-        _dot(weighted, lag_away),
-        _dot(weight * lag_away, lag_away),
-    ]
+    between = [_dot(weighted, value_away), _dot(weighted, lag_away), _dot(weight * lag_away, lag_away)]
     total = weight @ np.ones(weight.shape[-1])
     return _least_squares(total, level, lag, known.squares + np.stack(between, -1), count - 1, prior_memory)
 
