@@ -22,7 +22,7 @@ from holdfast.estimation.tables import Expected
 
 Array: TypeAlias = NDArray[np.float64]
 
-LOOKED = 20_000
+LOOKED = 5_000
 """Rows of a batch whose features are looked at; of more, every so many-th."""
 GROUPS = 100
 """Groups of rows by score, in which the rows that are looked at stand for the others."""
