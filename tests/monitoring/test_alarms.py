@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from holdfast.errors import InputError
-from holdfast.monitoring.alarms import begin, rebase, step
+from holdfast.monitoring.alarms import adjusted, begin, rebase, step
 from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Alarm
 from holdfast.monitoring.observation import Observation
@@ -301,11 +301,24 @@ def test_a_step_leaves_what_was_kept_before_as_it_was() -> None:
 def test_a_new_release_keeps_what_was_spent_and_learns_its_own_reference() -> None:
     stream = Stream()
     watch, _ = run(stream.begin(), [stream.window(day, 0.5 if day >= 5 else 0.0) for day in range(30)])
-    fresh = rebase(watch, [stream.window(day, 0.5) for day in range(-61, 30)], {SCORE: 0.2})
+    fresh = rebase(watch, [stream.window(day, 0.5) for day in range(-61, 30)], AlarmSettings(), {SCORE: 0.2})
     assert (fresh.alarms, fresh.days, fresh.latest) == (watch.alarms, watch.days, watch.latest)
     assert fresh.signals[SCORE].minimum == 0.2
     assert run(fresh, [stream.window(day, 0.5) for day in range(30, 50)])[1] == []
     assert run(fresh, [stream.window(30)])[1][0][1].changes[0].direction == "down"
+
+
+def test_settings_may_change_while_a_model_is_watched() -> None:
+    stream = Stream()
+    watch, _ = run(stream.begin(), [stream.window(day) for day in range(10)])
+    same = adjusted(watch, watch.settings, {SCORE: 0.7})
+    assert (same.signals[SCORE].minimum, same.signals[NULLS].minimum) == (0.7, 0.0)
+    assert same.signals[SCORE].evidence == watch.signals[SCORE].evidence
+    eager = adjusted(watch, AlarmSettings(days=10))
+    assert eager.settings.threshold == 10
+    assert eager.signals[SCORE].minimum == 0.3
+    split = adjusted(watch, AlarmSettings(late_share=0.5))
+    assert set(split.signals[SCORE].evidence) == {0.0}
 
 
 def test_a_reference_out_of_order_is_refused() -> None:

@@ -129,9 +129,32 @@ def step(watch: Watch, start: float, observations: Mapping[str, Observation]) ->
     return msgspec.structs.replace(watch, signals=signals, alarms=watch.alarms + len(alarms)), [*alarms, *more]
 
 
+def adjusted(watch: Watch, settings: AlarmSettings, minimum: Mapping[str, float] | None = None) -> Watch:
+    """Go on with other settings; parameters as in `begin`. The zone stays that of the reference's seasons.
+
+    Where the budget is split in another way, evidence begins anew, since no weight may rise while evidence is gathered.
+    """
+    signals, found = watch.signals, minimum or {}
+    anew = (settings.late, settings.late_share) != (watch.settings.late, watch.settings.late_share)
+    return msgspec.structs.replace(
+        watch,
+        settings=settings,
+        signals={
+            key: msgspec.structs.replace(
+                one,
+                late=settings.is_late(key),
+                minimum=found.get(key, settings.smallest(key)),
+                evidence=[0.0] * len(one.evidence) if anew else one.evidence,
+            )
+            for key, one in signals.items()
+        },
+    )
+
+
 def rebase(
     watch: Watch,
     reference: Sequence[tuple[float, Mapping[str, Observation]]],
+    settings: AlarmSettings,
     minimum: Mapping[str, float] | None = None,
 ) -> Watch:
     """Watch a new release of the same model: signals are learned from its own reference, and what was spent stays spent.
@@ -139,7 +162,7 @@ def rebase(
     Evidence begins anew, since a change against the old reference is none against the new one. That gives no new budget: the
     budget is so many days for each alarm, and the days go on.
     """
-    fresh = begin(reference, watch.settings, minimum)
+    fresh = begin(reference, settings, minimum)
     return msgspec.structs.replace(
         fresh, latest=watch.latest, latest_late=watch.latest_late, days=watch.days, alarms=watch.alarms
     )
@@ -175,7 +198,7 @@ def _joined(
         key: Signal(
             scale=scales[place],
             late=settings.is_late(key),
-            minimum=minimum.get(key, settings.minimum.get(kinds[place], 0.0)),
+            minimum=minimum.get(key, settings.smallest(key)),
             latest=max((start for start, there in zip(starts, seen[:, place], strict=True) if there), default=None),
             **numbers(followed, place),
         )

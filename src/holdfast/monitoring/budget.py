@@ -33,7 +33,8 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
     late_share
         Their share of the budget, above 0 and below 1.
     minimum
-        Smallest effect that opens an incident, by kind of signal, where nothing else is said; none: whatever alarms matters.
+        Smallest effect that opens an incident, by kind of signal or by the last part of its key, where nothing else is said;
+        none: whatever alarms matters.
     zone
         Zone whose weekdays and hours are meant.
     """
@@ -51,6 +52,10 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a budget allows for more than no false alarms, in more than no days")
         if not 0 < self.late_share < 1:
             raise ValueError("late_share is expected between 0 and 1")
+
+    def smallest(self, key: str) -> float:
+        """Smallest effect of a signal that opens an incident, where nothing else is said."""
+        return self.minimum.get(kind_of(key), self.minimum.get(key.rpartition(":")[2], 0.0))
 
     def is_late(self, key: str) -> bool:
         """Whether a signal needs the truth."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holdfast.durations import seconds
 from holdfast.estimation.reliability import Reliability
-from holdfast.monitoring.alarms import begin, rebase, step
+from holdfast.monitoring.alarms import adjusted, begin, rebase, step
 from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Alarm
 from holdfast.monitoring.incident import Sign
@@ -145,25 +145,29 @@ def usual(reference: Reference) -> Usual:
 
 def begun(reference: Reference, known: Usual) -> Remembered:
     """At the beginning: what the reference's own windows say."""
+    watch = begin(history(reference), _settings(reference), known.minimum)
+    return Remembered(watch=watch, release=reference.version)
+
+
+def _settings(reference: Reference) -> AlarmSettings:
     asked = reference.settings
     # Of signals that the reference's windows do not have: groups, and widths of intervals.
     shares = dict.fromkeys(("missing", "new", "no", "yes", *reference.answers.classes), asked.share)
-    settings = AlarmSettings(
+    return AlarmSettings(
         false_alarms=asked.false_alarms,
         days=seconds(asked.per) / DAY,
         minimum={"location": asked.location, "spread": asked.location, **shares},
         zone=reference.windows.zone,
     )
-    watch = begin(history(reference), settings, known.minimum)
-    return Remembered(watch=watch, release=reference.version)
 
 
 def continued(content: bytes, reference: Reference, known: Usual) -> Remembered:
-    """What an earlier run has left; after a new release with its reference, while the budget goes on."""
+    """What an earlier run has left, with the settings of today; after a new release with its reference, on the same budget."""
     found = msgspec.msgpack.decode(content, type=Remembered)
+    settings = _settings(reference)
     if found.release == reference.version:
-        return found
-    watch = rebase(found.watch, history(reference), known.minimum)
+        return msgspec.structs.replace(found, watch=adjusted(found.watch, settings, known.minimum))
+    watch = rebase(found.watch, history(reference), settings, known.minimum)
     return msgspec.structs.replace(found, watch=watch, release=reference.version)
 
 
