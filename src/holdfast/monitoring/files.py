@@ -286,6 +286,8 @@ def file_source(
     identity = _found(project.data.id, schema.by_role(Role.ID), "id", there)
     if identity is None and labels is not None:
         raise SettingError("Labels are joined by id: name the column of the predictions' ids as data.id.")
+    if missing := [name for name in reference.features if name not in there]:
+        raise no_such_column(missing[0], there, "The table of predictions")
     target = None if labels is not None else next((n for n in (project.data.target, "label") if n in there), None)
     when, ids, own = [np.zeros(0, np.int64)], [pa.array([], pa.string())], []
     wanted = [name for name in (time, identity, target, "arrived" if "arrived" in there else None) if name]

@@ -99,7 +99,7 @@ def _files(project: Project) -> dict[str, Item]:
         OBJECTIVE: Item(content=msgspec.json.encode(project.objective), purpose="what the business pays"),
         POLICY: Item(content=msgspec.json.encode(policy), purpose="how a score becomes an answer that nobody names"),
         "project.json": Item(content=msgspec.json.encode(project), purpose="the configuration, and what was found"),
-        **_estimators(project, schema, known, judged, score[last]),
+        **_estimators(project, schema, known, judged, score[last], policy),
         **_profile(
             project, columns, table_of, known, judged, score[last], None if decision is None else decision[last]
         ),
@@ -159,7 +159,9 @@ def _answers(rows: Labelled, answers: Named, project: Project) -> tuple[Array, N
     return score, code(held[answers.decision], rows.classes), policy
 
 
-def _estimators(project: Project, schema: Schema, known: Labelled, judged: Labelled, score: Array) -> dict[str, Item]:
+def _estimators(
+    project: Project, schema: Schema, known: Labelled, judged: Labelled, score: Array, policy: Policy
+) -> dict[str, Item]:
     """What estimates, and what is known of the rows' support."""
     seed = project.split.seed
     half = np.random.default_rng(seed).permutation(len(judged))
@@ -175,7 +177,15 @@ def _estimators(project: Project, schema: Schema, known: Labelled, judged: Label
     if judged.task != "regression" and len(np.unique(judged.truth[early])) < len(judged.classes):
         return files  # of a class that never came nothing can be expected
     limit = limit_of(known.features if len(known) else one.features, other.features, schema, seed)
-    estimators = fitted_on(judged.take(early), score[early], judged.take(late), score[late], limit)
+    estimators = fitted_on(
+        judged.take(early),
+        score[early],
+        judged.take(late),
+        score[late],
+        limit,
+        policy=policy,
+        objective=project.objective,
+    )
     files[ESTIMATORS] = Item(content=msgspec.json.encode(estimators), purpose="performance before the truth comes")
     return files
 

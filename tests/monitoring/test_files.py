@@ -1,0 +1,263 @@
+"""Tables of predictions and labels are watched as a log is: each row and label once, whatever the tables are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from holdfast.errors import InputError, SettingError
+from holdfast.monitoring.monitor import monitor
+from holdfast.monitoring.result import Watched
+
+BEGIN = np.datetime64("2026-01-05", "us")
+"""A Monday."""
+
+HISTORY_DAYS, ROWS_A_DAY = 40, 120
+
+
+def loans(first: int, days: int, seed: int = 0) -> pa.Table:
+    """Loans of some days in the order of time, with what was predicted and what came to be."""
+    rng = np.random.default_rng([seed, first])
+    n = days * ROWS_A_DAY
+    income, level = rng.normal(size=n), rng.choice(["low", "middle", "high"], n)
+    odds = np.exp(-1.0 + 1.2 * income)
+    seconds = np.repeat(np.arange(first, first + days) * 86_400, ROWS_A_DAY) + np.tile(
+        np.arange(ROWS_A_DAY) * 700, days
+    )
+    spread = np.full((n, 3), 0.2)
+    spread[np.arange(n), rng.integers(0, 3, n)] = 0.6
+    truth = [rng.choice(["high", "low", "middle"], p=row) for row in spread]
+    return pa.table(
+        {
+            "loan": [f"L{first}-{i}" for i in range(n)],
+            "time": pa.array(BEGIN + seconds.astype("timedelta64[s]"), pa.timestamp("us", "UTC")),
+            "income": income,
+            "level": level,
+            "score": odds / (1 + odds),
+            "bad": rng.random(n) < odds / (1 + odds),
+            "guess": 3.0 + income,
+            "loss": 3.0 + income + rng.normal(size=n),
+            **{f"score_{name}": spread[:, k] for k, name in enumerate(["high", "low", "middle"])},
+            "risk": truth,
+        }
+    )
+
+
+TASKS: dict[str, dict[str, Any]] = {
+    "binary": {
+        "target": "bad",
+        "objective": {"kind": "cost", "false_positive": 1, "false_negative": 4},
+        "columns": ["score"],
+    },
+    "classes": {
+        "target": "risk",
+        "objective": {"kind": "f_beta", "average": "macro"},
+        "columns": ["score_high", "score_low", "score_middle"],
+    },
+    "regression": {"target": "loss", "objective": {"kind": "mae"}, "columns": ["guess"]},
+}
+
+
+def write(folder: Path, task: str = "binary", **changes: Any) -> dict[str, Any]:
+    """A history, and the configuration over it."""
+    asked = TASKS[task]
+    columns = ["loan", "time", "income", "level", *asked["columns"], asked["target"]]
+    pq.write_table(loans(0, HISTORY_DAYS).select(columns), folder / "history.parquet")
+    data = {"path": "history.parquet", "target": asked["target"], "time": "time", "id": "loan"}
+    if task == "regression":
+        data["roles"] = {"guess": "prediction"}
+    return {
+        "name": "loans",
+        "data": data | changes.pop("data", {}),
+        "objective": asked["objective"],
+        "monitor": {"smallest": 50},
+        "folder": str(folder),
+        **changes,
+    }
+
+
+def watched(project: Mapping[str, Any], data: Any, labels: Any = None, now: datetime | None = None) -> Watched:
+    (found,) = monitor(data=data, labels=labels, project=project, now=now).models
+    return found
+
+
+def split(rows: pa.Table, task: str = "binary") -> tuple[pa.Table, pa.Table]:
+    """Predictions, and labels."""
+    asked = TASKS[task]
+    return (
+        rows.select(["loan", "time", "income", "level", *asked["columns"]]),
+        rows.select(["loan", asked["target"]]),
+    )
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_each_kind_of_task_is_watched(tmp_path: Path, task: str) -> None:
+    found = watched(write(tmp_path, task), *split(loans(HISTORY_DAYS, 10), task))
+    assert (found.judged, found.rows, found.labels, found.unmatched) == (10, 1_200, 1_200, 0)
+    assert found.incidents == ()
+    assert found.release == -1
+    figures = {"loss"} | ({"bias"} if task != "classes" else set()) | ({"accuracy"} if task != "regression" else set())
+    assert all(figures <= one.figures.keys() for one in found.windows)
+
+
+def test_the_loss_is_that_of_the_rows(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 1)
+    found = watched(write(tmp_path, policy={"threshold": 0.2}), *split(rows))
+    yes, bad = rows["score"].to_numpy() >= 0.2, rows["bad"].to_numpy(zero_copy_only=False)
+    assert found.windows[0].figures["loss"][0] == pytest.approx(
+        np.where(yes & ~bad, 1, np.where(~yes & bad, 4, 0)).mean()
+    )
+
+
+def test_decisions_that_are_there_are_taken(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 1)
+    predictions, labels = split(rows)
+    found = watched(write(tmp_path), predictions.append_column("decision", rows["bad"]), labels)
+    assert found.windows[0].figures["loss"][0] == 0
+
+
+def test_a_second_call_reads_nothing_again(tmp_path: Path) -> None:
+    project, rows = write(tmp_path), loans(HISTORY_DAYS, 5)
+    first = watched(project, *split(rows))
+    again = watched(project, *split(rows))
+    assert (again.judged, again.rows, again.labels) == (0, 0, 0)
+    assert again.windows == first.windows
+
+
+def test_night_by_night_finds_what_one_call_finds(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 6)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "many").mkdir()
+    at_once = watched(write(tmp_path / "one"), *split(rows))
+    project, total = write(tmp_path / "many"), 0
+    for night in range(1, 7):
+        found = watched(project, *split(rows.slice(0, night * ROWS_A_DAY)))
+        total += found.labels
+    assert total == at_once.labels
+    assert [(one.start, one.rows, one.labelled) for one in found.windows] == [
+        (one.start, one.rows, one.labelled) for one in at_once.windows
+    ]
+
+
+def test_rows_of_the_same_day_that_come_in_the_next_table_are_read(tmp_path: Path) -> None:
+    project, rows = write(tmp_path), loans(HISTORY_DAYS, 3)
+    watched(project, split(rows.slice(0, 2 * ROWS_A_DAY + 40))[0])
+    found = watched(project, split(rows)[0])
+    assert sum(one.rows for one in found.windows) == len(rows)
+
+
+def test_labels_that_come_weeks_later_are_evidence_once(tmp_path: Path) -> None:
+    project, (predictions, labels) = write(tmp_path), split(loans(HISTORY_DAYS, 14))
+    none = watched(project, predictions)
+    some = watched(project, predictions, labels.slice(0, 700))
+    rest = watched(project, predictions, labels)
+    assert (none.labels, some.labels, rest.labels) == (0, 700, len(labels) - 700)
+    assert all(one.labelled == one.rows for one in rest.windows)
+
+
+def test_labels_stand_in_the_predictions_too(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 3)
+    found = watched(write(tmp_path), rows.select(["loan", "time", "income", "level", "score", "bad"]))
+    assert found.labels == len(rows)
+
+
+def test_labels_that_arrived_later_than_a_moment_are_not_known_then(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 4)
+    predictions, labels = split(rows)
+    later = pa.array(rows["time"].to_numpy() + np.timedelta64(2, "D"), pa.timestamp("us", "UTC"))
+    now = datetime.fromtimestamp(float((BEGIN + np.timedelta64(HISTORY_DAYS + 4, "D")).astype(np.int64)) / 1e6, UTC)
+    found = watched(write(tmp_path), predictions, labels.append_column("arrived", later), now)
+    assert [one.labelled for one in found.windows] == [ROWS_A_DAY, ROWS_A_DAY, 0, 0]
+
+
+def test_of_several_labels_the_last_one_counts_and_unknown_ids_are_counted(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 1)
+    predictions, labels = split(rows)
+    wrong = labels.set_column(1, "bad", pa.array([True] * len(labels)))
+    strange = pa.table({"loan": ["nobody", "no one"], "bad": [True, False]})
+    found = watched(write(tmp_path), predictions, pa.concat_tables([wrong, strange, labels]))
+    assert (found.labels, found.unmatched) == (len(rows), 2)
+    assert found.windows[0].figures["bias"][0] == pytest.approx(
+        np.mean(rows["bad"].to_numpy(zero_copy_only=False) - rows["score"].to_numpy())
+    )
+
+
+def test_ids_may_be_numbers_in_one_table_and_texts_in_the_other(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 1))
+    number = np.arange(len(labels))
+    found = watched(
+        write(tmp_path),
+        predictions.set_column(0, "loan", pa.array(number)),
+        labels.set_column(0, "loan", pa.array(number.astype(str).tolist())),
+    )
+    assert found.labels == len(labels)
+
+
+def test_the_reference_stays_when_the_history_grows_and_is_new_when_the_configuration_is(tmp_path: Path) -> None:
+    project, (predictions, labels) = write(tmp_path), split(loans(HISTORY_DAYS, 2))
+    watched(project, predictions, labels)
+    short = pq.read_table(tmp_path / "history.parquet").slice(0, 20 * ROWS_A_DAY)
+    pq.write_table(short, tmp_path / "history.parquet")
+    assert watched(project, predictions, labels).release == -1
+    later, their = split(loans(HISTORY_DAYS + 2, 1))
+    assert watched(project | {"policy": {"threshold": 0.3}}, later, their).release == -2
+
+
+def test_a_change_of_an_input_says_what_is_missing_without_a_model(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 6))
+    late = np.arange(len(predictions)) >= 3 * ROWS_A_DAY
+    income = np.where(late, 10.0, 1.0) * predictions["income"].to_numpy()
+    (incident,) = watched(write(tmp_path), predictions.set_column(2, "income", pa.array(income)), labels).incidents
+    assert incident.subject == "income"
+    assert incident.cost is None
+    assert "Without a release" in incident.story
+
+
+def test_rows_that_the_model_was_fitted_on_say_nothing_of_its_answers(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 2))
+    found = watched(write(tmp_path, model={"trained_until": "2026-01-20"}), predictions, labels)
+    assert found.judged == 2
+    with pytest.raises(InputError, match=r"lies after model\.trained_until"):
+        watched(write(tmp_path, model={"trained_until": "2027-01-20"}), predictions, labels)
+
+
+@pytest.mark.parametrize(
+    ("drop", "message"),
+    [
+        ("score", "There is no score in the table of predictions: name its column, in data.roles"),
+        ("income", "The table of predictions has no column 'income'"),
+        ("time", "The table of predictions has no column 'time'"),
+        ("loan", "Labels are joined by id: name the column"),
+    ],
+)
+def test_columns_that_are_needed_are_named(tmp_path: Path, drop: str, message: str) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 1))
+    with pytest.raises((SettingError, InputError), match=message):
+        watched(write(tmp_path), predictions.drop_columns([drop]), labels)
+
+
+def test_a_history_without_a_score_cannot_be_held_against(tmp_path: Path) -> None:
+    project = write(tmp_path)
+    pq.write_table(loans(0, 5).drop_columns(["score"]), tmp_path / "history.parquet")
+    with pytest.raises(SettingError, match="There is no score in the history"):
+        watched(project, *split(loans(HISTORY_DAYS, 1)))
+
+
+def test_a_table_without_rows_is_nothing_found(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 1))
+    found = watched(write(tmp_path), predictions.slice(0, 0), labels)
+    assert (found.judged, found.rows, found.windows, found.unmatched) == (0, 0, (), len(labels))
+
+
+def test_models_and_tables_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="models and data exclude each other"):
+        monitor("loans", data=loans(0, 1), project=write(tmp_path))
+    with pytest.raises(SettingError, match="labels and project belong to data"):
+        monitor(labels=loans(0, 1))
