@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,17 @@ import pyarrow.compute as pc
 import pytest
 
 from holdfast.book import monitoring as recorded
+from holdfast.errors import ReleaseError
+from holdfast.log.spool import Spool
 from holdfast.monitoring import kept
 from holdfast.monitoring.counting import EVERYONE, Tally
 from holdfast.monitoring.judging import Remembered
+from holdfast.monitoring.monitor import monitor
+from holdfast.releases.store import open_store
+from holdfast.site import Site
+from holdfast.testing.logged import predictions
 from holdfast.testing.planted import nulls, unit_change
+from holdfast.testing.releases import seal_small
 
 from .conftest import DAY, HISTORY_DAYS, Service, day, payments
 
@@ -255,3 +264,22 @@ def test_the_quality_checks_are_asked_of_each_window(service: Service) -> None:
         for content in windows(service).values()
     ]
     assert found == [[], [], [("quality.new_nulls", "fail", "age"), ("quality.missing_rate", "warn", "age")]]
+
+
+def test_a_model_that_cannot_be_watched_stops_no_other(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    store = open_store(tmp_path_factory.mktemp("releases"))
+    shutil.copytree(str(service.sealed.place), Path(str(store.root)) / "fraud" / "1")
+    seal_small(store, "older")
+    service.answer(payments(FIRST, 2, seed=14))
+    spool = Spool(service.root / "spool")
+    spool.write([predictions(["a"], model="older")])
+    spool.close()
+    site = Site(root=str(service.root), releases=str(store.root))
+    found = monitor(site=site, now=datetime(2026, 3, 9, tzinfo=UTC))
+    assert [one.model for one in found.models] == ["fraud"]
+    assert list(found.failed) == ["older"]
+    assert "release it again" in found.failed["older"]
+    with pytest.raises(ReleaseError, match="no windows of its history"):
+        monitor("older", site=site)

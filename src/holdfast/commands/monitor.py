@@ -30,6 +30,10 @@ BETWEEN_SECONDS = 60.0
 """So often, between two looks, what could not be delivered is tried again."""
 
 
+COULD_NOT_RUN = 2
+"""Exit code where a model could not be watched."""
+
+
 def monitor(
     models: Annotated[
         list[str] | None, typer.Argument(help="Models; by default all of the log.", metavar="MODEL")
@@ -72,7 +76,7 @@ def monitor(
     with steps() as step:
         # What is printed is JSON, or a table at the end: alerts for standard output go beside the one, before the other.
         result = look(say=step, tell=complain if json else say)
-    for problem in result.undelivered:
+    for problem in (*result.undelivered, *_failed(result)):
         complain(problem)
     standings = _standings(found, result)
     if json:
@@ -85,7 +89,7 @@ def monitor(
         )
     else:
         _tell(result, standings)
-    raise typer.Exit(1 if any(one.alerts for one in standings) else 0)
+    raise typer.Exit(COULD_NOT_RUN if result.failed else 1 if any(one.alerts for one in standings) else 0)
 
 
 def _look(site: Site, models: list[str] | None, html: Path | None, **given: Any) -> Monitored:
@@ -107,7 +111,7 @@ def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: 
     def watch() -> tuple[str, ...]:
         result = look(tell=tell)
         _tell_changes(result)
-        return result.undelivered
+        return (*result.undelivered, *_failed(result))
 
     problems: tuple[str, ...] = ()
     due = time.monotonic()
@@ -126,6 +130,10 @@ def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: 
         if before and not problems:
             tell("What was away is back.")
         time.sleep(max(0.0, min(due - time.monotonic(), BETWEEN_SECONDS)))
+
+
+def _failed(result: Monitored) -> list[str]:
+    return [f"{name} is not watched: {reason}" for name, reason in result.failed.items()]
 
 
 def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:

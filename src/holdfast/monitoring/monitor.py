@@ -18,7 +18,7 @@ from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
 from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.durations import seconds
-from holdfast.errors import SettingError
+from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
 from holdfast.evaluation.row_losses import loss_title
 from holdfast.log.reading import PredictionLog, open_log
 from holdfast.monitoring.figures import mean
@@ -93,7 +93,8 @@ def monitor(
     SettingError
         A model is not logged, a column is not there, or the installation makes no sense.
     ReleaseError
-        A model has no release, or one without what monitoring needs.
+        The one model that is asked for has no release, or one without what monitoring needs. Of several models the others
+        are watched, and `failed` says what stands in the way of it.
     LogError, BookError
         The log or the book cannot be read.
     """
@@ -113,23 +114,44 @@ def monitor(
     names = _models(models, log, store)
     book = open_book(found.book_location)
     try:
-        outward, watched = Outward(found, book, tell), []
+        outward, watched, failed = Outward(found, book, tell), [], {}
         for name in names:
             say(f"Watching {name}")
-            reference = reference_of(_in_force(name, book, store))
-            since = _since(backfill, when or time.time())
-            source = LogSource(log, name)
-            done = run(source, reference, book, found.root_path, now=when, since=since, then=outward.tell)
-            if reference.released is not None:
-                until = int(((when or time.time()) - MARGIN_SECONDS) * MICROSECONDS)
-                revision = follow_labels(source, reference.released, book, found.root_path, until=until)
-                if revision is not None:
-                    say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
-            watched.append(watched_of(reference, book, done))
+            try:
+                watched.append(_watch_logged(name, log, store, book, found, backfill, when, say, outward))
+            except (ReleaseError, LogError, InputError, ModelError, ProfileError) as error:
+                if len(names) == 1:
+                    raise
+                failed[name] = str(error)
+                continue
             outward.send(watched[-1])
-        return Monitored(models=tuple(watched), undelivered=outward.problems)
+        return Monitored(models=tuple(watched), undelivered=outward.problems, failed=failed)
     finally:
         book.close()
+
+
+def _watch_logged(
+    name: str,
+    log: PredictionLog,
+    store: Store,
+    book: Book,
+    site: Site,
+    backfill: str | None,
+    when: float | None,
+    say: Say,
+    outward: Outward,
+) -> Watched:
+    """Watch a model by its log."""
+    reference = reference_of(_in_force(name, book, store))
+    source = LogSource(log, name)
+    since = _since(backfill, when or time.time())
+    done = run(source, reference, book, site.root_path, now=when, since=since, then=outward.tell)
+    if reference.released is not None:
+        until = int(((when or time.time()) - MARGIN_SECONDS) * MICROSECONDS)
+        revision = follow_labels(source, reference.released, book, site.root_path, until=until)
+        if revision is not None:
+            say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
+    return watched_of(reference, book, done)
 
 
 def _watch_files(

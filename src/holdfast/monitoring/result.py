@@ -117,10 +117,13 @@ class Monitored:
         What is known of each model.
     undelivered
         Alerts that could not be delivered, and why: they are tried again.
+    failed
+        Models that could not be watched, and why.
     """
 
     models: tuple[Watched, ...]
     undelivered: tuple[str, ...] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
