@@ -171,7 +171,7 @@ def _show(book: Book, name: str, *, json: bool) -> None:
     rows = [
         ("State", _state(one)),
         ("Severity", incident.severity),
-        ("Model", f"{incident.model}/{incident.release}"),
+        ("Model", f"{incident.model}/{incident.release}" if incident.release > 0 else incident.model),
         ("Since", began(incident)),
         ("Cost a day", cost(incident) + interval),
         ("What", incident.story),

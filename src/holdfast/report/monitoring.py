@@ -133,7 +133,7 @@ def _model(watched: Watched, anchor: str, parts: Sequence[Panel], numbers: Itera
 def facts(watched: Watched) -> tuple[str, ...]:
     """What was judged."""
     windows = watched.windows
-    found = [f"release {watched.release}"]
+    found = [f"release {watched.release}" if watched.release > 0 else "without a release"]
     if windows:
         clock = clock_of(watched)
         rows, labelled = sum(window.rows for window in windows), sum(window.labelled for window in windows)

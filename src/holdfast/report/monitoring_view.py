@@ -46,7 +46,7 @@ def view(watched: Watched) -> View:
     clock, windows = clock_of(watched), watched.windows
     span = clock.place(windows[0].start), clock.place(windows[-1].end)
     releases = [
-        Mark(f"release {after.release}", clock.place(after.start), "release")
+        Mark(f"release {after.release}" if after.release > 0 else "new reference", clock.place(after.start), "release")
         for before, after in pairwise(windows)
         if after.release and before.release and after.release != before.release
     ]
