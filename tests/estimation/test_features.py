@@ -50,3 +50,8 @@ def test_dictionaries_booleans_and_empty_columns() -> None:
     found = learn(rows, np.array([0.1, 0.2, 0.3]))
     assert [feature.name for feature in found] == ["flag", "city", ""]
     assert coded(found, rows, np.array([0.1, 0.2, 0.3]))[:2].tolist() == [[2, 1, 2], [1, 2, 1]]
+
+
+def test_a_column_that_is_not_there_is_missing() -> None:
+    features = (Feature(name="x", cuts=(1.0,)), Feature(name="c", values=("a",)), Feature(name="", cuts=(0.5,)))
+    assert coded(features, pa.table({"other": [1, 2]}), np.array([0.2, 0.7])).tolist() == [[0, 0], [0, 0], [1, 2]]

@@ -73,6 +73,8 @@ def coded(features: tuple[Feature, ...], rows: pa.Table, score: NDArray[np.float
     """
     codes = np.zeros((len(features), len(score)), dtype=np.intp)
     for place, feature in enumerate(features):
+        if feature.name and feature.name not in rows.column_names:
+            continue  # a column that is not there is missing in every row
         if feature.values:
             codes[place] = _by_frequency(_array(rows, feature.name), feature.values)
         else:
