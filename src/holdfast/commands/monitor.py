@@ -154,7 +154,7 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
         ("Model", "Windows", "Judged now", "Rows read", "Until"),
         (
             (
-                f"{one.model}/{one.release}",
+                f"{one.model}/{one.release}" if one.release > 0 else one.model,
                 f"{len(one.windows):,}",
                 f"{one.judged:,}",
                 f"{one.rows:,}",
@@ -166,7 +166,7 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
     say("")
     for one in result.models:
         if one.unmatched:
-            say(f"{one.unmatched:,} labels of {one.model} belong to no prediction.\n")
+            say(f"{several(one.unmatched, 'label')} of {one.model} without a prediction.\n")
     current = [one for one in standings if one.state != "resolved"]
     if current:
         listed(current)
