@@ -250,7 +250,7 @@ def test_predictions_that_were_made_elsewhere_are_watched(holdfast: Holdfast, tm
     done = holdfast("monitor", *asked)
     assert (done.code, done.error) == (1, "")
     assert "elsewhere-1" in done.out
-    assert "2 labels of elsewhere belong to no prediction." in done.out
+    assert "2 labels of elsewhere without a prediction." in done.out
     again = json.loads(holdfast("monitor", *asked, "--json").out)
     assert [(one["judged"], one["rows"]) for one in again] == [(0, 0)]
     (folder / "site.toml").write_text("")

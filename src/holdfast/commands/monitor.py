@@ -17,6 +17,7 @@ from holdfast.commands.project import CONFIG, Json
 from holdfast.commands.site import SiteFile, book_of, site_beside
 from holdfast.commands.terminal import check_writable, complain, printable, say, steps
 from holdfast.errors import BookError, LogError, ReleaseError, SettingError
+from holdfast.numerals import several
 
 if TYPE_CHECKING:
     from collections.abc import Callable
