@@ -201,7 +201,9 @@ def taken_in(
         cause = _cause(found.values(), subject, kind, sign, width)
         if cause is not None:
             others = [one for one in cause.signs if one.key != sign.key]
-            found[cause.id] = replace(cause, signs=(*others, sign), updated=end)
+            # Worse answers are said first, whatever showed first.
+            title = _title(sign) if cause.kind == "performance" and sign.key == "loss" else cause.title
+            found[cause.id] = replace(cause, title=title, signs=(*others, sign), updated=end)
             continue
         number = 1 + max((int(name.rpartition("-")[2]) for name in found), default=0)
         new = Incident(
