@@ -123,7 +123,9 @@ def quantile(cuts: ArrayLike, counts: ArrayLike, value_range: tuple[float, float
     inverse = _inverse(cuts, counts, value_range)
     if not inverse.start.size:
         return np.full(levels.shape, np.nan)[()]
-    return inverse.at(levels, inverse.bins(levels))
+    # Interpolation may round beyond the largest value.
+    low, high = value_range
+    return np.fmin(np.fmax(inverse.at(levels, inverse.bins(levels)), low), high)[()]
 
 
 def wasserstein(
