@@ -75,7 +75,7 @@ class _Model:
     intercept: float
 
     def score(self, rows: np.ndarray) -> np.ndarray:
-        return 1 / (1 + np.exp(-(np.nan_to_num(rows) @ self.weights + self.intercept)))
+        return np.asarray(1 / (1 + np.exp(-(np.nan_to_num(rows) @ self.weights + self.intercept))))
 
     def decide(self, rows: np.ndarray) -> np.ndarray:
         return self.score(rows) >= FALSE_ALARM / (FALSE_ALARM + MISS)

@@ -344,7 +344,7 @@ def ends(found: Estimated) -> tuple[float, float, float]:
 def metrics(score: Array, positive: Array, threshold: float) -> list[float]:
     """The four metrics of rows, each so much positive: 0 or 1 where the truth is known."""
     values, place = np.unique(score, return_inverse=True)
-    ones, zeros = (np.bincount(place, one, len(values)) for one in (positive, 1 - positive))
+    ones, zeros = (np.bincount(place, one, len(values)).astype(np.float64) for one in (positive, 1 - positive))
     # A row is no pair with itself.
     doubt = float((positive * (1 - positive)).sum())
     pairs = ones.sum() * zeros.sum()
@@ -365,7 +365,8 @@ def nannyml(python: Path, world: World) -> dict[str, Array]:
                 {} if world.threshold is not None else {one: rows.features[one] for one in rows.features.column_names}
             )
             pq.write_table(pa.table(held | columns), Path(folder) / f"{name}.parquet")
-        np.savez(Path(folder) / "windows.npz", **{f"{name}|{size}": w for (name, size), w in world.windows.items()})
+        held_windows = {f"{name}|{size}": rows for (name, size), rows in world.windows.items()}
+        np.savez(Path(folder) / "windows.npz", allow_pickle=False, **held_windows)
         job = Path(__file__).parent / "nannyml_job.py"
         finished([str(python), str(job), folder], SECONDS)
         with np.load(Path(folder) / "estimates.npz") as found:

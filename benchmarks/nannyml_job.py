@@ -40,7 +40,7 @@ def main(folder: Path) -> None:
         if "business_value" in metrics:
             # As the cost of a row: what is earned, negative. The band goes from the other end.
             found[name][..., -1] = -found[name][[0, 2, 1], :, -1] / windows[name].shape[1]
-    np.savez(folder / "estimates.npz", **found)
+    np.savez(folder / "estimates.npz", allow_pickle=False, **found)
 
 
 def confidence(_: pd.DataFrame, size: int) -> tuple[Any, list[str]]:

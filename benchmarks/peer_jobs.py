@@ -55,7 +55,7 @@ def evidently(reference: Frame, current: Frame) -> list[str]:
 
 def nannyml(reference: Frame, current: Frame) -> list[str]:
     """Jensen-Shannon distances; ten chunks of a long table, and a short window as one chunk beside chunks of its size."""
-    from nannyml import UnivariateDriftCalculator  # type: ignore[import-not-found]
+    from nannyml import UnivariateDriftCalculator
 
     names = list(reference.columns)
     chunks: dict[str, int] = {} if len(current) > 100_000 else {"chunk_size": len(current)}

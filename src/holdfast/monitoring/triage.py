@@ -238,7 +238,8 @@ def _told(
 def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str]:
     """What else is wrong with the rows of the first of its windows that is looked at."""
     failed = [found for found in looking.quality(starts[0]) if found.status is Status.FAIL] if starts else []
-    return [found.message.rstrip(".") for found in failed if one.kind != "input" or found.subject in {"", one.subject}][:MOST_WRONG]
+    own = [found for found in failed if one.kind != "input" or found.subject in {"", one.subject}]
+    return [found.message.rstrip(".") for found in own[:MOST_WRONG]]
 
 
 def _usual_a_day(reference: Reference) -> float | None:
