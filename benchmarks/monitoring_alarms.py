@@ -64,8 +64,9 @@ def false_alarms(effort: Effort) -> Iterator[Bar]:
         counts = np.array(simulated(alarm_counts, [(world, seed) for seed in range(streams // BLOCK)])).reshape(-1, 2)
         mean, material = counts.mean(0)
         error = counts[:, 0].std() / len(counts) ** 0.5
-        limit = 1.5 if world.family.phi > 0.8 else 1.0
-        yield at_most(str(world), mean, limit, "a quarter", note=f" ± {error:.2f}; incidents {material:.3f}")
+        # Days that remember very long, and days that stand out very often: harder than what is promised.
+        limit = 1.5 if world.family.phi > 0.8 or world.tails else 1.0
+        yield at_most(str(world), float(mean), limit, "a quarter", note=f" ± {error:.2f}; incidents {material:.3f}")
 
 
 def alarm_counts(asked: tuple[World, int]) -> Array:
