@@ -141,7 +141,8 @@ def intervals(cells: list[Cell]) -> Iterator[Bar]:
 
 def doubts(cells: list[Cell]) -> Iterator[Bar]:
     """How soon wrong estimates are called unreliable, and how seldom right ones."""
-    stable = [cell for cell in cells if cell.shift == 0]
+    # Windows of Adult are drawn from one pool and share rows: they are off together, and no stream.
+    stable = [cell for cell in cells if cell.shift == 0 and cell.oracle is not None]
     windows = sum(len(cell.mine) for cell in stable)
     for place, key in enumerate(METRICS):
         states = [state for cell in stable for state in followed(cell, place, cell.realised[:, place])]
