@@ -319,7 +319,7 @@ def browser() -> Iterator[Any]:
 @pytest.mark.parametrize("width", [390, 1440])
 def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, width: int) -> None:
     tab = opened(browser, tmp_path / "a.html", rich(), viewport={"width": width, "height": 800}, color_scheme=scheme)
-    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached")
     assert tab.drawn() == tab.page.locator(".plot").count() == 14
     assert tab.complaints == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -330,7 +330,7 @@ def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, wid
 @pytest.mark.parametrize("sample", [bikes, species])
 def test_other_tasks_are_drawn_too(browser: Any, tmp_path: Path, sample: Callable[[], Evidence]) -> None:
     tab = opened(browser, tmp_path / "a.html", made(sample()), viewport={"width": 390, "height": 800})
-    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached")
     assert tab.drawn() == tab.page.locator(".plot").count() > 0
     assert tab.complaints == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -341,7 +341,7 @@ def test_a_threshold_tells_its_cost_under_the_pointer(browser: Any, tmp_path: Pa
     tab = opened(browser, tmp_path / "a.html", rich(), viewport={"width": 1440, "height": 800})
     plot = tab.page.locator("section[aria-labelledby=threshold] .plot")
     plot.scroll_into_view_if_needed()
-    plot.locator(".drawn svg").wait_for(timeout=20_000)
+    plot.locator(".drawn svg").wait_for()
     plot.hover(position={"x": 300, "y": 100})
     plot.hover(position={"x": 303, "y": 103})
     assert re.fullmatch(r"0\.\d+\nvalue\n[\d.]+ EUR \([\d.]+ to [\d.]+\)", tab.page.locator(".tip").inner_text())
@@ -350,7 +350,7 @@ def test_a_threshold_tells_its_cost_under_the_pointer(browser: Any, tmp_path: Pa
 @pytest.mark.browser
 def test_attacks_run_nothing(browser: Any, tmp_path: Path) -> None:
     tab = opened(browser, tmp_path / "a.html", attacked(), viewport={"width": 1440, "height": 800})
-    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached")
     assert tab.complaints == []
 
 

@@ -342,7 +342,7 @@ def test_charts_are_drawn_offline(browser: Any, page: str, tmp_path: Path, schem
     tab.page.locator("#open-all").click()
     for plot in tab.page.locator(".plot").all():
         plot.scroll_into_view_if_needed()
-        plot.locator(".drawn svg").wait_for(timeout=20_000)
+        plot.locator(".drawn svg").wait_for()
     assert tab.drawn() == tab.page.locator(".plot").count() >= 5
     assert tab.complaints == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -367,7 +367,7 @@ def test_charts_wait_until_they_are_seen(browser: Any, page: str, tmp_path: Path
     """Folded columns cost nothing: 500 of them open as fast as 5."""
     tab = opened(browser, tmp_path / "report.html", page, viewport={"width": 1440, "height": 800})
     tab.page.locator("#column-0 .plot").scroll_into_view_if_needed()
-    tab.page.locator("#column-0 .drawn svg").wait_for(timeout=20_000)
+    tab.page.locator("#column-0 .drawn svg").wait_for()
     assert tab.page.locator("#column-3 .drawn").count() == 0
 
 
@@ -393,7 +393,7 @@ def test_a_bin_tells_its_shares_under_the_pointer(browser: Any, page: str, tmp_p
     tab = opened(browser, tmp_path / "report.html", page, viewport={"width": 1440, "height": 800})
     plot = tab.page.locator("#column-0 .plot")
     plot.scroll_into_view_if_needed()
-    plot.locator(".drawn svg").wait_for(timeout=20_000)
+    plot.locator(".drawn svg").wait_for()
     plot.hover(position={"x": 300, "y": 100})
     plot.hover(position={"x": 303, "y": 103})
     assert re.fullmatch(r"\S+ to \S+\nreference\n[\d.]+%\ncurrent\n[\d.]+%", tab.page.locator(".tip").inner_text())
@@ -403,7 +403,7 @@ def test_a_bin_tells_its_shares_under_the_pointer(browser: Any, page: str, tmp_p
 def test_attacks_run_nothing(browser: Any, tmp_path: Path) -> None:
     tab = opened(browser, tmp_path / "report.html", html.page(**attacked()), viewport={"width": 1440, "height": 800})
     tab.page.locator("#open-all").click()
-    tab.page.locator("#column-0 .drawn svg").wait_for(timeout=20_000)
+    tab.page.locator("#column-0 .drawn svg").wait_for()
     assert tab.complaints == []
 
 

@@ -254,7 +254,7 @@ def browser() -> Iterator[Any]:
 def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, width: int, sample: str) -> None:
     text = page(SAMPLES[sample])
     tab = opened(browser, tmp_path / "a.html", text, viewport={"width": width, "height": 800}, color_scheme=scheme)
-    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached")
     assert tab.drawn() == tab.page.locator(".plot").count() > 0
     assert tab.complaints == []
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -264,7 +264,7 @@ def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, wid
 @pytest.mark.browser
 def test_names_that_attack_are_drawn_as_names(browser: Any, tmp_path: Path) -> None:
     tab = opened(browser, tmp_path / "a.html", page((attacked(),)), viewport={"width": 1440, "height": 800})
-    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached", timeout=30_000)
+    tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached")
     assert tab.drawn() == tab.page.locator(".plot").count()
     assert tab.complaints == []
 

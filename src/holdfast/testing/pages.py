@@ -12,6 +12,9 @@ from typing import Any
 
 VOID = {"meta", "link", "input", "br", "img"}
 
+PATIENCE_MILLISECONDS = 120_000
+"""What a busy machine may take to draw a page; one that does not draw it never does."""
+
 
 @dataclass
 class Document(HTMLParser):
@@ -95,6 +98,7 @@ def opened(browser: Any, path: Path, text: str, **options: Any) -> Opened:
     """The page in a browser that has no network, with everything that its console says."""
     path.write_text(text, encoding="utf-8")
     page = browser.new_context(offline=True, **options).new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
