@@ -268,11 +268,7 @@ def _column_of(rest: str) -> str:
 
 def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, width: float) -> Incident | None:
     """The open incident that a sign belongs to."""
-    near = [
-        one
-        for one in incidents
-        if one.status != "resolved" and abs(one.since - sign.since) <= TOGETHER * width and one.model
-    ]
+    near = [one for one in incidents if one.status != "resolved" and abs(one.since - sign.since) <= TOGETHER * width]
     same = [one for one in near if one.subject == subject]
     if same:
         return same[0]

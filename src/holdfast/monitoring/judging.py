@@ -113,14 +113,17 @@ class Usual:
 
     Attributes
     ----------
+    windows
+        The signals of the reference's windows.
     means
-        Over the reference's windows.
+        Over them.
     minimum
         The smallest change that matters.
     back
         How near to the mean a signal counts as back after a change: within that, or within what is natural of windows.
     """
 
+    windows: Sequence[tuple[float, Signals]]
     means: Mapping[str, float]
     minimum: Mapping[str, float]
     back: Mapping[str, float]
@@ -129,12 +132,14 @@ class Usual:
 def usual(reference: Reference) -> Usual:
     """From the reference's windows."""
     found: dict[str, list[float]] = {}
-    for _, signals in history(reference):
+    windows = history(reference)
+    for _, signals in windows:
         for key, one in signals.items():
             if np.isfinite(one.value):
                 found.setdefault(key, []).append(one.value)
     minimum = smallest_effects(reference, found)
     return Usual(
+        windows=windows,
         means={key: float(np.mean(values)) for key, values in found.items()},
         minimum=minimum,
         back={
@@ -145,7 +150,7 @@ def usual(reference: Reference) -> Usual:
 
 def begun(reference: Reference, known: Usual) -> Remembered:
     """At the beginning: what the reference's own windows say."""
-    watch = begin(history(reference), _settings(reference), known.minimum)
+    watch = begin(known.windows, _settings(reference), known.minimum)
     return Remembered(watch=watch, release=reference.version)
 
 
@@ -167,7 +172,7 @@ def continued(content: bytes, reference: Reference, known: Usual) -> Remembered:
     settings = _settings(reference)
     if found.release == reference.version:
         return msgspec.structs.replace(found, watch=adjusted(found.watch, settings, known.minimum))
-    watch = rebase(found.watch, history(reference), settings, known.minimum)
+    watch = rebase(found.watch, known.windows, settings, known.minimum)
     return msgspec.structs.replace(found, watch=watch, release=reference.version)
 
 

@@ -11,8 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from holdfast.book import monitoring as recorded
 from holdfast.book.opening import Book, open_book
 from holdfast.book.stages import in_force
@@ -251,7 +249,7 @@ def replay(models: Sequence[str] | None = None, *, site: Site, say: Say = lambda
 def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Watched:
     """What is known of a model, from the book."""
     expected = usual(reference)
-    losses = sum((one.losses for _, one in reference.history), np.zeros(3))
+    losses = reference.whole.losses
     incidents = [one.incident for one in standings(book, recorded.now(), reference.model)]
     return Watched(
         model=reference.model,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -111,7 +112,13 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     state = _with_arrivals(state, reference, evidence.arrivals)
     state = msgspec.structs.replace(state, received=max(evidence.received, state.received))
     late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
-    whole = {start: one for (start, segment), one in held.counts.items() if segment == EVERYONE}
+    whole: dict[float, Counted] = {}
+    parts: defaultdict[float, dict[str, Counted]] = defaultdict(dict)
+    for (start, segment), one in held.counts.items():
+        if segment == EVERYONE:
+            whole[start] = one
+        else:
+            parts[start][segment] = one
     due = _due(reference, whole, before.windows, state.received, until - late)
     # A window of inputs is due at its end; truths are evidence when the window has ended in which they came to be known.
     events = sorted(
@@ -122,8 +129,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     for end, kind, start in events:
         if kind == 0:
             counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
-            groups = {segment: one for (at, segment), one in held.counts.items() if at == start and segment != EVERYONE}
-            state, judgement = judge_window(state, reference, expected, start, counted, groups)
+            state, judgement = judge_window(state, reference, expected, start, counted, parts[start])
             told = {"start": start, "end": end, "rows": counted.size, **judgement.told}
             if counted.size >= reference.settings.smallest:
                 told["findings"] = [_brief(one) for one in looking.quality(start)]
@@ -138,7 +144,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         if place not in windows and place not in before.windows:
             continue
         # What is shown of a window is revised when labels come, or late rows; its alarms are not.
-        revised = shown(reference, expected, start, whole[start], held.counts)
+        revised = shown(reference, expected, whole[start], parts[start])
         if place in windows and start in held.expected:
             # What was expected before the truth came stays as it was said.
             figures_expected, unknown = estimates(reference, held.expected[start])
@@ -245,9 +251,8 @@ def _incidents(
 def shown(
     reference: Reference,
     expected: Usual,
-    start: float,
     counted: Counted,
-    counts: Mapping[tuple[float, str], Counted],
+    parts: Mapping[str, Counted],
 ) -> dict[str, Any]:
     """What is shown of a window: how far its signals are away, and its figures as far as the truth is known."""
     signals = {
@@ -258,8 +263,7 @@ def shown(
     signals |= truth_signals(counted)
     segments = {
         segment: {"rows": one.size, "labelled": one.labelled, "figures": figures(reference, one)}
-        for (place, segment), one in counts.items()
-        if place == start and segment != EVERYONE
+        for segment, one in parts.items()
     }
     return {
         "rows": counted.size,

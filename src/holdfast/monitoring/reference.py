@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from holdfast.checks.context import Settings
 from holdfast.config import Monitoring, Project
@@ -15,7 +20,7 @@ from holdfast.evidence import Evidence
 from holdfast.objective import Objective
 from holdfast.policy import Policy
 from holdfast.profile.table import Profile
-from holdfast.profile.window import AnswerEdges, Counted
+from holdfast.profile.window import AnswerEdges, Counted, nothing
 from holdfast.released import (
     BACKGROUND,
     MODEL,
@@ -43,7 +48,7 @@ CHECKS = Settings()
 """Limits of the quality checks where nothing is said."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Reference:
     """The reference of a release, or of a history whose scores came from elsewhere.
 
@@ -100,6 +105,35 @@ class Reference:
     fitted: Fitted | None = None
     labelled: LabelledSample | None = None
     support: Support | None = None
+
+    @cached_property
+    def whole(self) -> Counted:
+        """All windows of its history together."""
+        return self._together(one for _, one in self.history)
+
+    @cached_property
+    def answered(self) -> Counted:
+        """Those of its windows that have answers or labels: of rows that the model did not fit."""
+        return self._together(one for _, one in self.history if one.decisions.sum() or one.labelled)
+
+    @cached_property
+    def inputs(self) -> NDArray[np.int64]:
+        """Coarse counts of all inputs of its history, those of windows that were not kept too."""
+        edges = self.profile.edges
+        found = np.zeros(max((place.stop for place in edges.places.values()), default=0), np.int64)
+        for name, place in edges.places.items():
+            if (column := self.profile.columns.get(name)) is not None:
+                found[place] = np.append(column.missing, column.grouped)
+        return found
+
+    @property
+    def loss(self) -> float | None:
+        """What an answer lost on average; None where nothing was labelled."""
+        n, total, _ = self.whole.losses
+        return float(total / n) if n else None
+
+    def _together(self, windows: Iterable[Counted]) -> Counted:
+        return sum(windows, nothing(self.profile.edges, self.answers))
 
 
 def reference_of(sealed: SealedFolder) -> Reference:

@@ -40,14 +40,13 @@ def input_signals(reference: Reference, counted: Counted) -> Signals:
     `column:<name>:missing`, `column:<name>:new` and `column:<name>:value:<k>` in shares of the rows.
     """
     found: Signals = {}
-    totals = _totals(reference)
     edges = reference.profile.edges
     columns = {column.name: column for column in edges.schema.columns}
     for name, place in edges.places.items():
         kind = columns[name].kind
         if kind in {Kind.TEXT, Kind.TIME} or columns[name].identifier:
             continue
-        cells, usual = counted.inputs[place], totals[place]
+        cells, usual = counted.inputs[place], reference.inputs[place]
         rows, present = int(cells.sum()), int(cells[1:].sum())
         key = f"column:{name}"
         found[f"{key}:missing"] = _share(int(cells[0]), rows, int(usual[0]), int(usual.sum()))
@@ -66,20 +65,17 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
     Keys: `score:location`, `score:spread`, `decision:<answer>`, `review:share`, `interval:width`.
     """
     found: Signals = {}
-    usual = sum((one.scores[:-1] for _, one in reference.history), np.zeros(len(counted.scores) - 1, np.int64))
+    usual, decided, before = reference.whole.scores[:-1], reference.whole.decisions, reference.answered
     scored = int(counted.scores[:-1].sum())
     if usual.sum():
         found |= _of_number("score", counted.scores[:-1], usual, scored)
-    decided = sum((one.decisions for _, one in reference.history), np.zeros(len(counted.decisions), np.int64))
     names = reference.answers.classes or ("no", "yes")
     answered = int(counted.decisions.sum())
     for k, name in enumerate(names if len(counted.decisions) else ()):
         if k or reference.answers.classes:  # the share of no is one less that of yes
             found[f"decision:{name}"] = _share(int(counted.decisions[k]), answered, int(decided[k]), int(decided.sum()))
-    before = sum(int(one.reviews[0]) for _, one in reference.history if one.decisions.sum() or one.labelled)
-    total = sum(one.size for _, one in reference.history if one.decisions.sum() or one.labelled)
     if scored:
-        found["review:share"] = _share(int(counted.reviews[0]), counted.size, before, total)
+        found["review:share"] = _share(int(counted.reviews[0]), counted.size, int(before.reviews[0]), before.size)
     if counted.widths[0] > 1:
         found["interval:width"] = mean_signal(counted.widths)
     return found
@@ -151,14 +147,13 @@ def history(reference: Reference) -> list[tuple[float, Signals]]:
 def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[str, float]:
     """The smallest change of each signal that opens an incident, in the signal's unit."""
     settings, columns = reference.settings, {}
-    usual = sum((one.losses for _, one in reference.history), np.zeros(3))
-    loss = float(abs(usual[1] / usual[0])) if usual[0] else 0.0
+    loss = abs(reference.loss or 0.0)
     for key in keys:
         kind = key.rpartition(":")[2]
         if key == "loss":
             columns[key] = max(settings.worse * loss, 1e-9)
         elif key == "calibration":
-            columns[key] = _calibration_limit(usual, reference)
+            columns[key] = _calibration_limit(reference)
         elif key == "volume":
             columns[key] = float(np.log(2.0))
         elif kind in {"location", "spread"}:
@@ -170,30 +165,18 @@ def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[s
     return columns
 
 
-def _calibration_limit(usual: Array, reference: Reference) -> float:  # noqa: ARG001
-    truth = sum(
-        (one.truths for _, one in reference.history), np.zeros(3 if reference.answers.task == "regression" else 2)
-    )
+def _calibration_limit(reference: Reference) -> float:
     if reference.answers.task == "regression":
-        residual = sum((one.residuals for _, one in reference.history), np.zeros(3))
-        return float(reference.settings.location * np.sqrt(residual[2] / residual[0])) if residual[0] else 1.0
+        n, _, squares = reference.whole.residuals
+        return float(reference.settings.location * np.sqrt(squares / n)) if n else 1.0
+    truth = reference.whole.truths
     share = truth[1] / truth.sum() if truth.sum() else 0.5
     return float(max(reference.settings.worse * share, 1e-6))
 
 
 def _width_limit(reference: Reference) -> float:
-    usual = sum((one.widths for _, one in reference.history), np.zeros(3))
-    return float(0.1 * usual[1] / usual[0]) if usual[0] else 1e-9
-
-
-def _totals(reference: Reference) -> NDArray[np.int64]:
-    """Counts of the whole history over the coarse groups."""
-    edges = reference.profile.edges
-    found = np.zeros(max((place.stop for place in edges.places.values()), default=0), np.int64)
-    for name, place in edges.places.items():
-        if (column := reference.profile.columns.get(name)) is not None:
-            found[place] = np.append(column.missing, column.grouped)
-    return found
+    n, total, _ = reference.whole.widths
+    return float(0.1 * total / n) if n else 1e-9
 
 
 def _of_number(key: str, cells: NDArray[np.int64], usual: NDArray[np.int64], rows: int) -> Signals:

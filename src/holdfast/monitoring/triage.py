@@ -27,6 +27,7 @@ from holdfast.monitoring.tilting import FEWEST_ROWS
 from holdfast.monitoring.unexplained import Labels
 from holdfast.monitoring.what_if import WhatIf, answering
 from holdfast.objective import Judged
+from holdfast.profile.table import Profile
 from holdfast.profile.window import Counted
 from holdfast.records import Finding, Status
 
@@ -66,6 +67,7 @@ class Looking:
     counts: Mapping[tuple[float, str], Counted]
     until: float
     _quality: dict[float, tuple[Finding, ...]] = field(default_factory=dict, init=False)
+    _profiles: dict[float, Profile | None] = field(default_factory=dict, init=False)
 
     @cached_property
     def newest(self) -> list[float]:
@@ -83,7 +85,7 @@ class Looking:
         """A sample of the rows of windows."""
         parts = []
         for start in starts:
-            profile = kept.profile(self.root, self.reference, start, self.runs)
+            profile = self._profile(start)
             if profile is not None and profile.sample is not None:
                 parts.append(pa.Table.from_batches([profile.sample.rows]))
         return pa.concat_tables(parts, promote_options="default").slice(0, MOST_ROWS) if parts else None
@@ -91,9 +93,18 @@ class Looking:
     def quality(self, start: float) -> tuple[Finding, ...]:
         """What is wrong with the rows of a window."""
         if start not in self._quality:
-            profile = kept.profile(self.root, self.reference, start, self.runs)
+            profile = self._profile(start)
             self._quality[start] = () if profile is None else quality(self.reference, profile)
         return self._quality[start]
+
+    def _profile(self, start: float) -> Profile | None:
+        """Of a window; those of the newest are asked for by each incident, and read once."""
+        if start not in self._profiles:
+            found = kept.profile(self.root, self.reference, start, self.runs)
+            if start not in self.newest:
+                return found
+            self._profiles[start] = found
+        return self._profiles[start]
 
     def labels(self, starts: Sequence[float]) -> Labels | None:
         """Rows of windows whose truth came."""
@@ -244,10 +255,8 @@ def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str
 
 def _usual_a_day(reference: Reference) -> float | None:
     """What the model's answers cost each day of the reference; None where nothing of it was labelled."""
-    losses = sum((one.losses for _, one in reference.history), np.zeros(3))
     seconds = sum(reference.windows.end(start) - start for start, one in reference.history if one.size)
-    rows = sum(one.size for _, one in reference.history)
-    return float(losses[1] / losses[0] * rows / seconds * DAY) if losses[0] and seconds else None
+    return None if reference.loss is None or not seconds else reference.loss * reference.whole.size / seconds * DAY
 
 
 def _realised(one: Incident, looking: Looking, starts: Sequence[float]) -> Estimate | None:
@@ -275,8 +284,7 @@ def _is_small(suspect: Suspect | None, reference: Reference) -> bool:
     """Whether what a change costs is known to be less than what matters, the whole interval."""
     if suspect is None or suspect.needs_labels or suspect.worse is None or suspect.worse.high is None:
         return False
-    usual = sum((one.losses for _, one in reference.history), np.zeros(3))
-    return bool(usual[0]) and suspect.worse.high < reference.settings.worse * abs(usual[1] / usual[0])
+    return reference.loss is not None and suspect.worse.high < reference.settings.worse * abs(reference.loss)
 
 
 def advice(one: Incident, *, material: bool, known: bool) -> str:
