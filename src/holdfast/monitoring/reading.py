@@ -14,11 +14,13 @@ from holdfast.evaluation.row_losses import row_losses
 from holdfast.kinds import Role
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Judged
+from holdfast.profile.arrays import floats, seconds
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.window import AnsweredRows
 
 Array: TypeAlias = NDArray[np.float64]
-MICROSECONDS = 1e6
+KINDS: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
+"""How the truth of each task is held where it is judged."""
 
 
 def inputs_logged(reference: Reference, there: list[str]) -> dict[str, str]:
@@ -67,18 +69,18 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     when = times_of(batch)
     task, classes = reference.answers.task, reference.answers.classes
     if task == "classes":
-        score = np.stack([_floats(held[f"hf_score_{k}"]) for k in range(len(classes))], axis=1)
+        score = np.stack([floats(held[f"hf_score_{k}"]) for k in range(len(classes))], axis=1)
     else:
-        score = _floats(held["hf_score"])
+        score = floats(held["hf_score"])
     decision = None if task == "regression" else _codes(held["hf_decision"], classes)
     others = _of_others(reference, held)
     score = np.where(others if score.ndim == 1 else others[:, None], np.nan, score)
     decision = None if decision is None else np.where(others, -1, decision)
-    width = _floats(held["hf_upper"]) - _floats(held["hf_lower"]) if {"hf_lower", "hf_upper"} <= held.keys() else None
+    width = floats(held["hf_upper"]) - floats(held["hf_lower"]) if {"hf_lower", "hf_upper"} <= held.keys() else None
     truth = np.full(n, np.nan)
     if "hf_label" in held:
         if task == "regression":
-            label = _floats(held["hf_label"])
+            label = floats(held["hf_label"])
             truth = np.where(np.isfinite(label), label, np.nan)
         else:
             code = _codes(held["hf_label"], classes)
@@ -135,7 +137,7 @@ def _losses(
     physical = {column.name: column.physical for column in reference.schema.columns}
     objective = reference.objective
     columns = {
-        name: _floats(held[physical.get(name, name)]) for name in objective.needs if physical.get(name, name) in held
+        name: floats(held[physical.get(name, name)]) for name in objective.needs if physical.get(name, name) in held
     }
     if len(columns) < len(objective.needs):
         return loss
@@ -145,11 +147,10 @@ def _losses(
     places = np.flatnonzero(known)
     if len(places):
         task = reference.answers.task
-        kinds: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
         judged = Judged(
-            truth=truth[places].astype(kinds[task]),
+            truth=truth[places].astype(KINDS[task]),
             score=score[places],
-            answer=None if decision is None else decision[places].astype(kinds[task]),
+            answer=None if decision is None else decision[places].astype(KINDS[task]),
             columns={name: values[places] for name, values in columns.items()},
             classes=reference.answers.classes,
         )
@@ -159,14 +160,7 @@ def _losses(
 
 def seconds_of(column: pa.Array) -> Array:
     """Times in seconds since 1970, (n,); NaN where there is none."""
-    numbers = column.cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    return _floats(numbers) / MICROSECONDS
-
-
-def _floats(column: pa.Array) -> Array:
-    if pa.types.is_boolean(column.type):
-        column = column.cast(pa.int8())
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), dtype=np.float64)
+    return seconds(column.cast(pa.timestamp("us", "UTC")))
 
 
 def _flags(column: pa.Array | None, rows: int) -> NDArray[np.bool_]:

@@ -29,8 +29,7 @@ from holdfast.monitoring.counting import EVERYONE, Tally, by_segment, by_window,
 from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.judging import Arrived
 from holdfast.monitoring.outcome import Before, Evidence, outcome
-from holdfast.monitoring.reading import answered
-from holdfast.monitoring.reading import seconds_of as moments_of
+from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
 from holdfast.monitoring.triage import Looking
@@ -204,8 +203,8 @@ def _truths(
                 tally.add(start, EVERYONE, window.count(reference.profile.edges, reference.answers, _bare(some)))
                 for segment, own in by_segment(some, segments):
                     tally.add(start, segment, window.count(reference.profile.edges, reference.answers, _bare(own)))
-            arrival = moments_of(batch.column("hf_label_time"))[places]
-            happened = moments_of(batch.column("hf_outcome_time"))[places]
+            arrival = seconds_of(batch.column("hf_label_time"))[places]
+            happened = seconds_of(batch.column("hf_outcome_time"))[places]
             new = np.flatnonzero(arrival >= since / MICROSECONDS)
             starts = reference.windows.starts(np.where(np.isfinite(happened), happened, arrival)[new])
             for start in np.unique(starts).tolist():

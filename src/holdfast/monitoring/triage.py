@@ -11,7 +11,6 @@ from typing import Any, TypeAlias
 import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.evidence import Estimate
@@ -20,13 +19,14 @@ from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
 from holdfast.monitoring.incident import Incident, subject_of
 from holdfast.monitoring.quality import quality
-from holdfast.monitoring.reading import answered, as_sealed, inputs_logged, times_of
+from holdfast.monitoring.reading import KINDS, answered, as_sealed, inputs_logged, times_of
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.source import MICROSECONDS, Source, wanted_of_rows
 from holdfast.monitoring.tilting import FEWEST_ROWS
 from holdfast.monitoring.unexplained import Labels
 from holdfast.monitoring.what_if import WhatIf, answering
 from holdfast.objective import Judged
+from holdfast.profile.arrays import floats
 from holdfast.profile.table import Profile
 from holdfast.profile.window import Counted
 from holdfast.records import Finding, Status
@@ -128,15 +128,16 @@ class Looking:
         if not held:
             return None
         table = pa.concat_tables(found, promote_options="default")
-        kinds: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
-        kind = kinds[self.reference.answers.task]
+        kind = KINDS[self.reference.answers.task]
         decision = None if held[0].decision is None else np.concatenate([one.decision for one in held]).astype(kind)
         objective = self.reference.objective
         judged = Judged(
             truth=np.concatenate([one.truth for one in held]).astype(kind),
             score=np.concatenate([one.score for one in held]),
             answer=decision,
-            columns={name: _floats(table[name]) for name in objective.needs if name in table.column_names},
+            columns={
+                name: floats(table[name].combine_chunks()) for name in objective.needs if name in table.column_names
+            },
             time=np.concatenate([one.time for one in held]),
             classes=self.reference.answers.classes,
         )
@@ -343,7 +344,3 @@ def _amount(sign: Any) -> str:
 
 def _near(one: Incident, other: Incident, reference: Reference) -> bool:
     return abs(one.since - other.since) <= 3 * reference.windows.width
-
-
-def _floats(column: pa.ChunkedArray) -> Array:
-    return np.asarray(pc.cast(column, pa.float64()).to_numpy(), dtype=np.float64)
