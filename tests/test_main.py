@@ -38,16 +38,18 @@ def test_help_loads_nothing_heavy(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", ["holdfast.__main__", "holdfast.demo"])
-@pytest.mark.parametrize(("given", "expected"), [({}, "10"), ({"MIMALLOC_PURGE_DELAY": "70"}, "70")])
+@pytest.mark.parametrize(
+    ("given", "expected"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")]
+)
 def test_the_process_is_settled_first(
     module: str, given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what a user has set stays."""
-    monkeypatch.delenv("MIMALLOC_PURGE_DELAY", raising=False)
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
     code = (
         "import os, runpy, sys; sys.argv = ['holdfast', '--nonsense']\n"
         f"try: runpy.run_module({module!r}, run_name='__main__')\n"
         "except SystemExit as stop: assert stop.code == 2, stop.code\n"
-        "print(os.environ['MIMALLOC_PURGE_DELAY'])"
+        "print(os.environ['ARROW_DEFAULT_MEMORY_POOL'])"
     )
     assert python(code, **given) == f"{expected}\n"

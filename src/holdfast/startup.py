@@ -4,8 +4,9 @@ NumPy sorts with AVX-512 where the processor has it. On AMD's Zen 4 the compress
 built on are microcoded, and sorting is five times slower than with AVX2; on Intel's processors the difference is small.
 Sorting is where a profile spends its time, so it is told to keep to AVX2 there.
 
-Arrow's allocator keeps freed pages for a second before it gives them back, which is longer than most readings take: the
-peak then counts every batch twice. Ten milliseconds keep the speed and give the memory back.
+Arrow's own allocator keeps freed pages for a second before it gives them back, which is longer than most readings take:
+the peak then counts every batch twice; and told to give them back sooner, it spends half its time in the system where a
+table has hundreds of columns. The allocator of the system does neither.
 
 Arrow loads pandas, where it is installed, at the first conversion of a value: half a second and 40 MB for nothing, since
 a command is never handed a data frame.
@@ -21,7 +22,7 @@ from pathlib import Path
 
 def prepare() -> None:
     """Call this first; what a user has set in the environment stays as it is."""
-    os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10")
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if "NPY_DISABLE_CPU_FEATURES" not in os.environ and "numpy" not in sys.modules and _is_amd_with_avx512():
         os.environ["NPY_DISABLE_CPU_FEATURES"] = (
             "X86_V4 AVX512_ICL" if _numpy_version() >= (2, 4) else "AVX512_SKX AVX512_ICL"

@@ -112,7 +112,7 @@ class Table:
         columns
             The columns to read, in this order. None: all.
         batch_rows
-            The most rows of a batch. None: 131,072, or fewer so that a batch stays near 64 MB, but at least 1,024.
+            The most rows of a batch. None: 131,072, or fewer so that a batch stays near 128 MB, but at least 1,024.
 
         Returns
         -------

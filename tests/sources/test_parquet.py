@@ -77,10 +77,13 @@ def test_parquet_strings_with_too_many_values_are_not_dictionaries(tmp_path: Pat
 
 def test_parquet_batches_of_long_texts_stay_small(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
-    texts = [rng.bytes(5_000).hex() for _ in range(8_000)]
+    texts = [rng.bytes(5_000).hex() for _ in range(16_000)]
     pq.write_table(pa.table({"t": texts}), tmp_path / "t.parquet")
     with open_table(tmp_path / "t.parquet") as table:
-        assert [batch.num_rows for batch in table.batches()] == [6_708, 1_292]  # 64 MB of 10,000 characters and 4 bytes
+        assert [batch.num_rows for batch in table.batches()] == [
+            13_416,
+            2_584,
+        ]  # 128 MB of 10,000 characters and 4 bytes
 
 
 def test_names_with_dots_and_nested_neighbours_in_parquet(tmp_path: Path) -> None:

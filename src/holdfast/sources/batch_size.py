@@ -6,7 +6,7 @@ import pyarrow as pa
 
 MAX_ROWS = 131_072
 _MIN_ROWS = 1_024
-_BATCH_BYTES = 64 * 2**20
+_BATCH_BYTES = 128 * 2**20
 
 
 def width(data_type: pa.DataType) -> float:
@@ -18,5 +18,5 @@ def width(data_type: pa.DataType) -> float:
 
 
 def rows_per_batch(row_bytes: float) -> int:
-    """Rows that together stay near 64 MB."""
+    """Rows that together stay near 128 MB."""
     return max(_MIN_ROWS, min(MAX_ROWS, int(_BATCH_BYTES / max(row_bytes, 1))))
