@@ -54,7 +54,7 @@ def test_wide_tables_come_in_smaller_batches() -> None:
     with open_table(narrow) as table:
         assert max(batch.num_rows for batch in table.batches()) == 131_072
     with open_table(wide) as table:
-        assert max(batch.num_rows for batch in table.batches()) == 64 * 2**20 // 8_000
+        assert max(batch.num_rows for batch in table.batches()) == 128 * 2**20 // 8_000
     with open_table(wider) as table:
         assert max(batch.num_rows for batch in table.batches()) == 1_024
 

@@ -6,7 +6,8 @@ Sorting is where a profile spends its time, so it is told to keep to AVX2 there.
 
 Arrow's own allocator keeps freed pages for a second before it gives them back, which is longer than most readings take:
 the peak then counts every batch twice; and told to give them back sooner, it spends half its time in the system where a
-table has hundreds of columns. The allocator of the system does neither.
+table has hundreds of columns. That of the system is quick at both, and asked now and then, while a table is read, to give
+back what is free.
 
 Arrow loads pandas, where it is installed, at the first conversion of a value: half a second and 40 MB for nothing, since
 a command is never handed a data frame.

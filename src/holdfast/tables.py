@@ -27,6 +27,9 @@ from holdfast.sources.part import Part
 
 __all__ = ["KINDS", "Table", "clean_text", "kind_of", "open_table"]
 
+_BATCHES_TO_RELEASE = 4
+"""After so many full batches free memory is given back: the peak then does not grow with the table."""
+
 
 def clean_text(array: pa.Array) -> tuple[pa.Array, int]:
     r"""Replace bytes that are not UTF-8 by U+FFFD, the replacement character.
@@ -149,9 +152,14 @@ class Table:
             own = [column for column in target.names if column in part.types] or list(part.types)[:1]
             rows = batch_rows or rows_per_batch(sum(part.widths.get(c, width(part.types[c])) for c in own))
             try:
+                unreleased = 0
                 for batch in part.read(own, rows):
                     for start in range(0, batch.num_rows, rows):
                         yield _conform(batch.slice(start, rows), part, target)
+                    unreleased += batch.num_rows
+                    if unreleased >= _BATCHES_TO_RELEASE * rows:
+                        pa.default_memory_pool().release_unused()
+                        unreleased = 0
             except InputError as error:
                 raise InputError(f"{self.name}: {error}") from None
             except READ_ERRORS as error:
