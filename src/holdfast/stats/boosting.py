@@ -63,6 +63,8 @@ class Growth(NamedTuple):
 USUAL = Growth()
 NEAR = 30.0
 """Values on the scale of the link stay within this distance of 0: beyond it `exp` says nothing."""
+TOGETHER = 8
+"""Trees that rows are put through at once: what is compared then stays near the processor."""
 
 
 class Trees(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,8 +94,11 @@ def added(trees: Trees, codes: Codes) -> Floats:
     """
     total = np.zeros(codes.shape[1])
     narrow = np.ascontiguousarray(codes, dtype=np.uint8)
-    for features, cuts, leaves in zip(trees.features, trees.cuts, trees.leaves, strict=True):
-        total += np.asarray(leaves)[_leaf(np.asarray(features), np.asarray(cuts), narrow)]
+    for first in range(0, len(trees.leaves), TOGETHER):
+        some = slice(first, first + TOGETHER)
+        found = _leaves(np.asarray(trees.features[some]), np.asarray(trees.cuts[some]), narrow)
+        for leaves, leaf in zip(trees.leaves[some], found, strict=True):
+            total += np.asarray(leaves).take(leaf)
     return total
 
 
@@ -181,7 +186,7 @@ class _Member:
         curvature = weight[drawn] * (expected * (1 - expected) if self.link == "logit" else expected)
         features, cuts, leaves = _tree(self.codes[:, drawn], gradient, curvature, self.bins, self.growth)
         self.trees.append((features, cuts, leaves))
-        self.values += leaves[_leaf(features, cuts, self.narrow)]
+        self.values += leaves.take(_leaves(features[None], cuts[None], self.narrow)[0])
 
     def first(self, count: int) -> Trees:
         """The first so many trees."""
@@ -233,19 +238,20 @@ def _best(gradient: Floats, curvature: Floats, growth: Growth) -> tuple[NDArray[
     return np.where(found, feature, 0), np.where(found, cut, BINS)
 
 
-def _leaf(features: NDArray[np.intp], cuts: NDArray[np.intp], codes: NDArray[Any]) -> NDArray[np.intp]:
-    """The leaf that each row falls into, from left to right."""
-    leaf = np.zeros(codes.shape[1], dtype=np.intp)
+def _leaves(features: NDArray[np.intp], cuts: NDArray[np.intp], codes: NDArray[Any]) -> NDArray[np.uint8]:
+    """The leaf of each of some trees that each row falls into, from left to right, shape (trees, n)."""
+    right = codes[features] > cuts[..., None].astype(codes.dtype)
+    leaf = np.zeros((len(right), codes.shape[1]), dtype=np.uint8)
     turns: list[NDArray[np.bool_]] = []
-    for level in range((len(features) + 1).bit_length() - 1):
-        here = slice(2**level - 1, 2 ** (level + 1) - 1)
-        right = np.stack([codes[feature] > cut for feature, cut in zip(features[here], cuts[here], strict=True)])
-        # Of the nodes of this level the one that the turns so far lead to: halves are chosen, which is faster than places.
+    for level in range((features.shape[1] + 1).bit_length() - 1):
+        here = right[:, 2**level - 1 : 2 ** (level + 1) - 1]
+        # Of the nodes of this level the one that the turns so far lead to: halves are chosen, bit by bit, which is faster
+        # than places.
         for turn in turns:
-            half = len(right) // 2
-            right = np.where(turn, right[half:], right[:half])
-        turns.append(right[0])
-        leaf = 2 * leaf + right[0]
+            low, high = np.split(here, 2, axis=1)
+            here = low ^ (turn[:, None] & (low ^ high))
+        turns.append(here[:, 0])
+        leaf = 2 * leaf + here[:, 0]
     return leaf
 
 
