@@ -14,7 +14,6 @@ from holdfast.kinds import Role
 from holdfast.monitoring.incident import subject_of
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.signals import (
-    SMALLEST_GROUP,
     answer_signals,
     group_signals,
     history,
@@ -97,23 +96,46 @@ def protected(reference: Reference) -> Reference:
 def test_groups_are_held_against_everybody_else(reference: Reference) -> None:
     _, one = reference.history[-1]
     with_group = protected(reference)
+    (group,) = {"region=north", "region=south"} - with_group.mirrored
     counted = replace(one, decisions=np.array([700, 300]))
-    group = replace(one, decisions=np.array([250, 150]))
-    found = group_signals(with_group, counted, {"region=north": group})
-    assert list(found) == ["group:region=north:yes"]
-    one_signal = found["group:region=north:yes"]
+    own = replace(one, decisions=np.array([250, 150]))
+    found = group_signals(with_group, counted, {group: own})
+    assert list(found) == [f"group:{group}:yes"]
+    one_signal = found[f"group:{group}:yes"]
     assert one_signal.value == pytest.approx(150 / 400 - 150 / 600)
     z, _ = proportions_ztest([150, 150], [400, 600])
     assert one_signal.value / one_signal.deviation == pytest.approx(z)
-    assert subject_of("group:region=north:yes") == ("region=north", "groups")
+    assert subject_of(f"group:{group}:yes") == (group, "groups")
+    assert subject_of(f"fairness:{group}:true_positive_rate") == (group, "groups")
 
 
-def test_groups_too_small_to_speak_of_and_those_that_nobody_protects_are_left_out(reference: Reference) -> None:
+def test_groups_that_nobody_protects_have_no_signals(reference: Reference) -> None:
     _, one = reference.history[-1]
     counted = replace(one, decisions=np.array([700, 300]))
-    small = replace(one, decisions=np.array([SMALLEST_GROUP - 1, 0]))
-    assert group_signals(protected(reference), counted, {"region=north": small}) == {}
-    assert group_signals(reference, counted, {"region=north": replace(one, decisions=np.array([300, 100]))}) == {}
+    groups = {group: replace(one, decisions=np.array([300, 100])) for group in ("region=north", "region=south")}
+    assert group_signals(reference, counted, groups) == {}
+    assert len(group_signals(protected(reference), counted, groups)) == 1, "the other one's gap mirrors it"
+
+
+def test_groups_have_a_history_like_the_others(reference: Reference) -> None:
+    """In the reference nothing changes: gaps of decisions and errors, standardised, are about standard normal."""
+    with_group = protected(reference)
+    (group,) = {"region=north", "region=south"} - with_group.mirrored
+    keys = [f"group:{group}:yes", *(f"fairness:{group}:{name}" for name in ("loss", "false_positive_rate"))]
+    larger = replace(
+        with_group,
+        history=tuple((start, sum([one] * 3, one)) for start, one in reference.history),
+        groups={
+            start: {name: sum([one] * 3, one) for name, one in groups.items()}
+            for start, groups in reference.groups.items()
+        },
+    )
+    for key in keys:
+        values = np.array([(s[key].value, s[key].deviation) for _, s in history(larger) if key in s])
+        assert len(values) > 15, key
+        z = values[:, 0] / values[:, 1] / 2  # four times the same rows
+        assert stats.kstest(z, "norm").pvalue > 0.001
+        assert 0.5 < z.std() < 1.5
 
 
 def test_the_smallest_effects_are_those_of_the_configuration(reference: Reference) -> None:

@@ -40,6 +40,7 @@ FILES = {
     "objective.json",
     "policy.json",
     "project.json",
+    "reference/groups.counts",
     "reference/inputs.profile",
     "reference/labelled.arrow",
     "reference/sample.arrow",

@@ -16,17 +16,13 @@ from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost
 from holdfast.profile import table, window
-from holdfast.profile.arrays import text_codes
-from holdfast.profile.categorical import as_text
+from holdfast.profile.groups import by_value
 from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnsweredRows, Counted
 
 EVERYONE = ""
 """The segment of all rows."""
-
-MOST_SEGMENTS = 50
-"""Values of a column that are watched one by one."""
 
 SAMPLE_ROWS = 1_000
 """Rows of a window that are kept as a sample."""
@@ -68,7 +64,7 @@ def count_rows(reference: Reference, batches: Iterable[pa.RecordBatch], segments
             tally.profiles[start] = tally.profiles[start] + profile if start in tally.profiles else profile
             if (table_of := _expected(reference, some)) is not None:
                 tally.expected[start] = added(tally.expected[start], table_of) if start in tally.expected else table_of
-            for segment, own in by_segment(some, segments):
+            for segment, own in by_value(some, segments):
                 tally.add(start, segment, window.count(reference.profile.edges, reference.answers, own))
         tally.rows += len(rows)
     return tally
@@ -114,15 +110,3 @@ def by_window(reference: Reference, rows: AnsweredRows) -> Iterator[tuple[float,
         return
     for start in found.tolist():
         yield start, rows.take(np.flatnonzero(starts == start))
-
-
-def by_segment(rows: AnsweredRows, segments: Sequence[str]) -> Iterator[tuple[str, AnsweredRows]]:
-    """The rows of each value of some columns, as `column=value`, the commonest values."""
-    for name in segments:
-        if name not in rows.inputs.schema.names:
-            continue
-        words, codes = text_codes(as_text(rows.inputs.column(name)))
-        values, sizes = words.to_pylist(), np.bincount(codes, minlength=len(words))
-        for code in np.argsort(-sizes[: len(values)], kind="stable")[:MOST_SEGMENTS].tolist():
-            if values[code] is not None and sizes[code]:
-                yield f"{name}={values[code]}", rows.take(np.flatnonzero(codes == code))

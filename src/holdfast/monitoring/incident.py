@@ -165,7 +165,7 @@ def subject_of(key: str) -> tuple[str, Kind]:
     first, _, rest = key.partition(":")
     if first == "column":
         return _column_of(rest), "input"
-    if first == "group":
+    if first in {"group", "fairness"}:
         return rest.rpartition(":")[0], "groups"
     if first == "volume":
         return "volume", "volume"
@@ -276,6 +276,11 @@ def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, 
         mattering = [one for one in near if one.status == "open"]
         causes = [one for one in mattering if one.kind == "input"]
         causes = causes or [one for one in mattering if one.kind == "performance"]
+        # A group that is treated otherwise moves the others of its column away from it.
+        column = subject.partition("=")[0]
+        causes = causes or [
+            one for one in mattering if kind == one.kind == "groups" and one.subject.startswith(f"{column}=")
+        ]
         return max(causes, key=lambda one: one.rank, default=None)
     return None
 
@@ -297,7 +302,12 @@ def _title(sign: Sign) -> str:
     if kind == "input":
         return f"{subject} {_WORDS.get(last, 'changed its shares of values')}"
     if kind == "groups":
-        return f"Decisions for {subject.replace('=', ' = ')} moved away from those for others"
+        group = subject.replace("=", " = ", 1)
+        if sign.key.startswith("fairness:"):
+            return (
+                f"The {last.replace('_', ' ')} of {group} {'rose' if sign.effect > 0 else 'fell'} beside that of others"
+            )
+        return f"Decisions for {group} moved away from those for others"
     if sign.key.startswith("decision:"):
         return f"The share of the answer {sign.key.partition(':')[2]} changed"
     return _WORDS.get(last, {"answers": "The answers changed", "performance": "The answers became worse"}.get(kind, ""))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from holdfast.durations import seconds
 from holdfast.estimation.reliability import Reliability
 from holdfast.monitoring.alarms import adjusted, begin, rebase, step
+from holdfast.monitoring.arrived import Arrived
 from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Alarm
 from holdfast.monitoring.incident import Sign
@@ -20,6 +21,7 @@ from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.signals import (
     Signals,
     answer_signals,
+    error_signals,
     group_signals,
     history,
     input_signals,
@@ -36,26 +38,6 @@ DAY = 86_400.0
 
 NATURAL_DEVIATIONS = 2.0
 """Standard deviations between the reference's windows within which a window is a usual one."""
-
-
-class Arrived(msgspec.Struct, frozen=True, kw_only=True):
-    """Truths that came in one window of time, whenever their rows were answered: the evidence of that window.
-
-    Attributes
-    ----------
-    losses, residuals
-        Number, sum and sum of squares.
-    """
-
-    losses: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    residuals: tuple[float, float, float] = (0.0, 0.0, 0.0)
-
-    def __add__(self, other: Arrived) -> Arrived:
-        """Both."""
-        return Arrived(
-            losses=_sum(self.losses, other.losses),
-            residuals=_sum(self.residuals, other.residuals),
-        )
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,7 +139,8 @@ def begun(reference: Reference, known: Usual) -> Remembered:
 def _settings(reference: Reference) -> AlarmSettings:
     asked = reference.settings
     # Of signals that the reference's windows do not have: groups, and widths of intervals.
-    shares = dict.fromkeys(("missing", "new", "no", "yes", *reference.answers.classes), asked.share)
+    rates = ("true_positive_rate", "false_positive_rate", "accuracy")
+    shares = dict.fromkeys(("missing", "new", "no", "yes", *rates, *reference.answers.classes), asked.share)
     return AlarmSettings(
         false_alarms=asked.false_alarms,
         days=seconds(asked.per) / DAY,
@@ -192,12 +175,15 @@ def judge_window(
     return _judged(state, known, start, signals)
 
 
-def judge_arrivals(state: Remembered, known: Usual, start: float, arrived: Arrived) -> tuple[Remembered, Judgement]:
+def judge_arrivals(
+    state: Remembered, reference: Reference, known: Usual, start: float, arrived: Arrived
+) -> tuple[Remembered, Judgement]:
     """Truths that arrived in a window that has ended."""
     signals: Signals = {}
     for key, sums in (("loss", arrived.losses), ("calibration", arrived.residuals)):
         if sums[0] > 1:
             signals[key] = mean_signal(np.array(sums))
+    signals |= error_signals(reference, arrived)
     state = msgspec.structs.replace(
         state, consumed=start, waiting={place: one for place, one in state.waiting.items() if place != start}
     )
@@ -231,7 +217,3 @@ def _signs(alarm: Alarm) -> list[Sign]:
         for one in alarm.changes
         if one.material and not one.recovered
     ]
-
-
-def _sum(one: tuple[float, ...], other: tuple[float, ...]) -> Any:
-    return tuple(a + b for a, b in zip(one, other, strict=True))

@@ -15,11 +15,12 @@ from holdfast.durations import seconds
 from holdfast.estimation.estimates import Estimated
 from holdfast.estimation.reliability import Reliability, judged
 from holdfast.evidence import Estimate
+from holdfast.monitoring.arrived import Arrived
 from holdfast.monitoring.counting import EVERYONE
 from holdfast.monitoring.figures import Z, estimates, figures
+from holdfast.monitoring.gaps import shown_gaps
 from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
 from holdfast.monitoring.judging import (
-    Arrived,
     Judgement,
     Remembered,
     Usual,
@@ -30,7 +31,7 @@ from holdfast.monitoring.judging import (
     usual,
 )
 from holdfast.monitoring.kept import Held
-from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
 from holdfast.monitoring.source import MICROSECONDS
 from holdfast.monitoring.triage import Looking, triaged
@@ -135,7 +136,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
                 told["findings"] = [_brief(one) for one in looking.quality(start)]
             windows[_place(start)] = told
         else:
-            state, judgement = judge_arrivals(state, expected, start, state.waiting[start])
+            state, judgement = judge_arrivals(state, reference, expected, start, state.waiting[start])
         found = _incidents(found, judgement, reference, end)
     if events:
         found = triaged(found, looking)
@@ -261,8 +262,14 @@ def shown(
         **answer_signals(reference, counted),
     }
     signals |= truth_signals(counted)
+    protected = protected_of(reference)
     segments = {
-        segment: {"rows": one.size, "labelled": one.labelled, "figures": figures(reference, one)}
+        segment: {
+            "rows": one.size,
+            "labelled": one.labelled,
+            "figures": figures(reference, one),
+            **(shown_gaps(reference.answers, one, counted) if segment.partition("=")[0] in protected else {}),
+        }
         for segment, one in parts.items()
     }
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from holdfast.evaluation.support import Support, support
 from holdfast.evidence import Evidence
 from holdfast.objective import Objective
 from holdfast.policy import Policy
+from holdfast.profile.groups import Groups
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, Counted, nothing
 from holdfast.released import (
@@ -34,11 +35,11 @@ from holdfast.released import (
 )
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.stored import stored
-from holdfast.schema import Schema
+from holdfast.schema import Role, Schema
 from holdfast.seal.estimators import ESTIMATORS, load_fitted
 from holdfast.seal.history import load_inputs, load_labelled
 from holdfast.seal.labelled_sample import LabelledSample
-from holdfast.seal.windows import WINDOWS, load_windows, windows_of
+from holdfast.seal.windows import WINDOWS, load_groups, load_windows, segment_columns, windows_of
 from holdfast.windows import Windows
 
 History: TypeAlias = tuple[tuple[float, Counted], ...]
@@ -80,6 +81,8 @@ class Reference:
         Of columns; by default each alike.
     fitted
         How figures are expected before the truth has come.
+    groups
+        The groups in its windows, by the beginning of the window and `column=value`.
     labelled
         A sample of its labelled rows; None where it has none, or they were erased.
     support
@@ -103,6 +106,7 @@ class Reference:
     importance: dict[str, float]
     checks: Settings = CHECKS
     fitted: Fitted | None = None
+    groups: Groups = field(default_factory=dict)
     labelled: LabelledSample | None = None
     support: Support | None = None
 
@@ -125,6 +129,16 @@ class Reference:
             if (column := self.profile.columns.get(name)) is not None:
                 found[place] = np.append(column.missing, column.grouped)
         return found
+
+    @cached_property
+    def mirrored(self) -> frozenset[str]:
+        """Of each column with two values the commoner one, whose gaps are those of the other with the other sign."""
+        sizes: dict[str, dict[str, int]] = {}
+        for groups in self.groups.values():
+            for group, one in groups.items():
+                of = sizes.setdefault(group.partition("=")[0], {})
+                of[group] = of.get(group, 0) + one.size
+        return frozenset(max(of, key=lambda one: (of[one], one)) for of in sizes.values() if len(of) == 2)
 
     @property
     def loss(self) -> float | None:
@@ -171,6 +185,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         checks=project.checks,
         importance=_importance(evidence) if evidence else {},
         fitted=load_fitted(sealed.read(ESTIMATORS)) if ESTIMATORS in files else None,
+        groups=load_groups(sealed, answers),
         labelled=load_labelled(sealed),
         support=_support(sealed),
     )
@@ -178,10 +193,12 @@ def reference_of(sealed: SealedFolder) -> Reference:
 
 def segments_of(reference: Reference) -> tuple[str, ...]:
     """Columns whose values are watched one by one."""
-    if reference.settings.segments is not None:
-        return reference.settings.segments
-    wanted = {"segment", "protected"}
-    return tuple(c.name for c in reference.schema.columns if c.role in wanted and c.kind in {"category", "boolean"})
+    return segment_columns(reference.settings, reference.schema)
+
+
+def protected_of(reference: Reference) -> frozenset[str]:
+    """Columns whose groups are to be treated alike."""
+    return frozenset(column.name for column in reference.schema.by_role(Role.PROTECTED))
 
 
 def _two_of(project: Project) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from typing import TypeAlias
 
 import msgspec
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
@@ -25,16 +24,16 @@ from holdfast.book.opening import Book
 from holdfast.durations import seconds
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
-from holdfast.monitoring.counting import EVERYONE, Tally, by_segment, by_window, count_rows
+from holdfast.monitoring.arrived import Arrived, arrived
+from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.incident import Incident
-from holdfast.monitoring.judging import Arrived
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reading import answered, seconds_of
-from holdfast.monitoring.reference import Reference, segments_of
+from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
 from holdfast.monitoring.triage import Looking
 from holdfast.profile import window
-from holdfast.profile.window import AnsweredRows, moments
+from holdfast.profile.groups import by_value
 
 Array: TypeAlias = NDArray[np.float64]
 Then: TypeAlias = Callable[[Connection, Mapping[str, Incident]], None]
@@ -191,6 +190,7 @@ def _truths(
     found: dict[float, Arrived] = {}
     if until <= since:
         return tallies, found
+    groups = [name for name in segments if name in protected_of(reference)]
     for day in source.days_of_labels(since, until):
         for batch in source.labelled(columns, reference.version, day, until):
             rows = answered(reference, batch)
@@ -200,34 +200,18 @@ def _truths(
             rows = rows.take(places)
             tally = tallies.setdefault(day, Tally())
             for start, some in by_window(reference, rows):
-                tally.add(start, EVERYONE, window.count(reference.profile.edges, reference.answers, _bare(some)))
-                for segment, own in by_segment(some, segments):
-                    tally.add(start, segment, window.count(reference.profile.edges, reference.answers, _bare(own)))
+                tally.add(
+                    start, EVERYONE, window.count(reference.profile.edges, reference.answers, some.without_inputs())
+                )
+                for segment, own in by_value(some, segments):
+                    tally.add(
+                        start, segment, window.count(reference.profile.edges, reference.answers, own.without_inputs())
+                    )
             arrival = seconds_of(batch.column("hf_label_time"))[places]
             happened = seconds_of(batch.column("hf_outcome_time"))[places]
             new = np.flatnonzero(arrival >= since / MICROSECONDS)
             starts = reference.windows.starts(np.where(np.isfinite(happened), happened, arrival)[new])
             for start in np.unique(starts).tolist():
                 own = rows.take(new[starts == start])
-                residual = own.truth - own.score if own.score.ndim == 1 else np.empty(0)
-                more = Arrived(losses=_three(own.loss), residuals=_three(residual))
-                found[start] = found.get(start, Arrived()) + more
+                found[start] = found.get(start, Arrived()) + arrived(reference, own, groups)
     return tallies, dict(sorted(found.items()))
-
-
-def _three(values: Array) -> tuple[float, float, float]:
-    n, total, squares = moments(values).tolist()
-    return n, total, squares
-
-
-def _bare(rows: AnsweredRows) -> AnsweredRows:
-    """Rows without their inputs, which are counted elsewhere."""
-    return AnsweredRows(
-        inputs=pa.RecordBatch.from_pydict({}),
-        time=rows.time,
-        score=rows.score,
-        decision=rows.decision,
-        review=rows.review,
-        truth=rows.truth,
-        loss=rows.loss,
-    )

@@ -25,7 +25,7 @@ def kind_of(key: str) -> str:
     ['missing', 'value', 'decision', 'location', 'loss']
     """
     parts = key.split(":")
-    if parts[0] in SHARES or parts[0] == "group":
+    if parts[0] in SHARES or parts[0] in {"group", "fairness"}:
         return parts[0]
     return "value" if len(parts) > 3 and parts[-2] == "value" else parts[-1]
 

@@ -5,15 +5,18 @@ The same numbers are made of the reference's own windows, which say what is natu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from holdfast.kinds import Kind, Role
+from holdfast.kinds import Kind
+from holdfast.monitoring.arrived import Arrived, sums_of
+from holdfast.monitoring.gaps import Gap, answer_gaps, error_gaps
 from holdfast.monitoring.observation import Observation
-from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.profile.window import Counted
 from holdfast.stats.normal_scores import normal_scores
 
@@ -25,9 +28,6 @@ LARGEST_VALUES = 8
 
 SMALLEST_SHARE = 0.02
 """A value that is rarer in the reference is watched with the rest of them."""
-
-SMALLEST_GROUP = 100
-"""Rows of a protected group in a window, below which nothing is said of it."""
 
 FEW = 3.0
 """Rows."""
@@ -81,28 +81,38 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
     return found
 
 
-def group_signals(reference: Reference, counted: Counted, segments: Mapping[str, Counted]) -> Signals:
+def group_signals(reference: Reference, counted: Counted, groups: Mapping[str, Counted]) -> Signals:
     """How far the decisions for protected groups lie from those for everybody else; none of groups too small to speak of.
 
     Keys: `group:<column>=<value>:<answer>`, in shares of the rows.
     """
     found: Signals = {}
-    protected = {column.name for column in reference.schema.by_role(Role.PROTECTED)}
-    names = reference.answers.classes or ("no", "yes")
-    for segment, own in segments.items():
-        if segment.partition("=")[0] not in protected or not len(own.decisions):
-            continue
-        inside, outside = own.decisions, counted.decisions - own.decisions
-        n, m = int(inside.sum()), int(outside.sum())
-        if min(n, m) < SMALLEST_GROUP:
-            continue
-        for k, name in enumerate(names):
-            if k or reference.answers.classes:
-                p, q = inside[k] / n, outside[k] / m
-                both = max((inside[k] + outside[k]) / (n + m), FEW / (n + m))
-                error = float(np.sqrt(both * (1 - both) * (1 / n + 1 / m)))
-                found[f"group:{segment}:{name}"] = Observation(value=float(p - q), deviation=error, rows=n)
+    for group in watched_groups(reference, groups):
+        gaps = answer_gaps(reference.answers, groups[group].decisions, counted.decisions).found
+        found |= {f"group:{group}:{name}": _of_gap(gap) for name, gap in gaps.items()}
     return found
+
+
+def error_signals(reference: Reference, arrived: Arrived) -> Signals:
+    """How far the errors of protected groups lie from those of everybody else, of rows whose truth came.
+
+    Keys: `fairness:<column>=<value>:<figure>`, with the figures of `error_gaps`.
+    """
+    found: Signals = {}
+    for group in watched_groups(reference, arrived.groups):
+        gaps = error_gaps(reference.answers, arrived.groups[group], arrived).found
+        found |= {f"fairness:{group}:{name}": _of_gap(gap) for name, gap in gaps.items()}
+    return found
+
+
+def watched_groups(reference: Reference, groups: Iterable[str]) -> list[str]:
+    """Protected groups that are watched: of a column with two values the rarer one, since the other's gap mirrors it."""
+    protected = protected_of(reference)
+    return [one for one in groups if one.partition("=")[0] in protected and one not in reference.mirrored]
+
+
+def _of_gap(gap: Gap) -> Observation:
+    return Observation(value=gap.value, deviation=gap.deviation, rows=gap.rows)
 
 
 def truth_signals(counted: Counted) -> Signals:
@@ -137,11 +147,17 @@ def history(reference: Reference) -> list[tuple[float, Signals]]:
                 **answer_signals(reference, one),
                 **volume_signal(reference, one),
                 **truth_signals(one),
+                **group_signals(reference, one, reference.groups.get(start, {})),
+                **error_signals(reference, _errors(one, reference.groups.get(start, {}))),
             },
         )
         for start, one in reference.history
         if one.size >= reference.settings.smallest
     ]
+
+
+def _errors(counted: Counted, groups: Mapping[str, Counted]) -> Arrived:
+    return replace(sums_of(counted), groups={name: sums_of(one) for name, one in groups.items()})
 
 
 def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[str, float]:
@@ -150,9 +166,9 @@ def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[s
     loss = abs(reference.loss or 0.0)
     for key in keys:
         kind = key.rpartition(":")[2]
-        if key == "loss":
+        if kind == "loss" and (key == "loss" or key.startswith("fairness:")):
             columns[key] = max(settings.worse * loss, 1e-9)
-        elif key == "calibration":
+        elif (kind == "bias" and key.startswith("fairness:")) or key == "calibration":
             columns[key] = _calibration_limit(reference)
         elif key == "volume":
             columns[key] = float(np.log(2.0))

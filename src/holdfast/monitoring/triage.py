@@ -337,7 +337,8 @@ def _amount(sign: Any) -> str:
     if kind == "volume":
         return f"{np.exp(sign.effect):.2g} times as many ({np.exp(sign.low):.2g} to {np.exp(sign.high):.2g})"
     unit = " standard deviations" if kind in {"location", "spread"} else ""
-    if not unit and sign.key not in {"loss", "calibration", "volume", "interval:width"}:
+    of_means = sign.key.startswith("fairness:") and kind in {"loss", "bias"}
+    if not unit and not of_means and sign.key not in {"loss", "calibration", "volume", "interval:width"}:
         return f"by {100 * sign.effect:+.1f} points ({100 * sign.low:+.1f} to {100 * sign.high:+.1f})"
     return f"by {sign.effect:+.3g}{unit} ({sign.low:+.3g} to {sign.high:+.3g})"
 

@@ -34,7 +34,7 @@ from holdfast.schema import Role, Schema, infer
 from holdfast.seal.estimators import ESTIMATORS, fitted_on, limit_of
 from holdfast.seal.history import INPUTS, SAMPLE, inputs, inputs_profile, sample_rows
 from holdfast.seal.labelled_sample import LABELLED, LabelledSample, thinned, to_table
-from holdfast.seal.windows import WINDOWS, counted_windows, windows_of
+from holdfast.seal.windows import PURPOSES, counted_windows
 from holdfast.tables import Table, open_table
 
 Array: TypeAlias = NDArray[np.float64]
@@ -101,7 +101,14 @@ def _files(project: Project) -> dict[str, Item]:
         "project.json": Item(content=msgspec.json.encode(project), purpose="the configuration, and what was found"),
         **_estimators(project, schema, known, judged, score[last], policy),
         **_profile(
-            project, columns, table_of, known, judged, score[last], None if decision is None else decision[last]
+            project,
+            schema,
+            columns,
+            table_of,
+            known,
+            judged,
+            score[last],
+            None if decision is None else decision[last],
         ),
     }
 
@@ -192,6 +199,7 @@ def _estimators(
 
 def _profile(
     project: Project,
+    schema: Schema,
     columns: Schema,
     table: pa.Table,
     known: Labelled,
@@ -244,10 +252,10 @@ def _profile(
     some = thinned(sample, regression=judged.task == "regression", seed=project.split.seed)
     files = {
         INPUTS: Item(content=to_bytes(profile, rows=False), purpose="counts of the inputs of the whole history"),
-        WINDOWS: Item(
-            content=counted_windows(windows_of(project), profile, edges, answered),
-            purpose="counts of each window of the history",
-        ),
+        **{
+            name: Item(content=content, purpose=PURPOSES[name])
+            for name, content in counted_windows(project, schema, profile, edges, answered).items()
+        },
         LABELLED: Item(content=arrow_out(to_table(some)), purpose="a sample of labelled rows", erasable=True),
     }
     rows = sample_rows(profile)

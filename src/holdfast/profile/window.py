@@ -118,6 +118,10 @@ class AnsweredRows:
         found = {name: value if value is None or name == "inputs" else value[places] for name, value in found.items()}
         return AnsweredRows(**found | {"inputs": self.inputs.take(pa.array(places))})
 
+    def without_inputs(self) -> AnsweredRows:
+        """The rows, of which the inputs are counted elsewhere."""
+        return replace(self, inputs=pa.RecordBatch.from_pydict({}))
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Counted:

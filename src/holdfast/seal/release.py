@@ -42,7 +42,7 @@ from holdfast.seal.estimators import ESTIMATORS, estimators
 from holdfast.seal.golden import chosen_rows, golden_rows
 from holdfast.seal.history import INPUTS, SAMPLE, SCORES, inputs, inputs_profile, sample_rows, score_table
 from holdfast.seal.labelled_sample import LABELLED, labelled_sample, to_table
-from holdfast.seal.windows import WINDOWS, history_windows
+from holdfast.seal.windows import PURPOSES, history_windows
 
 Say: TypeAlias = Callable[[str], None]
 Files: TypeAlias = dict[str, Item]
@@ -177,9 +177,10 @@ def _reference(evaluation: Evaluation, released: ReleasedModel) -> Files:
         SCORES: Item(
             content=score_table(evaluation, released).to_bytes(), purpose="scores by truth, of rows it did not fit"
         ),
-        WINDOWS: Item(
-            content=history_windows(evaluation, released, profile, rows), purpose="counts of each window of the history"
-        ),
+        **{
+            name: Item(content=content, purpose=PURPOSES[name])
+            for name, content in history_windows(evaluation, released, profile, rows).items()
+        },
     }
     labelled = to_table(labelled_sample(evaluation, rows))
     files[LABELLED] = Item(content=arrow_out(labelled), purpose="a sample of labelled rows", erasable=True)

@@ -9,21 +9,24 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.config import Project
+from holdfast.config import Monitoring, Project
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.row_losses import row_losses
 from holdfast.gate.evaluation import Evaluation
 from holdfast.profile import window
+from holdfast.profile.groups import Groups, count_groups, from_bytes, to_bytes
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted
 from holdfast.released import ReleasedModel
 from holdfast.releases.folder import SealedFolder
+from holdfast.schema import Schema
 from holdfast.seal.history import numbered
 from holdfast.windows import Windows
 
 Array: TypeAlias = NDArray[np.float64]
 
-WINDOWS = "reference/windows.counts"
+WINDOWS, GROUPS = "reference/windows.counts", "reference/groups.counts"
+PURPOSES = {WINDOWS: "counts of each window of the history", GROUPS: "counts of groups in each of these windows"}
 
 MOST = 400
 """Windows that are kept, the newest: more than a year of days."""
@@ -34,8 +37,18 @@ def windows_of(project: Project) -> Windows:
     return Windows.of(project.monitor.window, project.monitor.zone or project.data.zone or "UTC")
 
 
-def history_windows(evaluation: Evaluation, released: ReleasedModel, profile: Profile, inputs: pa.Table) -> bytes:
-    """Windows of the history as bytes: inputs of all rows; answers and truth of those that the model did not fit.
+def segment_columns(asked: Monitoring, schema: Schema) -> tuple[str, ...]:
+    """Columns whose values are watched one by one."""
+    if asked.segments is not None:
+        return asked.segments
+    wanted = {"segment", "protected"}
+    return tuple(c.name for c in schema.columns if c.role in wanted and c.kind in {"category", "boolean"})
+
+
+def history_windows(
+    evaluation: Evaluation, released: ReleasedModel, profile: Profile, inputs: pa.Table
+) -> dict[str, bytes]:
+    """Windows of the history as files: inputs of all rows; answers and truth of those that the model did not fit.
 
     Parameters
     ----------
@@ -54,18 +67,29 @@ def history_windows(evaluation: Evaluation, released: ReleasedModel, profile: Pr
         (batch,) = inputs.slice(first, len(part)).combine_chunks().to_batches()
         first += len(part)
         answered.append(_answered(evaluation, released, part, score, batch))
-    return counted_windows(windows_of(evaluation.project), profile, edges, answered)
+    return counted_windows(evaluation.project, evaluation.schema, profile, edges, answered)
 
 
-def counted_windows(cut: Windows, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]) -> bytes:
-    """The newest windows of rows, as bytes."""
+def counted_windows(
+    project: Project, schema: Schema, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]
+) -> dict[str, bytes]:
+    """The newest windows of rows, as files: of all rows, and of their groups where there are any."""
+    cut, segments = windows_of(project), segment_columns(project.monitor, schema)
     counted: dict[float, Counted] = {}
+    groups: dict[float, dict[str, Counted]] = {}
     for rows in answered:
         starts = cut.starts(rows.time)
         for start in np.unique(starts[np.isfinite(starts)])[-MOST:].tolist():
-            found = window.count(profile.edges, edges, rows.take(np.flatnonzero(starts == start)))
+            some = rows.take(np.flatnonzero(starts == start))
+            found = window.count(profile.edges, edges, some)
             counted[start] = counted[start] + found if start in counted else found
-    return window.to_bytes(profile.edges, edges, sorted(counted.items())[-MOST:])
+            own = groups.setdefault(start, {})
+            for group, one in count_groups(profile.edges, edges, some, segments).items():
+                own[group] = own[group] + one if group in own else one
+    files = {WINDOWS: window.to_bytes(profile.edges, edges, sorted(counted.items())[-MOST:])}
+    if any(groups.values()):
+        files[GROUPS] = to_bytes(edges, sorted(groups.items())[-MOST:])
+    return files
 
 
 def _answered(
@@ -101,3 +125,8 @@ def _answered(
 def load_windows(sealed: SealedFolder, profile: Profile) -> tuple[AnswerEdges, tuple[tuple[float, Counted], ...]]:
     """The windows of a release's history; releases that were sealed before there were any have no file `WINDOWS`."""
     return window.from_bytes(profile.edges, sealed.read(WINDOWS), WINDOWS)
+
+
+def load_groups(sealed: SealedFolder, answers: AnswerEdges) -> Groups:
+    """The groups of those windows; none where no column is watched by its values, or nobody counted them."""
+    return from_bytes(answers, sealed.read(GROUPS), GROUPS) if GROUPS in sealed.manifest.files else {}

@@ -1,0 +1,96 @@
+"""What is counted of groups of rows, by the values of some columns: what they were answered, and how far that was right.
+
+Of groups no inputs are counted, so that a window of ten of them is a kilobyte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from holdfast.errors import ProfileError
+from holdfast.profile.arrays import text_codes
+from holdfast.profile.categorical import as_text
+from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
+from holdfast.profile.table import Edges
+from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count
+
+MAGIC = b"HOLDFAST-GROUPS\n"
+VERSION = 1
+
+MOST_VALUES = 50
+"""Values of a column that are counted one by one: the commonest of the rows."""
+
+Groups: TypeAlias = Mapping[float, Mapping[str, Counted]]
+"""Counts without inputs and cells of scores, by the beginning of the window and `column=value`."""
+
+KEPT = ("rows", "decisions", "reviews", "widths", "truths", "confusion", "losses", "residuals")
+NOTHING = np.zeros(0, np.int64)
+
+
+def by_value(rows: AnsweredRows, columns: Sequence[str]) -> Iterator[tuple[str, AnsweredRows]]:
+    """The rows of each value of some columns, as `column=value`, the commonest values."""
+    for name in columns:
+        if name not in rows.inputs.schema.names:
+            continue
+        words, codes = text_codes(as_text(rows.inputs.column(name)))
+        values, sizes = words.to_pylist(), np.bincount(codes[codes >= 0], minlength=len(words))
+        for code in np.argsort(-sizes, kind="stable")[:MOST_VALUES].tolist():
+            if values[code] is not None and sizes[code]:
+                yield f"{name}={values[code]}", rows.take(np.flatnonzero(codes == code))
+
+
+def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str]) -> dict[str, Counted]:
+    """Counts of the rows of each value of some columns."""
+    return {group: _bare(count(edges, answers, own.without_inputs())) for group, own in by_value(rows, columns)}
+
+
+def _bare(counted: Counted) -> Counted:
+    return replace(counted, inputs=NOTHING, scores=NOTHING, positives=NOTHING, known=NOTHING)
+
+
+def to_bytes(answers: AnswerEdges, windows: Iterable[tuple[float, Mapping[str, Counted]]]) -> bytes:
+    """Groups of windows as bytes, each with its beginning in seconds since 1970."""
+    names: dict[str, int] = {}
+    lines = [
+        (start, names.setdefault(group, len(names)), one) for start, groups in windows for group, one in groups.items()
+    ]
+    body = {
+        "groups": list(names),
+        "places": [[start, group] for start, group, _ in lines],
+        "counts": {name: array_out(np.concatenate([getattr(one, name) for _, _, one in lines])) for name in KEPT}
+        if lines
+        else {},
+    }
+    return seal(MAGIC, VERSION, _digest(answers), body)
+
+
+def from_bytes(answers: AnswerEdges, data: bytes, where: str = "these bytes") -> Groups:
+    """What `to_bytes` wrote.
+
+    Raises
+    ------
+    ProfileError
+        The bytes are damaged, something else, or of other answers.
+    """
+    body: dict[str, Any] = unseal(MAGIC, VERSION, data, where, "groups of windows")
+    if _digest(answers).encode() not in data[: len(MAGIC) + 80]:
+        raise ProfileError(
+            f"The groups of windows in {where} were counted of other answers than the windows beside them."
+        )
+    found: dict[float, dict[str, Counted]] = {}
+    if not body["places"]:
+        return found
+    columns = {name: array_in(stored).reshape(len(body["places"]), -1) for name, stored in body["counts"].items()}
+    for line, (start, group) in enumerate(body["places"]):
+        own = {name: column[line] for name, column in columns.items()}
+        one = Counted(**own, inputs=NOTHING, scores=NOTHING, positives=NOTHING, known=NOTHING)
+        found.setdefault(float(start), {})[body["groups"][group]] = one
+    return found
+
+
+def _digest(answers: AnswerEdges) -> str:
+    return digest_of(answers.task.encode(), *(name.encode() for name in answers.classes))
