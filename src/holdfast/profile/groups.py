@@ -6,7 +6,7 @@ Of groups no inputs are counted, so that a window of ten of them is a kilobyte.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -28,7 +28,7 @@ Groups: TypeAlias = Mapping[float, Mapping[str, Counted]]
 """Counts without inputs and cells of scores, by the beginning of the window and `column=value`."""
 
 KEPT = ("rows", "decisions", "reviews", "widths", "truths", "confusion", "losses", "residuals")
-NOTHING = np.zeros(0, np.int64)
+REST: dict[str, Any] = {one.name: np.zeros(0, np.int64) for one in fields(Counted) if one.name not in KEPT}
 
 
 def by_value(rows: AnsweredRows, columns: Sequence[str]) -> Iterator[tuple[str, AnsweredRows]]:
@@ -49,7 +49,7 @@ def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns
 
 
 def _bare(counted: Counted) -> Counted:
-    return replace(counted, inputs=NOTHING, scores=NOTHING, positives=NOTHING, known=NOTHING)
+    return replace(counted, **REST)
 
 
 def to_bytes(answers: AnswerEdges, windows: Iterable[tuple[float, Mapping[str, Counted]]]) -> bytes:
@@ -87,8 +87,7 @@ def from_bytes(answers: AnswerEdges, data: bytes, where: str = "these bytes") ->
     columns = {name: array_in(stored).reshape(len(body["places"]), -1) for name, stored in body["counts"].items()}
     for line, (start, group) in enumerate(body["places"]):
         own = {name: column[line] for name, column in columns.items()}
-        one = Counted(**own, inputs=NOTHING, scores=NOTHING, positives=NOTHING, known=NOTHING)
-        found.setdefault(float(start), {})[body["groups"][group]] = one
+        found.setdefault(float(start), {})[body["groups"][group]] = Counted(**{**REST, **own})
     return found
 
 
