@@ -7,7 +7,7 @@ is natural now. Counts are coarse: a window of thirty columns is a few kilobytes
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -17,7 +17,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
+from holdfast.profile.delays import delays_in
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
+from holdfast.profile.strata import Layout, rows_in, truths_in
 from holdfast.profile.table import Edges
 
 Array = NDArray[np.float64]
@@ -41,15 +43,22 @@ class AnswerEdges(msgspec.Struct, frozen=True, kw_only=True):
         Strictly increasing scores between which rows are counted; of several classes: of the highest probability.
     classes
         Names of the classes where there are more than two.
+    observed
+        After which answers the truth can come to be known: `yes`, `no` or names of classes, and `review` for rows that a
+        person was asked about; none: after all.
     """
 
     task: Literal["binary", "classes", "regression"]
     cuts: tuple[float, ...] = ()
     classes: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
 
     @staticmethod
     def learn(
-        task: Literal["binary", "classes", "regression"], score: Array, classes: Sequence[str] = ()
+        task: Literal["binary", "classes", "regression"],
+        score: Array,
+        classes: Sequence[str] = (),
+        observed: Sequence[str] = (),
     ) -> AnswerEdges:
         """Edges from the scores of a reference, shape (n,) or (n, K).
 
@@ -63,12 +72,36 @@ class AnswerEdges(msgspec.Struct, frozen=True, kw_only=True):
         cuts = (
             np.unique(np.quantile(found, np.arange(1, CELLS) / CELLS, method="nearest")) if len(found) else np.empty(0)
         )
-        return AnswerEdges(task=task, cuts=tuple(cuts.tolist()), classes=tuple(classes))
+        return AnswerEdges(task=task, cuts=tuple(cuts.tolist()), classes=tuple(classes), observed=tuple(observed))
 
     @property
     def answers(self) -> int:
         """Number of answers that are told apart; 0 of numbers."""
         return {"binary": 2, "classes": len(self.classes), "regression": 0}[self.task]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the answers are called, in the order of their codes."""
+        return self.classes if self.task == "classes" else ("no", "yes")[: self.answers]
+
+    @property
+    def layout(self) -> Layout:
+        """The strata of rows."""
+        return Layout.of(len(self.cuts) + 1, self.answers, bool(self.observed))
+
+    def seen(self, decision: NDArray[np.int64] | None, review: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """Whether the truth of each row can come to be known; None: of all. That of rows without an answer cannot.
+
+        Examples
+        --------
+        >>> edges = AnswerEdges(task="binary", observed=("no", "review"))
+        >>> edges.seen(np.array([0, 1, 1, -1]), np.array([False, False, True, False])).tolist()
+        [True, False, True, False]
+        """
+        if not self.observed or decision is None:
+            return None
+        codes = [code for code, name in enumerate(self.names) if name in self.observed]
+        return np.isin(decision, codes) | (review & ("review" in self.observed) & (decision >= 0))
 
 
 def ranked(score: Array) -> Array:
@@ -98,6 +131,14 @@ class AnsweredRows:
         0 or 1, places of classes, or numbers, (n,); NaN where it is not known.
     loss
         What the answer was worth, in the unit of the objective, (n,); NaN where the truth is not known.
+    propensity
+        Probability with which such a row gets this answer, (n,); None: 1.
+    other_loss
+        What the other of two answers would have been worth, (n,); None where no row was answered at random.
+    stray
+        Whether a truth is there that could not have come by itself, and is therefore not in `truth`, (n,).
+    delay
+        Seconds until the truth arrived, (n,); NaN where it is not known.
     """
 
     inputs: pa.RecordBatch
@@ -108,6 +149,10 @@ class AnsweredRows:
     width: Array | None = None
     truth: Array
     loss: Array
+    propensity: Array | None = None
+    other_loss: Array | None = None
+    stray: NDArray[np.bool_] | None = None
+    delay: Array | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -121,6 +166,10 @@ class AnsweredRows:
     def without_inputs(self) -> AnsweredRows:
         """The rows, of which the inputs are counted elsewhere."""
         return replace(self, inputs=pa.RecordBatch.from_pydict({}))
+
+
+def _none() -> NDArray[np.int64]:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -153,6 +202,12 @@ class Counted:
         Number, sum and sum of squares of the losses, (3,).
     residuals
         The same of truth less score, where that is one number, (3,).
+    strata, known_strata
+        Rows in each stratum of score and answer, and what is known of their truth, as `profile.strata` has it.
+    strays
+        Rows with a truth that could not have come by itself, (1,).
+    delays
+        Rows whose truth is known by the time until it arrived, where that was counted, as `profile.delays` has it.
     """
 
     rows: Counts
@@ -167,10 +222,14 @@ class Counted:
     known: Counts
     losses: Array
     residuals: Array
+    strata: Counts = field(default_factory=_none)
+    known_strata: Array = field(default_factory=lambda: np.zeros(0))
+    strays: Counts = field(default_factory=_none)
+    delays: Counts = field(default_factory=_none)
 
     def __add__(self, other: Counted) -> Counted:
         """Rows of both."""
-        return Counted(**{name: getattr(self, name) + getattr(other, name) for name in _NAMES})
+        return Counted(**{name: _sum(getattr(self, name), getattr(other, name)) for name in _NAMES})
 
     __hash__ = None  # type: ignore[assignment]  # arrays have none
 
@@ -195,7 +254,31 @@ class Counted:
 
 
 _NAMES = tuple(one.name for one in fields(Counted))
-_OF_TRUTH = ("truths", "confusion", "positives", "known", "losses", "residuals")
+_OF_TRUTH = (
+    "truths",
+    "confusion",
+    "positives",
+    "known",
+    "losses",
+    "residuals",
+    "known_strata",
+    "strays",
+    "delays",
+)
+
+
+def _sum(one: Any, other: Any) -> Any:
+    """Both; what was not counted adds nothing."""
+    return one + other if one.size and other.size else one if one.size else other
+
+
+def observable(answers: AnswerEdges, rows: AnsweredRows) -> AnsweredRows:
+    """Rows without those truths that could not have come by themselves; which rows had one is told."""
+    seen = answers.seen(rows.decision, rows.review)
+    if seen is None:
+        return rows
+    truth, loss = (np.where(seen, values, np.nan) for values in (rows.truth, rows.loss))
+    return replace(rows, truth=truth, loss=loss, stray=~seen & np.isfinite(rows.loss))
 
 
 def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
@@ -205,6 +288,8 @@ def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
     place = np.where(np.isfinite(score), np.searchsorted(answers.cuts, score, side="right"), cells)
     truth, decision = rows.truth[known], rows.decision
     one_score = rows.score.ndim == 1
+    layout = answers.layout
+    strata = layout.strata(place, decision, answers.seen(decision, rows.review), rows.propensity)
     return Counted(
         rows=np.array([len(rows)]),
         inputs=_entries(edges, rows.inputs),
@@ -224,6 +309,18 @@ def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
         known=np.bincount(place[known], minlength=cells + 1),
         losses=moments(rows.loss[known]),
         residuals=moments(truth - rows.score[known]) if one_score else np.zeros(3),
+        strata=rows_in(layout, strata),
+        known_strata=truths_in(
+            layout,
+            strata[known],
+            rows.loss[known],
+            truth - rows.score[known] if one_score else np.zeros(len(truth)),
+            np.zeros(len(truth), bool) if decision is None else truth == decision[known],
+            None if rows.propensity is None else rows.propensity[known],
+            None if rows.other_loss is None else rows.other_loss[known],
+        ),
+        strays=_none() if rows.stray is None else np.array([np.count_nonzero(rows.stray)]),
+        delays=_none() if rows.delay is None else delays_in(rows.delay[known]),
     )
 
 
@@ -279,13 +376,17 @@ def from_bytes(
     if _digest(edges, answers).encode() not in data[: len(MAGIC) + 80]:
         raise ProfileError(f"The windows in {where} were counted over other edges than the profile beside them.")
     return answers, tuple(
-        (float(start), Counted(**dict(zip(_NAMES, map(array_in, stored), strict=True))))
+        # What was written before there were all of these lacks the last ones.
+        (float(start), Counted(**dict(zip(_NAMES, map(array_in, stored), strict=False))))
         for start, *stored in body["windows"]
     )
 
 
 def _digest(edges: Edges, answers: AnswerEdges) -> str:
-    return digest_of(edges.digest.encode(), msgspec.json.encode(answers))
+    fixed = msgspec.to_builtins(answers)
+    if not answers.observed:  # as it was before there was such a thing
+        del fixed["observed"]
+    return digest_of(edges.digest.encode(), msgspec.json.encode(fixed))
 
 
 def _confusion(answers: int, truth: Array, decision: NDArray[np.int64] | None) -> Counts:
