@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from holdfast.models.loading import load_model
     from holdfast.monitoring.monitor import monitor
     from holdfast.monitoring.result import Monitored
+    from holdfast.monitoring.skew import skew
+    from holdfast.monitoring.skewed import Skew
     from holdfast.profile.codec import load_profile, save_profile
     from holdfast.profile.table import Profile
     from holdfast.records import Finding, Severity, Status
@@ -67,6 +69,7 @@ __all__ = [
     "SettingError",
     "Settings",
     "Severity",
+    "Skew",
     "Status",
     "Table",
     "compare",
@@ -85,6 +88,7 @@ __all__ = [
     "project_of",
     "release",
     "save_profile",
+    "skew",
 ]
 
 _HOMES = {
@@ -107,6 +111,8 @@ _HOMES = {
     "models.loading": ["load_model"],
     "monitoring.monitor": ["monitor"],
     "monitoring.result": ["Monitored"],
+    "monitoring.skew": ["skew"],
+    "monitoring.skewed": ["Skew"],
     "profile.codec": ["load_profile", "save_profile"],
     "profile.table": ["Profile"],
     "records": ["Finding", "Severity", "Status"],

@@ -21,6 +21,7 @@ from holdfast.commands import (
     releases,
     replay,
     serve,
+    skew,
     tables,
 )
 from holdfast.commands.terminal import complain, say
@@ -70,6 +71,7 @@ app.command()(monitor.monitor)
 app.command()(incidents.incidents)
 app.command()(incidents.annotate)
 app.command()(monitor.rebuild)
+app.command()(skew.skew)
 
 
 def run(command: typer.Typer = app, name: str = "holdfast") -> int:

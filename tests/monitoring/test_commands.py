@@ -255,3 +255,39 @@ def test_predictions_that_were_made_elsewhere_are_watched(holdfast: Holdfast, tm
     assert [(one["judged"], one["rows"]) for one in again] == [(0, 0)]
     (folder / "site.toml").write_text("")
     assert "elsewhere-1" in holdfast("incidents", "--site", str(folder / "site.toml")).out
+
+
+def test_skew_tells_which_columns_differ_and_its_exit_code_says_so(
+    service: Service, holdfast: Holdfast, tmp_path: Path
+) -> None:
+    rows = payments(HISTORY_DAYS, 6, seed=1)
+    table = rows.append_column("hf_id", pa.array(service.answer(rows, delay_days=None)))
+    pq.write_table(table, tmp_path / "same.parquet")
+    done = holdfast("skew", "fraud", "same.parquet")
+    assert (done.code, done.error) == (0, "")
+    assert done.out == "1,200 rows and 5 columns were compared: none differs in more rows than may.\n"
+    amount = table["amount"].to_numpy().copy()
+    amount[600:900] *= 100
+    wrong = table.set_column(table.schema.names.index("amount"), "amount", pa.array(amount)).drop_columns(["age"])
+    pq.write_table(pa.concat_tables([wrong, wrong.slice(0, 1)]), tmp_path / "other.parquet")
+    done = holdfast("skew", "fraud", "other.parquet", "--html", "skew.html")
+    assert (done.code, done.error) == (1, "")
+    assert fits(done.out)
+    assert done.out.splitlines()[1].split() == ["amount", "25.00%", "300", "0", "0"]
+    assert "FAIL  amount  skew.serving" in done.out
+    assert "age is not compared: the table does not have it." in done.out
+    assert "1 row of the table without an id, or with one that had come before." in done.out
+    assert done.out.splitlines()[-1] == "1,200 rows and 4 columns were compared: 1 differs in more rows than may."
+    page = (tmp_path / "skew.html").read_text(encoding="utf-8")
+    assert "<h1>Training/serving skew: fraud</h1>" in page
+    assert "1 differs in more rows than may" in page
+    assert str(table["hf_id"][600 + int(amount[600:900].argmax())]) in page
+    plain = json.loads(holdfast("skew", "fraud", "other.parquet", "--json").out)
+    assert (plain["passed"], plain["repeated"], plain["left_out"]["age"]) == (False, 1, "the table does not have it")
+    missing = holdfast("skew", "fraud", "same.parquet", "--id", "key")
+    assert (missing.code, missing.out) == (2, "")
+    assert "no column 'key'" in missing.error
+    assert (
+        holdfast("skew", "other", "same.parquet").error
+        == "holdfast: Nothing is logged of other in .; logged: 'fraud'.\n"
+    )

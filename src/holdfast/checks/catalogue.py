@@ -73,5 +73,8 @@ RELEASE = {
 }
 """Checks before a release: of a model on the parts of its history, asked by the gate (`gate.findings`)."""
 
+SERVED = {"skew.serving": "Training/serving skew"}
+"""Of features as they were served, asked row by row of the same ones made again (`monitoring.skew`)."""
+
 TITLES = {code: check.title for code, check in QUALITY.items()} | DRIFT
 """What a comparison of two tables asks. All codes there are: `gate.catalogue`."""

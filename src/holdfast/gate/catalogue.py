@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.checks.catalogue import DRIFT, QUALITY, RELEASE
+from holdfast.checks.catalogue import DRIFT, QUALITY, RELEASE, SERVED
 from holdfast.config import Project
 from holdfast.errors import SettingError
 from holdfast.evaluation.limits import CODE
@@ -15,12 +15,15 @@ TITLES = (
     | DRIFT
     | {code: check.title for code, check in RELEASE.items()}
     | signals.TITLES
+    | SERVED
     | {CODE: "Limits of the configuration"}
 )
 """Each has a page, `docs/checks/<code>.md`."""
 
 SEVERITIES = (
-    {code: check.severity for code, check in (QUALITY | RELEASE).items()} | signals.SEVERITIES | {CODE: Severity.HIGH}
+    {code: check.severity for code, check in (QUALITY | RELEASE).items()}
+    | signals.SEVERITIES
+    | dict.fromkeys([*SERVED, CODE], Severity.HIGH)
 )
 """Of all but drift, whose findings are weighed by the column."""
 

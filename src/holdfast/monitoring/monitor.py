@@ -140,7 +140,7 @@ def _watch_logged(
     outward: Outward,
 ) -> Watched:
     """Watch a model by its log."""
-    reference = reference_of(_in_force(name, book, store))
+    reference = reference_of(in_service(name, book, store))
     source = LogSource(log, name)
     since = _since(backfill, when or time.time())
     done = run(source, reference, book, site.root_path, now=when, since=since, then=outward.tell)
@@ -193,7 +193,7 @@ def _sealed(project: Project, book: Book, root: Path, say: Say) -> SealedFolder:
     """The release of a project's model, or what was sealed of its history."""
     releases = open_store(project.path(project.store.releases))
     if project.name in releases.models():
-        return _in_force(project.name, book, releases)
+        return in_service(project.name, book, releases)
     return sealed_history(project, open_store(root / "references"), say)
 
 
@@ -285,7 +285,7 @@ def _models(models: str | Sequence[str] | None, log: PredictionLog, store: Store
     return asked
 
 
-def _in_force(model: str, book: Book, store: Store) -> SealedFolder:
+def in_service(model: str, book: Book, store: Store) -> SealedFolder:
     """The champion, or the newest release where none was promoted."""
     stage: Any = in_force(book).get(model)
     return store.get(model, None if stage is None else stage.version)

@@ -78,7 +78,7 @@ def change_point(
     probability = np.exp(log_odds - log_odds.max())
     probability /= probability.sum()
     first = int(probability.argmax())
-    earliest, latest = _interval(probability, first, level)
+    earliest, latest = likeliest(probability, first, level)
     return ChangePoint(
         first=first,
         earliest=earliest,
@@ -88,8 +88,8 @@ def change_point(
     )
 
 
-def _interval(probability: Array, mode: int, level: float) -> tuple[int, int]:
-    """Grow from the mode to the more probable side until the interval has the probability."""
+def likeliest(probability: Array, mode: int, level: float) -> tuple[int, int]:
+    """The interval that grows from the mode to the more probable side until it has the probability."""
     low = high = mode
     while probability[low : high + 1].sum() < level - 1e-12:
         below = probability[low - 1] if low > 0 else -1.0
