@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from holdfast.profile.strata import COLUMNS, Layout
+from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, STOOD_FOR, UNSEEN, Layout
 from holdfast.profile.table import Edges
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count, from_bytes, observable, to_bytes
 from holdfast.schema import Schema
@@ -57,7 +57,8 @@ def test_truths_that_cannot_come_count_nowhere_but_as_strays() -> None:
     assert found.labelled == 1
     assert found.strays.tolist() == [1]
     strata, known = by_stratum(edges, found)
-    assert strata[:, :, :].tolist() == [[[1, 0], [0, 0]], [[0, 0], [0, 0]], [[0, 0], [0, 2]]]
+    assert strata[SEEN].tolist() == [[1, 0], [0, 0]]
+    assert strata[UNSEEN].tolist() == [[0, 0], [0, 2]]
     assert known[..., 0].sum() == 1
 
 
@@ -66,12 +67,14 @@ def test_rows_that_were_answered_at_random_stand_for_those_like_them() -> None:
     # Two of ten rows that would be blocked are let through: with probability 0.2, so each stands for four others.
     some = rows([0.9] * 10, [0, 0] + [1] * 8, [1, 0] + [np.nan] * 8, [0.2, 0.2] + [0.8] * 8)
     strata, known = by_stratum(edges, count(EDGES, edges, observable(edges, some)))
-    assert strata[:, :, 1].tolist() == [[2, 0], [0, 8], [0, 0]]
+    assert strata[EXPLORED, :, 1].tolist() == [2, 0]
+    assert strata[STOOD_FOR, :, 1].tolist() == [0, 8]
+    assert strata.sum() == 10
     assert known[1, 1, 1, :3] == pytest.approx([2, 8, 32])
     # Blocking the fraud is right and costs nothing; blocking the other is wrong.
     assert known[1, 1, 1, 3:6] == pytest.approx([4, 16, 16])
     assert known[1, 1, 1, 9:] == pytest.approx([4, 16])
-    assert known[0, 0, 1, 3] == 1, "as they were answered, the fraud that was let through is the loss"
+    assert known[EXPLORED, 0, 1, 3] == 1, "as they were answered, the fraud that was let through is the loss"
 
 
 def test_weights_differ_where_propensities_do() -> None:
@@ -85,7 +88,7 @@ def test_of_many_classes_the_strata_are_those_of_the_scores() -> None:
     assert Layout.of(20, 8, selective=False).size == 160
     assert Layout.of(20, 9, selective=False).size == 20
     assert Layout.of(20, 0, selective=False).size == 20
-    assert Layout.of(20, 2, selective=True).size == 120
+    assert Layout.of(20, 2, selective=True).size == 160
 
 
 def test_a_person_who_looks_makes_the_truth_known() -> None:

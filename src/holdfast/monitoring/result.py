@@ -13,6 +13,42 @@ from holdfast.monitoring.incident import Incident
 from holdfast.numerals import several
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of the truth of a window's rows.
+
+    Attributes
+    ----------
+    observable
+        Rows whose truth can come to be known.
+    spoken
+        Rows that the figures speak of: these, and those for which others stand that were answered at random.
+    silent
+        Rows whose truth cannot come, and for which none stand.
+    effective
+        So many labelled rows, each weighing the same, would tell as much as those that there are.
+    explored
+        Labelled rows that stand for others.
+    strays
+        Truths of rows of which they could not have come by themselves; they are in no figure.
+    unmeasured
+        Figures that cannot be had, and why.
+    plain
+        The loss of the labelled rows as they are, where rows are weighed.
+    delays
+        Labelled rows by the time until their truth arrived: pairs of a step of `profile.delays` and rows.
+    """
+
+    observable: int = 0
+    spoken: int = 0
+    silent: int = 0
+    effective: float = 0.0
+    explored: int = 0
+    strays: int = 0
+    unmeasured: dict[str, str] = {}
+    plain: tuple[float, float, float] | None = None
+    delays: tuple[tuple[int, int], ...] = ()
+
+
 class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One window, as the monitor shows it; times in seconds since 1970.
 
@@ -38,6 +74,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         How far each signal is away from its mean in the reference, in its unit.
     segments
         Rows, labelled rows and figures of each segment.
+    truth
+        What is known of the truth of its rows; of windows from before that was counted, nothing.
     findings
         What the quality checks found wrong with its rows: code, status, subject and message of each.
     alarms
@@ -56,6 +94,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     scored: dict[str, str] = {}
     effects: dict[str, float] = {}
     segments: dict[str, dict[str, Any]] = {}
+    truth: Known = Known()
     findings: list[dict[str, str]] = []
     alarms: list[dict[str, Any]] = []
 

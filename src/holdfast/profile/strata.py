@@ -1,8 +1,8 @@
 """Rows by score and answer, and what is known of the truth in each of these strata: what weighting is computed from.
 
 Where the answer decides whether the truth can come to be known at all (a blocked payment is never charged back), rows are
-in one of three states: their truth can come; it cannot, but rows like them were answered otherwise at random, and stand for
-them; it cannot, and nothing stands for them.
+in one of four states: their truth can come; it cannot, but rows like them were answered otherwise at random, and stand for
+them; it cannot, and nothing stands for them; they are those that were answered otherwise at random.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 Counts: TypeAlias = NDArray[np.int64]
 
-SEEN, STOOD_FOR, UNSEEN = 0, 1, 2
+SEEN, STOOD_FOR, UNSEEN, EXPLORED = 0, 1, 2, 3
 """States of rows, in the order of their strata."""
 
 MOST_ANSWERS = 8
@@ -39,7 +39,7 @@ class Layout:
     answers
         Answers that are told apart; at least 1.
     states
-        1 where the truth of every row can come, else 3.
+        1 where the truth of every row can come, else 4.
     """
 
     cells: int
@@ -49,7 +49,7 @@ class Layout:
     @staticmethod
     def of(cells: int, answers: int, selective: bool) -> Layout:
         """The layout for so many answers, of which only some let the truth come, or all."""
-        return Layout(cells=cells, answers=answers if 0 < answers <= MOST_ANSWERS else 1, states=3 if selective else 1)
+        return Layout(cells=cells, answers=answers if 0 < answers <= MOST_ANSWERS else 1, states=4 if selective else 1)
 
     @property
     def size(self) -> int:
@@ -85,15 +85,15 @@ class Layout:
         state = np.zeros(len(cell), np.intp)
         if seen is not None and self.states > 1:
             random = np.zeros(len(cell), bool) if propensity is None or self.answers != 2 else propensity < 1
-            state = np.where(seen, SEEN, np.where(random, STOOD_FOR, UNSEEN))
+            state = np.where(seen, np.where(random, EXPLORED, SEEN), np.where(random, STOOD_FOR, UNSEEN))
         found = (state * self.answers + answer) * self.cells + cell
         out = cell >= self.cells
         return np.where(out if decision is None else out | (decision < 0), -1, found)
 
     def stood_for(self, stratum: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The stratum that rows stand for: of rows with the other of two answers, whose truth cannot come."""
+        """The strata that explored rows stand for: of the other of two answers, where the truth cannot come."""
         answer, cell = np.divmod(stratum, self.cells)
-        return np.asarray((STOOD_FOR * self.answers + (1 - answer)) * self.cells + cell)
+        return np.asarray((STOOD_FOR * self.answers + 1 - answer % self.answers) * self.cells + cell)
 
 
 def rows_in(layout: Layout, stratum: NDArray[np.intp]) -> Counts:
@@ -119,17 +119,16 @@ def truths_in(
     loss, residual, right
         Of each labelled row: its loss, truth less score (0 where that is not one number), and whether the answer was right.
     propensity, other_loss
-        Probability p of the answer, and the loss that the other answer would have had. Rows that were answered so at
-        random stand, with weight (1 - p) / p, for those like them whose truth cannot come: each row of either answer then
-        counts on average once (Horvitz & Thompson, *A generalization of sampling without replacement from a finite
-        universe*, JASA 47 (1952)).
+        Probability p of the answer, and the loss that the other answer would have had. Explored rows stand, with weight
+        (1 - p) / p, for those like them whose truth cannot come, so that on average each row of either answer counts once
+        (Horvitz & Thompson, *A generalization of sampling without replacement from a finite universe*, JASA 47 (1952)).
     """
     used = stratum >= 0
     found = _sums(layout.size, stratum[used], loss[used], residual[used], right[used])
     if layout.states > 1 and propensity is not None and other_loss is not None:
-        with np.errstate(invalid="ignore"):
-            stands = used & (stratum < layout.answers * layout.cells) & (propensity < 1) & (propensity > 0)
-        stands &= np.isfinite(other_loss)
+        stands = (
+            used & (stratum >= EXPLORED * layout.answers * layout.cells) & (propensity > 0) & np.isfinite(other_loss)
+        )
         if stands.any():
             p, place = propensity[stands], layout.stood_for(stratum[stands])
             weight = (1 - p) / p
