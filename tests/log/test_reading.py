@@ -243,6 +243,33 @@ def test_what_is_known_of_a_label_stands_beside_the_row(tmp_path: Path) -> None:
     }
 
 
+def test_the_label_that_arrived_first_stands_beside_the_one_that_corrects_it(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a", "b", "c", "d"]))
+    committed(tmp_path, labels(["b"], truths=[False], time=MORNING + 3 * HOUR))
+    committed(tmp_path, labels(["a", "b"], time=MORNING + 2 * HOUR))
+    spooled(tmp_path, labels(["a", "c"], truths=[False, True], time=MORNING + HOUR))
+    read = open_log(tmp_path).predictions("fraud", columns=["hf_id"], with_labels=True, first_labels=True)
+    found = {
+        one["hf_id"]: (one["hf_label"], one["hf_first_label"], one["hf_first_label_time"] == one["hf_label_time"])
+        for one in rows(read)
+    }
+    assert found == {
+        "a": (True, False, False),
+        "b": (False, True, False),
+        "c": (True, True, True),
+        "d": (None, None, True),
+    }
+    known = open_log(tmp_path).predictions(
+        "fraud", columns=["hf_id"], with_labels=True, first_labels=True, as_known_at="2026-01-01T10:00Z"
+    )
+    assert {one["hf_id"]: one["hf_first_label"] for one in rows(known)} == {
+        "a": False,
+        "b": True,
+        "c": True,
+        "d": None,
+    }
+
+
 def test_the_truth_of_ids_alone(tmp_path: Path) -> None:
     committed(tmp_path, predictions(["a"]), labels(["a"]))
     (row,) = rows(open_log(tmp_path).predictions("fraud", columns=["hf_id"], with_labels=True))

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -160,6 +161,18 @@ def test_labels_that_come_weeks_later_are_evidence_once(tmp_path: Path) -> None:
     rest = watched(project, predictions, labels)
     assert (none.labels, some.labels, rest.labels) == (0, 700, len(labels) - 700)
     assert all(one.labelled == one.rows for one in rest.windows)
+
+
+def test_a_corrected_label_changes_what_is_shown_and_is_no_new_evidence(tmp_path: Path) -> None:
+    project, (predictions, labels) = write(tmp_path), split(loans(HISTORY_DAYS, 3))
+    first = watched(project, predictions, labels)
+    bad = pc.invert(labels["bad"])
+    other = watched(project, predictions, labels.set_column(labels.schema.get_field_index("bad"), "bad", bad))
+    assert (first.labels, other.labels) == (len(labels), 0)
+    for one, two in zip(first.windows, other.windows, strict=True):
+        assert two.figures["accuracy"][0] == pytest.approx(1 - one.figures["accuracy"][0])
+        assert two.alarms == one.alarms
+    assert watched(project, predictions, labels).labels == 0, "and back again"
 
 
 def test_labels_stand_in_the_predictions_too(tmp_path: Path) -> None:

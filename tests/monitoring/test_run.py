@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from holdfast.book import monitoring as recorded
+from holdfast.book.opening import open_book
 from holdfast.errors import ReleaseError
 from holdfast.log.spool import Spool
 from holdfast.monitoring import kept
@@ -22,6 +24,7 @@ from holdfast.monitoring.judging import Remembered
 from holdfast.monitoring.monitor import monitor
 from holdfast.releases.store import open_store
 from holdfast.site import Site
+from holdfast.testing.answered import commit, label_rows
 from holdfast.testing.logged import predictions
 from holdfast.testing.planted import nulls, unit_change
 from holdfast.testing.releases import seal_small
@@ -40,8 +43,6 @@ def incidents(service: Service) -> list[dict]:
 
 
 def state(service: Service) -> Remembered:
-    import msgspec
-
     found = recorded.watch_of(service.book, "fraud")
     assert found is not None
     return msgspec.msgpack.decode(found[1], type=Remembered)
@@ -83,8 +84,6 @@ def test_runs_day_by_day_find_what_one_run_finds(service: Service, tmp_path_fact
     service.answer(rows)
     for number in range(1, 14):
         service.monitor(day(FIRST + number))
-    from holdfast.book.opening import open_book
-
     other = Service(
         service.root, service.sealed, service.reference, open_book(tmp_path_factory.mktemp("b") / "book.db")
     )
@@ -181,6 +180,45 @@ def test_each_label_is_evidence_once_and_late_ones_revise_what_is_shown(service:
     assert shown[0] == shown[1] == 0
     assert 0 < shown[2] < shown[3]
     assert state(service).waiting == {}
+
+
+def test_a_corrected_label_revises_what_is_shown_and_is_no_new_evidence(
+    service: Service, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rows = payments(FIRST, 6, seed=15)
+    ids = service.answer(rows)
+    other = Service(
+        service.root, service.sealed, service.reference, open_book(tmp_path_factory.mktemp("b") / "book.db")
+    )
+    for number in range(1, 8):
+        service.monitor(day(FIRST + number))
+    before, consumed = windows(service), state(service)
+    # All of the first three days were wrong, and some labels come again as they were.
+    first, last = np.searchsorted(
+        rows["time"].to_numpy(), np.array([day(FIRST + 3), day(FIRST + 4)]).astype("datetime64[s]")
+    )
+    wrong, same = ids[:first], ids[first:last]
+    fraud = rows["fraud"].to_pylist()
+    truths = [*(not one for one in fraud[: len(wrong)]), *fraud[len(wrong) : len(wrong) + len(same)]]
+    moment = np.full(len(truths), day(FIRST + 7.5))
+    label_rows(service.root, service.sealed, [*wrong, *same], truths, moment)
+    commit(service.root)
+    done = service.monitor(day(FIRST + 8))
+    assert (done.labels, done.opened) == (0, [])
+    after = windows(service)
+    for number in range(4):
+        old, new = (one[round(day(FIRST + number) * 1e6)] for one in (before, after))
+        accuracy = old["figures"]["accuracy"][0]
+        assert new["figures"]["accuracy"][0] == pytest.approx(1 - accuracy if number < 3 else accuracy)
+        assert new.get("alarms") == old.get("alarms")
+    assert state(service).consumed == consumed.consumed
+    loss, loss_before = state(service).watch.signals["loss"], consumed.watch.signals["loss"]
+    assert loss == loss_before, "no e-value changes"
+    # Who comes later takes in each label as it came first, too.
+    other.monitor(day(FIRST + 8))
+    late = state(other).watch.signals["loss"]
+    assert rounded(msgspec.to_builtins(late)) == rounded(msgspec.to_builtins(loss))
+    other.book.close()
 
 
 def test_what_a_run_counted_that_ended_midway_is_passed_over(service: Service) -> None:

@@ -26,6 +26,13 @@ JOINED = {
 }
 """Columns of a label beside its prediction, and what they are called in the table of labels."""
 
+FIRST = {
+    "hf_first_label": "hf_label",
+    "hf_first_label_time": "hf_time",
+    "hf_first_outcome_time": "hf_outcome_time",
+}
+"""The same of the label that arrived first, which later ones correct."""
+
 _USUAL: dict[str, Type] = {
     "hf_label": "bool",
     "hf_time": "timestamp",
@@ -59,13 +66,12 @@ class Labels:
     matched: Matched | None = None
     until: int | None = None
 
-    @property
-    def types(self) -> dict[str, pa.DataType]:
+    def types(self, *, first: bool = False) -> dict[str, pa.DataType]:
         """Types of the columns that are joined."""
         schema = schema_of(self.snapshot)
-        return {name: schema.field(of).type for name, of in JOINED.items()}
+        return {name: schema.field(of).type for name, of in (JOINED | FIRST if first else JOINED).items()}
 
-    def of(self, ids: pa.Array, days: Collection[str]) -> pa.Table:
+    def of(self, ids: pa.Array, days: Collection[str], *, first: bool = False) -> pa.Table:
         """The labels of predictions, a row for each; nulls where there is none.
 
         Parameters
@@ -74,6 +80,8 @@ class Labels:
             Of the predictions.
         days
             UTC days of receipt that they are of.
+        first
+            Whether the label that arrived first is given, too.
         """
         schema = schema_of(self.snapshot)
         found = pa.concat_tables([schema.empty_table(), *self._rows(ids, days, schema)])
@@ -81,7 +89,12 @@ class Labels:
         # The latest stand first, and the first of equal ones is found.
         latest = pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(order))
         places = order.take(latest)
-        return pa.table({name: found.column(of).combine_chunks().take(places) for name, of in JOINED.items()})
+        columns = {name: found.column(of).combine_chunks().take(places) for name, of in JOINED.items()}
+        if first:
+            rising = order[::-1]
+            places = rising.take(pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(rising)))
+            columns |= {name: found.column(of).combine_chunks().take(places) for name, of in FIRST.items()}
+        return pa.table(columns)
 
     def _rows(self, ids: pa.Array, days: Collection[str], schema: pa.Schema) -> Iterator[pa.Table]:
         """Labels among which are all those of some predictions."""

@@ -66,6 +66,7 @@ class PredictionLog:
         release: int | None = None,
         columns: Sequence[str] | None = None,
         with_labels: bool = False,
+        first_labels: bool = False,
         as_known_at: Moment | None = None,
     ) -> pa.RecordBatchReader:
         """Logged predictions of a model, in the order of their days of receipt.
@@ -84,6 +85,9 @@ class PredictionLog:
         with_labels
             Whether the label of each row stands beside it, as `hf_label`, `hf_label_source`, `hf_label_giver`,
             `hf_label_time` (of its arrival) and `hf_outcome_time`. Of several labels of an id the last to arrive counts.
+        first_labels
+            With `with_labels`: whether the label that arrived first stands there, too, as `hf_first_label`,
+            `hf_first_label_time` and `hf_first_outcome_time`.
         as_known_at
             Leave out what arrived after this moment, predictions and labels.
 
@@ -112,8 +116,10 @@ class PredictionLog:
         if labels is None:
             stream = _read(taken, {name: of for name, (_, of) in wanted.items()}, between)
         else:
-            schema += labels.types.items()
-            stream = _read_with_labels(taken, {name: of for name, (_, of) in wanted.items()}, between, labels)
+            joined = labels.types(first=first_labels)
+            schema += joined.items()
+            columns_of = {name: of for name, (_, of) in wanted.items()}
+            stream = _read_with_labels(taken, columns_of, between, labels, list(joined))
         return _reader(taken.path, pa.schema(schema), stream)
 
     def labels(
@@ -190,19 +196,20 @@ def _read(taken: Snapshot, columns: Mapping[str, Any], between: Between) -> Iter
 
 
 def _read_with_labels(
-    taken: Snapshot, columns: Mapping[str, Any], between: Between, labels: Labels
+    taken: Snapshot, columns: Mapping[str, Any], between: Between, labels: Labels, joined: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     own = {"hf_id": taken.columns["hf_id"][1]}
     others = {name: of for name, of in columns.items() if name not in own}
-    names = [*columns, *JOINED]
+    names, first = [*columns, *joined], len(joined) > len(JOINED)
     for block in _blocks(taken.pieces(between)):
         ids = _column(taken.scan(block, own, between))
         rows = _begun(taken.scan(block, others, between))
-        beside = labels.of(ids, {piece.date for piece in block}).append_column("hf_id", ids)
+        beside = labels.of(ids, {piece.date for piece in block}, first=first).append_column("hf_id", ids)
         yield from _joined(rows, beside, names)
     ids = _column(taken.scan_recent(own, between))
     if len(ids):
-        beside = labels.of(ids, set(taken.recent.column(DATE).unique().to_pylist())).append_column("hf_id", ids)
+        days = set(taken.recent.column(DATE).unique().to_pylist())
+        beside = labels.of(ids, days, first=first).append_column("hf_id", ids)
         yield from _joined(taken.scan_recent(others, between), beside, names)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
 from holdfast.profile.groups import count_groups
 from holdfast.profile.window import AnsweredRows, Counted, count
@@ -58,6 +61,36 @@ def arrived(reference: Reference, rows: AnsweredRows, columns: Sequence[str]) ->
         sums_of(count(edges, answers, rows.without_inputs())),
         groups={name: sums_of(one) for name, one in groups.items()},
     )
+
+
+def newly_labelled(
+    reference: Reference, batch: pa.RecordBatch, rows: AnsweredRows, since: float
+) -> Iterator[tuple[float, AnsweredRows]]:
+    """Rows whose first label came since a moment, by the window in which it came to be known.
+
+    That is when it happened, where the label says so, else when it arrived. A label is evidence once, as it came first; one
+    that corrects it changes what is shown, and no evidence.
+
+    Parameters
+    ----------
+    reference
+        Of the release that answered.
+    batch, rows
+        Rows of the log with their labels, first ones and newest ones; and how they are counted, with the newest.
+    since
+        In seconds since 1970.
+    """
+    arrival, happened = (seconds_of(batch.column(f"hf_first_{name}_time")) for name in ("label", "outcome"))
+    first, newest = batch.column("hf_first_label"), batch.column("hf_label")
+    new = arrival >= since
+    corrected = ~np.asarray(pc.fill_null(pc.equal(first, newest), True))
+    if (new & corrected).any():
+        rows = answered(reference, batch.set_column(batch.schema.get_field_index("hf_label"), "hf_label", first))
+    places = np.flatnonzero(new & np.isfinite(rows.loss))
+    came = np.where(np.isfinite(happened), happened, arrival)[places]
+    starts = reference.windows.starts(came)
+    for start in np.unique(starts[np.isfinite(starts)]).tolist():
+        yield start, rows.take(places[starts == start])
 
 
 def sums_of(counted: Counted) -> Arrived:

@@ -19,6 +19,7 @@ from holdfast.errors import SettingError
 from holdfast.evaluation.clock import seconds_of
 from holdfast.evaluation.codes import codes_of
 from holdfast.kinds import Role
+from holdfast.log.joining import FIRST
 from holdfast.monitoring.named import Named, named, places, positives
 from holdfast.monitoring.reference import Reference
 from holdfast.names import no_such_column
@@ -38,6 +39,9 @@ NEVER = np.iinfo(np.int64).min
 
 STAMP = pa.timestamp("us", "UTC")
 
+LABELLED = ("hf_label", "hf_label_time", "hf_outcome_time", *FIRST)
+"""What stands beside a prediction, as in the log."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Truths:
@@ -49,13 +53,19 @@ class Truths:
         Null where it is not known.
     arrived
         When it came, as far as a table says so.
+    first
+        When the first label of the prediction came, which it may correct.
     strange
         Labels whose id no prediction has.
     """
 
     label: pa.Array
     arrived: Moments
+    first: Moments = field(init=False)
     strange: int = 0
+
+    def __post_init__(self) -> None:
+        self.first = self.arrived
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,7 +73,8 @@ class FileSource:
     """Predictions of a table, with their labels. Make one with `file_source`.
 
     A label counts as new when it is seen for the first time: a ledger beside the counts says which were. It is evidence
-    of the time when it arrived; where the table does not tell that, of its row's time and the delay that is usual.
+    of the time when it arrived; where the table does not tell that, of its row's time and the delay that is usual. One that
+    corrects another one is no new evidence.
 
     Attributes
     ----------
@@ -132,7 +143,7 @@ class FileSource:
         wanted = tuple(columns)
         if wanted not in self._held:
             known = np.asarray(self.truths.label.is_valid()) & (self.when != NEVER)
-            batches = list(self._rows([*columns, "hf_label", "hf_label_time", "hf_outcome_time", "hf_when"], known))
+            batches = list(self._rows([*columns, *LABELLED, "hf_when"], known))
             if not batches:
                 return
             self._held = {wanted: pa.Table.from_batches(batches).sort_by("hf_when")}
@@ -201,11 +212,12 @@ class FileSource:
                     found[name] = pa.array(numbers(held[self.named.scores[0]])[0])
                 case "hf_lower" | "hf_upper" | "hf_propensity":
                     found[name] = pa.array(numbers(held[getattr(self.named, name.removeprefix("hf_"))])[0])
-                case "hf_label":
+                case "hf_label" | "hf_first_label":
+                    # Of a corrected one the first is not known any more; it was evidence when it came.
                     found[name] = truths.label.take(pa.array(positions))
-                case "hf_label_time":
-                    found[name] = _stamps(truths.arrived[positions])
-                case "hf_outcome_time":
+                case "hf_label_time" | "hf_first_label_time":
+                    found[name] = _stamps((truths.first if "first" in name else truths.arrived)[positions])
+                case "hf_outcome_time" | "hf_first_outcome_time":
                     found[name] = pa.nulls(len(positions), STAMP)
                 case _ if name.startswith("hf_score_"):
                     found[name] = pa.array(numbers(held[self.named.scores[int(name.removeprefix("hf_score_"))]])[0])
@@ -247,17 +259,16 @@ class FileSource:
         """Give each label the time of its arrival: as the ledger says, or now, where it was not seen before."""
         truths = self.truths
         places = np.flatnonzero(np.asarray(truths.label.is_valid()))
-        keys = mixed(cell_hashes(self.ids.take(pa.array(places)))) ^ cell_hashes(truths.label.take(pa.array(places)))
-        known, arrived = _read(self.ledger)
-        spots = np.searchsorted(known, keys)
-        seen = np.zeros(len(keys), bool)
-        seen[spots < len(known)] = known[spots[spots < len(known)]] == keys[spots < len(known)]
-        own = truths.arrived[places]
-        own[seen] = arrived[spots[seen]]
-        own[~seen] = np.clip(own[~seen], since, until - 1)
-        truths.arrived[places] = own
-        if not seen.all():
-            _write(self.ledger, np.concatenate([known, keys[~seen]]), np.concatenate([arrived, own[~seen]]))
+        ids = mixed(cell_hashes(self.ids.take(pa.array(places))))
+        keys = ids ^ cell_hashes(truths.label.take(pa.array(places)))
+        known, moments = _read(self.ledger)
+        told = np.clip(truths.arrived[places], since, until - 1)
+        arrived = _looked_up(known, moments, keys, told)
+        first = _looked_up(known, moments, ids, arrived)
+        truths.first = truths.arrived.copy()
+        truths.arrived[places], truths.first[places] = arrived, first
+        if not np.isin(keys, known).all():
+            _write(self.ledger, np.concatenate([known, keys, ids]), np.concatenate([moments, arrived, first]))
 
 
 def file_source(
@@ -399,11 +410,22 @@ def _stamps(moments: Moments) -> pa.Array:
 
 
 def _read(ledger: Path) -> tuple[NDArray[np.uint64], Moments]:
-    """Keys of the labels that were seen, rising, and when they arrived."""
+    """Keys of the labels that were seen and of their predictions, rising, and when the first of each arrived."""
     if not ledger.exists():
         return np.zeros(0, np.uint64), np.zeros(0, np.int64)
     table = pq.read_table(ledger)
     return table["key"].to_numpy(), table["arrived"].to_numpy()
+
+
+def _looked_up(known: NDArray[np.uint64], moments: Moments, keys: NDArray[np.uint64], otherwise: Moments) -> Moments:
+    """The moments of keys among those that are known, rising; others for keys that are not there."""
+    spots = np.searchsorted(known, keys)
+    there = np.zeros(len(keys), bool)
+    inside = spots < len(known)
+    there[inside] = known[spots[inside]] == keys[inside]
+    found = otherwise.copy()
+    found[there] = moments[spots[there]]
+    return found
 
 
 def _write(ledger: Path, keys: NDArray[np.uint64], arrived: Moments) -> None:

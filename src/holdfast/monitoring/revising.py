@@ -122,7 +122,8 @@ def _labels(source: Source, released: ReleasedModel, version: int, since: int, u
     parts: list[_Labels] = []
     for day in source.days_of_labels(since, until):
         for batch in source.labelled(wanted, version, day, until):
-            arrived = batch.column("hf_label_time").cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(-1)
+            # A label that corrects another one is not followed again.
+            arrived = batch.column("hf_first_label_time").cast(pa.timestamp("us", "UTC")).cast(pa.int64()).fill_null(-1)
             when = arrived.to_numpy(zero_copy_only=False)
             new = batch.filter(pa.array((when >= since) & (when < until)))
             if new.num_rows:

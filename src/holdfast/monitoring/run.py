@@ -24,11 +24,11 @@ from holdfast.book.opening import Book
 from holdfast.durations import seconds
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
-from holdfast.monitoring.arrived import Arrived, arrived
+from holdfast.monitoring.arrived import Arrived, arrived, newly_labelled
 from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.outcome import Before, Evidence, outcome
-from holdfast.monitoring.reading import answered, seconds_of
+from holdfast.monitoring.reading import answered
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
 from holdfast.monitoring.triage import Looking
@@ -197,6 +197,8 @@ def _truths(
             places = np.flatnonzero(np.isfinite(rows.loss))
             if not len(places):
                 continue
+            for start, own in newly_labelled(reference, batch, rows, since / MICROSECONDS):
+                found[start] = found.get(start, Arrived()) + arrived(reference, own, groups)
             rows = rows.take(places)
             tally = tallies.setdefault(day, Tally())
             for start, some in by_window(reference, rows):
@@ -207,11 +209,4 @@ def _truths(
                     tally.add(
                         start, segment, window.count(reference.profile.edges, reference.answers, own.without_inputs())
                     )
-            arrival = seconds_of(batch.column("hf_label_time"))[places]
-            happened = seconds_of(batch.column("hf_outcome_time"))[places]
-            new = np.flatnonzero(arrival >= since / MICROSECONDS)
-            starts = reference.windows.starts(np.where(np.isfinite(happened), happened, arrival)[new])
-            for start in np.unique(starts).tolist():
-                own = rows.take(new[starts == start])
-                found[start] = found.get(start, Arrived()) + arrived(reference, own, groups)
     return tallies, dict(sorted(found.items()))

@@ -51,7 +51,7 @@ class Source(Protocol):
         ...
 
     def labelled(self, columns: list[str], release: int, day: int, until: int) -> Iterator[pa.RecordBatch]:
-        """Predictions of a day, with the labels that had arrived before a moment."""
+        """Predictions of a day, with the labels that had arrived before a moment, the newest of each and the first."""
         ...
 
 
@@ -126,6 +126,7 @@ class LogSource:
             release=release,
             columns=columns,
             with_labels=True,
+            first_labels=True,
             as_known_at=_moment(until - 1),
         )
 
