@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from holdfast.book.documents import given_back
 from holdfast.book.monitoring import (
     Derived,
     Kept,
@@ -27,6 +28,26 @@ def run(number: int, model: str = "fraud") -> Run:
     return Run(
         number=number, model=model, release=1, at=now(), received_until=5, labelled_until=7, evidence=b"\x00\xff"
     )
+
+
+def test_numbers_that_are_not_finite_are_never_written(book: Book) -> None:
+    """PostgreSQL refuses them, and what reads JSON does not know them."""
+    nan, inf = float("nan"), float("inf")
+    content = {
+        "rows": 3,
+        "cost": nan,
+        "figures": {"loss": [1.0, -inf, 2.0], "bias": (0.0, -1.0, 1.0), "recall": [nan, 0.0, 1.0]},
+        "alarms": [{"low": -inf, "changes": [[nan, 1.0], [1.0]]}],
+    }
+    left = Kept(watch=b"\x01", windows={10: content}, incidents={"fraud-1": {"cost": inf, "signs": [{"effect": nan}]}})
+    assert record_run(book, run(1), left)
+    assert windows(book, "fraud") == {10: given_back(content)}
+    assert windows(book, "fraud")[10]["figures"] == {"bias": [0.0, -1.0, 1.0]}
+    assert windows(book, "fraud")[10]["alarms"] == [{"changes": [None, [1.0]]}]
+    assert incidents(book) == {"fraud-1": {"signs": [{}]}}
+    with book.engine.connect() as connection:
+        texts = connection.execute(text("SELECT CAST(content AS TEXT) FROM watched_windows")).scalars().all()
+    assert not any(word in one for one in texts for word in ("NaN", "Infinity"))
 
 
 def test_a_run_is_written_with_all_that_it_leaves_behind(book: Book) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 
+from holdfast.book.documents import text_of
 from holdfast.errors import MissingExtraError, SettingError
 
 BUSY_SECONDS = 30
@@ -52,10 +53,16 @@ def engine_of(url: URL) -> Engine:
     if url.get_backend_name() == "postgresql":
         try:
             # A connection that has died since it was last used is replaced in silence.
-            return create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True, hide_parameters=True)
+            return create_engine(
+                url,
+                isolation_level="REPEATABLE READ",
+                pool_pre_ping=True,
+                hide_parameters=True,
+                json_serializer=text_of,
+            )
         except ModuleNotFoundError:
             raise MissingExtraError("psycopg", "postgres", "A book in PostgreSQL") from None
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, json_serializer=text_of)
     event.listen(engine, "connect", _connected)
     event.listen(engine, "begin", _begun)
     return engine

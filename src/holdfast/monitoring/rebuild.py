@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from holdfast.book import monitoring as recorded
+from holdfast.book.documents import given_back
 from holdfast.book.monitoring import Derived, Run
 from holdfast.book.opening import Book
 from holdfast.log.disk import locked, make_folder
@@ -77,5 +78,5 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
 
 def _stored(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """As it comes back from the book."""
-    stored: Mapping[str, Any] = msgspec.json.decode(msgspec.json.encode(content))
-    return stored
+    found: Mapping[str, Any] = given_back(content)
+    return found
