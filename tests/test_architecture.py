@@ -44,7 +44,7 @@ ARROWS = {
     "profile": {"stats", "schema", "tables"},
     "engines": {"profile", "schema", "tables"},
     "checks": {"evidence", "profile", "stats", "schema"},
-    "config": {"checks", "durations", "kinds", "metric_keys", "names", "objective", "validated"},
+    "config": {"checks", "durations", "kinds", "metric_keys", "names", "objective", "validated", "windows"},
     "draft": {"evidence", "schema"},
     "explain": {"evidence", "kinds", "names", "schema", "stats"},
     "evaluation": {"config", "durations", "evidence", "objective", "policy", "profile", "schema", "stats", "tables"},

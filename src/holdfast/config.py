@@ -23,6 +23,7 @@ from holdfast.metric_keys import OBJECTIVE, RANKED, is_of_class, metric_keys
 from holdfast.names import meant
 from holdfast.objective import FBeta, Objective
 from holdfast.validated import read_toml, validated
+from holdfast.windows import CountedWindows, windows_by
 
 FILE = "holdfast.toml"
 
@@ -285,7 +286,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes
     ----------
     window, zone
-        What is judged together, and the zone whose days are meant; by default the zone of the data, else UTC.
+        What is judged together: a length of time, or so many rows such as `5000 rows`; and the zone whose days are meant,
+        by default the zone of the data, else UTC.
     smallest
         A window of fewer rows is shown and not judged.
     lateness
@@ -299,7 +301,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         share of rows; and of the objective, as a share of what it was.
     """
 
-    window: Length = "1d"
+    window: str = "1d"
     zone: str | None = None
     smallest: Annotated[int, Meta(ge=1)] = 100
     lateness: Length | None = None
@@ -309,6 +311,14 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     location: Positive = 0.3
     share: Positive = 0.05
     worse: Positive = 0.1
+
+    def __post_init__(self) -> None:
+        try:
+            cut = windows_by(self.window, self.zone or "UTC")
+        except ValueError as error:
+            raise ValueError(f"window and zone: {error}") from None
+        if isinstance(cut, CountedWindows) and cut.rows < self.smallest:
+            raise ValueError(f"no window of {cut.rows} rows would be judged while smallest is {self.smallest}")
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -80,7 +80,7 @@ def test_losses_have_the_standard_error_of_their_mean(reference: Reference) -> N
 
 def test_silence_is_as_certain_as_the_usual_number_of_rows(reference: Reference) -> None:
     sizes = [one.size for _, one in reference.history]
-    found = volume_signal(reference, nothing(reference.profile.edges, reference.answers))["volume"]
+    found = volume_signal(reference, nothing(reference.profile.edges, reference.answers), 86_400.0)["volume"]
     assert (found.value, found.deviation) == (0.0, pytest.approx(np.mean(sizes) ** -0.5))
 
 

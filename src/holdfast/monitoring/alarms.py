@@ -24,7 +24,7 @@ from holdfast.monitoring.learning import start as learn_reference
 from holdfast.monitoring.measured import change_of, estimated, grown
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.scale import kind_of, onto, scale_of
-from holdfast.monitoring.season import DAY, place_of, season_of, usual_spacing
+from holdfast.monitoring.season import DAY, Season, place_of, season_of, usual_spacing
 from holdfast.monitoring.state import Signal, Watch, numbers, pack
 from holdfast.stats.shiryaev_roberts import carriers, shares, spend, together
 
@@ -77,7 +77,7 @@ def begin(
     if starts != sorted(starts):
         raise InputError("expected reference windows in order of time, got others: sort them by their start")
     spacing = usual_spacing(starts)
-    season = season_of(starts, spacing, settings.zone)
+    season = season_of(starts, spacing, settings.zone) if settings.seasons else Season(weekdays=False, parts=1)
     watch = Watch(settings=settings, season=season, spacing=spacing, reference_windows=len(starts), signals={})
     keys = sorted({key for _, observations in reference for key in observations})
     return _joined(watch, keys, reference, minimum or {})

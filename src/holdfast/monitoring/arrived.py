@@ -88,7 +88,7 @@ def newly_labelled(
         rows = answered(reference, batch.set_column(batch.schema.get_field_index("hf_label"), "hf_label", first))
     places = np.flatnonzero(new & np.isfinite(rows.loss))
     came = np.where(np.isfinite(happened), happened, arrival)[places]
-    starts = reference.windows.starts(came)
+    starts = reference.windows.starts(np.maximum(came, reference.windows.first))
     for start in np.unique(starts[np.isfinite(starts)]).tolist():
         yield start, rows.take(places[starts == start])
 

@@ -37,6 +37,8 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
         none: whatever alarms matters.
     zone
         Zone whose weekdays and hours are meant.
+    seasons
+        Whether windows lie on weekdays and hours at all: those of so many rows do not.
     """
 
     false_alarms: float = 1.0
@@ -45,6 +47,7 @@ class AlarmSettings(msgspec.Struct, frozen=True, kw_only=True):
     late_share: float = 0.2
     minimum: dict[str, float] = msgspec.field(default_factory=lambda: {"location": 0.3, "spread": 0.3})
     zone: str = "UTC"
+    seasons: bool = True
 
     def __post_init__(self) -> None:
         # ValueErrors, because msgspec then adds the place in the file.

@@ -28,6 +28,7 @@ from holdfast.policy import Answers, decide
 from holdfast.profile.hashing import cell_hashes, mixed
 from holdfast.profile.numeric import numbers
 from holdfast.tables import Table
+from holdfast.windows import CountedWindows
 
 Array: TypeAlias = NDArray[np.float64]
 Moments: TypeAlias = NDArray[np.int64]
@@ -125,12 +126,18 @@ class FileSource:
         known = self.when[(self.when != NEVER) & (self.when < now * MICROSECONDS)]
         if not len(known):
             return now
-        start = self.reference.windows.starts(np.array([known.max() / MICROSECONDS]))
-        return min(now, self.reference.windows.end(float(start[0])))
+        windows, newest = self.reference.windows, int(known.max())
+        if isinstance(windows, CountedWindows):  # when the open one will end, later rows say
+            return (newest + 1.5) / MICROSECONDS
+        return min(now, windows.end(float(windows.starts(np.array([newest / MICROSECONDS]))[0])))
 
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
         """Predictions of a time."""
         yield from self._rows(columns, (self.when >= since) & (self.when < until))
+
+    def moments(self, release: int, since: int, until: int) -> Iterator[Moments]:  # noqa: ARG002
+        """When these rows were received, rising."""
+        yield np.sort(self.when[(self.when >= since) & (self.when < until)])
 
     def days_of_labels(self, since: int, until: int) -> list[int]:
         """UTC days of the predictions whose labels were not seen before."""

@@ -31,6 +31,7 @@ from holdfast.monitoring.signals import (
 )
 from holdfast.monitoring.state import Watch
 from holdfast.profile.window import Counted
+from holdfast.windows import Windows
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -146,6 +147,7 @@ def _settings(reference: Reference) -> AlarmSettings:
         days=seconds(asked.per) / DAY,
         minimum={"location": asked.location, "spread": asked.location, **shares},
         zone=reference.windows.zone,
+        seasons=isinstance(reference.windows, Windows),
     )
 
 
@@ -168,7 +170,7 @@ def judge_window(
     segments: Mapping[str, Counted],
 ) -> tuple[Remembered, Judgement]:
     """Inputs, answers, protected groups and volume of a window that has ended."""
-    signals = volume_signal(reference, counted)
+    signals = volume_signal(reference, counted, reference.windows.end(start) - start)
     if counted.size >= reference.settings.smallest:
         signals |= input_signals(reference, counted) | answer_signals(reference, counted)
         signals |= group_signals(reference, counted, segments)

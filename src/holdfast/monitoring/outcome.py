@@ -17,6 +17,7 @@ from holdfast.estimation.reliability import Reliability, judged
 from holdfast.evidence import Estimate
 from holdfast.monitoring.arrived import Arrived
 from holdfast.monitoring.counting import EVERYONE
+from holdfast.monitoring.cutting import Cuts
 from holdfast.monitoring.figures import Z, estimates, figures
 from holdfast.monitoring.gaps import shown_gaps
 from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
@@ -38,10 +39,7 @@ from holdfast.monitoring.triage import Looking, triaged
 from holdfast.profile import window
 from holdfast.profile.window import Counted
 from holdfast.records import Finding
-
-FAR_WINDOWS = 28
-"""Windows without a row, beyond which a few rows are taken for those of a wrong clock."""
-
+from holdfast.windows import FAR_WINDOWS, CountedWindows
 
 SCORED_SHARE = 0.8
 """Share of a window's rows whose truth must be known before what was expected of it is held against that."""
@@ -58,11 +56,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         When the newest row that it read was received.
     arrivals
         Truths that it read, by the window in which they came to be known.
+    cuts
+        The windows by count that it found.
     """
 
     until: float
     received: float
     arrivals: dict[float, Arrived]
+    cuts: Cuts = Cuts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         if kind == 0:
             counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
             state, judgement = judge_window(state, reference, expected, start, counted, parts[start])
-            told = {"start": start, "end": end, "rows": counted.size, **judgement.told}
+            told = {"start": start, "end": reference.windows.end(start), "rows": counted.size, **judgement.told}
             if counted.size >= reference.settings.smallest:
                 told["findings"] = [_brief(one) for one in looking.quality(start)]
             windows[_place(start)] = told
@@ -145,7 +146,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         if place not in windows and place not in before.windows:
             continue
         # What is shown of a window is revised when labels come, or late rows; its alarms are not.
-        revised = shown(reference, expected, whole[start], parts[start])
+        revised = shown(reference, expected, start, whole[start], parts[start])
         if place in windows and start in held.expected:
             # What was expected before the truth came stays as it was said.
             figures_expected, unknown = estimates(reference, held.expected[start])
@@ -213,6 +214,8 @@ def _due(
     Rows of the past that are sent now say nothing of the time between.
     """
     windows = reference.windows
+    if isinstance(windows, CountedWindows):
+        return [start for start in windows.ended(until) if max(known, default=-1) < _place(start)]
     ended = sorted(start for start in whole if windows.end(start) <= until)
     starts = _of_right_clocks(ended, whole, reference)
     if not starts:
@@ -252,12 +255,13 @@ def _incidents(
 def shown(
     reference: Reference,
     expected: Usual,
+    start: float,
     counted: Counted,
     parts: Mapping[str, Counted],
 ) -> dict[str, Any]:
     """What is shown of a window: how far its signals are away, and its figures as far as the truth is known."""
     signals = {
-        **volume_signal(reference, counted),
+        **volume_signal(reference, counted, reference.windows.end(start) - start),
         **input_signals(reference, counted),
         **answer_signals(reference, counted),
     }

@@ -17,6 +17,7 @@ from holdfast.objective import Judged
 from holdfast.profile.arrays import floats, seconds
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.window import AnsweredRows
+from holdfast.windows import CountedWindows
 
 Array: TypeAlias = NDArray[np.float64]
 KINDS: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
@@ -66,7 +67,7 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     """
     held = dict(zip(batch.schema.names, batch.columns, strict=True))
     n = batch.num_rows
-    when = times_of(batch)
+    when = times_of(reference, batch)
     task, classes = reference.answers.task, reference.answers.classes
     if task == "classes":
         score = np.stack([floats(held[f"hf_score_{k}"]) for k in range(len(classes))], axis=1)
@@ -112,10 +113,13 @@ def as_sealed(reference: Reference, name: str, column: pa.Array) -> pa.Array:
     return regrouped(column, edges.values)
 
 
-def times_of(batch: pa.RecordBatch) -> Array:
-    """When rows happened, else when they were received, in seconds since 1970, (n,)."""
+def times_of(reference: Reference, batch: pa.RecordBatch) -> Array:
+    """The times by which rows are put into windows, in seconds since 1970, (n,).
+
+    When they happened, else when they were received; into windows by count only when they were received.
+    """
     when = seconds_of(batch.column("hf_time"))
-    if "hf_event_time" not in batch.schema.names:
+    if "hf_event_time" not in batch.schema.names or isinstance(reference.windows, CountedWindows):
         return when
     event = seconds_of(batch.column("hf_event_time"))
     return np.where(np.isfinite(event), event, when)

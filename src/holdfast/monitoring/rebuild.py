@@ -14,6 +14,7 @@ from holdfast.book.monitoring import Derived, Run
 from holdfast.book.opening import Book
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
+from holdfast.monitoring.cutting import Cuts, recut
 from holdfast.monitoring.kept import Held
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reference import Reference
@@ -52,6 +53,7 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
     """What follows from runs, one after the other."""
     numbers = [one.number for one in runs]
     known: dict[int, tuple[Reference, Iterator[Held]]] = {}
+    cuts: list[Cuts] = []
     watch: tuple[int, bytes] | None = None
     windows: dict[int, tuple[int, Mapping[str, Any]]] = {}
     incidents: dict[str, tuple[int, Mapping[str, Any]]] = {}
@@ -63,6 +65,8 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
         reference, steps = known[run.release]
         held = next(steps)
         evidence = msgspec.msgpack.decode(run.evidence, type=Evidence)
+        cuts.append(evidence.cuts)
+        reference = recut(reference, cuts)
         looking = Looking(source, reference, root, numbers[: place + 1], held.counts, evidence.until)
         before = Before(
             watch=None if watch is None else watch[1],

@@ -40,7 +40,7 @@ from holdfast.seal.estimators import ESTIMATORS, load_fitted
 from holdfast.seal.history import load_inputs, load_labelled
 from holdfast.seal.labelled_sample import LabelledSample
 from holdfast.seal.windows import WINDOWS, load_groups, load_windows, segment_columns, windows_of
-from holdfast.windows import Windows
+from holdfast.windows import MICROSECONDS, CountedWindows, Cut
 
 History: TypeAlias = tuple[tuple[float, Counted], ...]
 
@@ -72,7 +72,7 @@ class Reference:
     history
         Its windows, each with its beginning, in the order of time.
     windows
-        How time is cut.
+        How rows are cut.
     settings
         How it is watched.
     checks
@@ -101,7 +101,7 @@ class Reference:
     profile: Profile
     answers: AnswerEdges
     history: History
-    windows: Windows
+    windows: Cut
     settings: Monitoring
     importance: dict[str, float]
     checks: Settings = CHECKS
@@ -109,6 +109,12 @@ class Reference:
     groups: Groups = field(default_factory=dict)
     labelled: LabelledSample | None = None
     support: Support | None = None
+
+    @cached_property
+    def past(self) -> Cut:
+        """How its history was cut."""
+        starts = (round(start * MICROSECONDS) for start, _ in self.history)
+        return self.windows.over_again(starts) if isinstance(self.windows, CountedWindows) else self.windows
 
     @cached_property
     def whole(self) -> Counted:
@@ -180,7 +186,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         profile=profile,
         answers=answers,
         history=history,
-        windows=windows_of(project),
+        windows=windows_of(project).as_usual(start for start, _ in history),
         settings=project.monitor,
         checks=project.checks,
         importance=_importance(evidence) if evidence else {},

@@ -26,6 +26,7 @@ from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.arrived import Arrived, arrived, newly_labelled
 from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
+from holdfast.monitoring.cutting import begun_again, cut, cuts_of, recut
 from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reading import answered
@@ -126,8 +127,11 @@ def _run(
 
     segments, there = segments_of(reference), source.columns()
     there_until = max(source.received(until), received)
+    cuts, again = cuts_of(before), None
     if before and before[-1].release != reference.version:
-        received = max(first, _begun(reference, received))
+        again = begun_again(cuts, (one["end"] for one in recorded.windows(book, reference.model).values()))
+        received = max(first, _begun(recut(reference, [*cuts, again]), received))
+    reference, newly_cut = cut(source, reference, cuts, again, since=received, there_until=there_until, until=until)
     columns = wanted_of_rows(reference, there)
     tally = count_rows(reference, source.rows(columns, reference.version, received, there_until), segments)
     done.rows = tally.rows
@@ -136,7 +140,7 @@ def _run(
     kept.keep(root, reference, number, tally, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
-    evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals)
+    evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals, cuts=newly_cut)
     run = Run(
         number=number,
         model=reference.model,
@@ -175,8 +179,9 @@ def left_before(book: Book, model: str) -> Before:
 def _begun(reference: Reference, received: int) -> int:
     """When the oldest window began that was not judged by then: another release counts its rows again, over its edges."""
     late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
-    start = float(reference.windows.starts(np.array([received / MICROSECONDS - late]))[0])
-    return int(start * MICROSECONDS)
+    moment = max(received / MICROSECONDS - late, reference.windows.first)
+    (start,) = reference.windows.starts(np.array([moment])).tolist()
+    return round(start * MICROSECONDS) if np.isfinite(start) else received
 
 
 def _truths(

@@ -19,6 +19,7 @@ from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.profile.window import Counted
 from holdfast.stats.normal_scores import normal_scores
+from holdfast.windows import DAY, CountedWindows
 
 Array: TypeAlias = NDArray[np.float64]
 Signals: TypeAlias = dict[str, Observation]
@@ -125,16 +126,22 @@ def truth_signals(counted: Counted) -> Signals:
     return found
 
 
-def volume_signal(reference: Reference, counted: Counted) -> Signals:
+def volume_signal(reference: Reference, counted: Counted, lasted: float) -> Signals:
     """How many rows there are: the logarithm of one more than them, with the noise of a Poisson count as large as usual.
 
     Not with that of the window's own count: the fewer rows there are, the less would their absence be believed.
+
+    Parameters
+    ----------
+    lasted
+        How long the window was, in seconds: of windows by count the signal is rows a day.
     """
+    value = float(np.log1p(counted.size))
+    if isinstance(reference.windows, CountedWindows):
+        value = value - float(np.log(lasted / DAY)) if np.isfinite(lasted) else np.nan
     sizes = [one.size for _, one in reference.history if one.size >= reference.settings.smallest]
     usual = float(np.mean(sizes)) if sizes else float(counted.size + 1)
-    return {
-        "volume": Observation(value=float(np.log1p(counted.size)), deviation=usual**-0.5, rows=max(counted.size, 1))
-    }
+    return {"volume": Observation(value=value, deviation=usual**-0.5, rows=max(counted.size, 1))}
 
 
 def history(reference: Reference) -> list[tuple[float, Signals]]:
@@ -145,7 +152,7 @@ def history(reference: Reference) -> list[tuple[float, Signals]]:
             {
                 **input_signals(reference, one),
                 **answer_signals(reference, one),
-                **volume_signal(reference, one),
+                **volume_signal(reference, one, reference.past.end(start) - start),
                 **truth_signals(one),
                 **group_signals(reference, one, reference.groups.get(start, {})),
                 **error_signals(reference, _errors(one, reference.groups.get(start, {}))),

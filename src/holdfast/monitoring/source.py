@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from holdfast.errors import InputError
 from holdfast.log.ids import milliseconds
@@ -44,6 +46,10 @@ class Source(Protocol):
 
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
         """Predictions of a time: those of a release, and those that another one answered while it was champion."""
+        ...
+
+    def moments(self, release: int, since: int, until: int) -> Iterator[NDArray[np.int64]]:
+        """When these rows were received, rising, within each array and from one to the next."""
         ...
 
     def days_of_labels(self, since: int, until: int) -> list[int]:
@@ -86,6 +92,14 @@ class LogSource:
             some = batch if pc.all(own).as_py() else batch.filter(own)
             if some.num_rows:
                 yield some.select(columns)
+
+    def moments(self, release: int, since: int, until: int) -> Iterator[NDArray[np.int64]]:
+        """When these rows were received, a week at a time."""
+        for week in range(_day(since), until, 7 * DAY):
+            batches = self.rows(["hf_time"], release, max(since, week), min(until, week + 7 * DAY))
+            found = [one.column(0).cast(pa.int64()).to_numpy() for one in batches]
+            if found:
+                yield np.sort(np.concatenate(found))
 
     def days_of_labels(self, since: int, until: int) -> list[int]:
         """Days of receipt of the predictions whose labels arrived in a time.

@@ -155,7 +155,7 @@ class Looking:
         own = [name for name in ("hf_id", "hf_time", "hf_event_time") if name in there]
         columns = list(dict.fromkeys([*own, physical]))
         for batch in self.source.rows(columns, self.reference.version, int(start * MICROSECONDS), until):
-            when, values = times_of(batch), as_sealed(self.reference, column, batch.column(physical))
+            when, values = times_of(self.reference, batch), as_sealed(self.reference, column, batch.column(physical))
             inside = (when >= start) & (when < end)
             if last == "missing":
                 mask = inside & np.asarray(values.is_null())
@@ -256,8 +256,11 @@ def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str
 
 def _usual_a_day(reference: Reference) -> float | None:
     """What the model's answers cost each day of the reference; None where nothing of it was labelled."""
-    seconds = sum(reference.windows.end(start) - start for start, one in reference.history if one.size)
-    return None if reference.loss is None or not seconds else reference.loss * reference.whole.size / seconds * DAY
+    lasted = [(reference.past.end(start) - start, one.size) for start, one in reference.history if one.size]
+    ended = [(seconds, rows) for seconds, rows in lasted if np.isfinite(seconds)]
+    if reference.loss is None or not ended:
+        return None
+    return reference.loss * sum(rows for _, rows in ended) / sum(seconds for seconds, _ in ended) * DAY
 
 
 def _realised(one: Incident, looking: Looking, starts: Sequence[float]) -> Estimate | None:

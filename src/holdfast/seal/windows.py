@@ -21,7 +21,7 @@ from holdfast.released import ReleasedModel
 from holdfast.releases.folder import SealedFolder
 from holdfast.schema import Schema
 from holdfast.seal.history import numbered
-from holdfast.windows import Windows
+from holdfast.windows import CountedWindows, Cut, windows_by
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -32,9 +32,9 @@ MOST = 400
 """Windows that are kept, the newest: more than a year of days."""
 
 
-def windows_of(project: Project) -> Windows:
+def windows_of(project: Project) -> Cut:
     """The windows that a project's model is watched in."""
-    return Windows.of(project.monitor.window, project.monitor.zone or project.data.zone or "UTC")
+    return windows_by(project.monitor.window, project.monitor.zone or project.data.zone or "UTC")
 
 
 def segment_columns(asked: Monitoring, schema: Schema) -> tuple[str, ...]:
@@ -74,8 +74,13 @@ def counted_windows(
     project: Project, schema: Schema, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]
 ) -> dict[str, bytes]:
     """The newest windows of rows, as files: of all rows, and of their groups where there are any."""
+    answered = list(answered)
     cut, segments = windows_of(project), segment_columns(project.monitor, schema)
     counted: dict[float, Counted] = {}
+    if isinstance(cut, CountedWindows):
+        cut = cut.over(np.concatenate([np.empty(0), *(rows.time for rows in answered)]))
+        # The newest one is kept although it is not full, or empty: it says when the one before ended.
+        counted |= {start: window.nothing(profile.edges, edges) for start in cut.newest}
     groups: dict[float, dict[str, Counted]] = {}
     for rows in answered:
         starts = cut.starts(rows.time)
