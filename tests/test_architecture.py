@@ -85,6 +85,7 @@ ARROWS = {
         "comparison",
         "config",
         "durations",
+        "engines",
         "estimation",
         "evaluation",
         "evidence",

@@ -27,8 +27,10 @@ from holdfast.log.state import denied
 from holdfast.log.table import Table
 from holdfast.log.tail import has_log
 
-BATCH_ROWS = 65_536
-BATCHES_AHEAD, FILES_AHEAD = 8, 2
+BATCH_ROWS = 131_072
+"""As many as a row group has, which is decoded as a whole."""
+
+BATCHES_AHEAD, FILES_AHEAD = 4, 2
 """What is read before it is asked for: it bounds the memory."""
 
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.engines.local import mapped
 from holdfast.estimation.expected import expected
 from holdfast.estimation.tables import Expected, added
 from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost
 from holdfast.profile import table, window
+from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.groups import by_value
 from holdfast.profile.numeric import numbers
-from holdfast.profile.table import Profile
+from holdfast.profile.table import Edges, Profile
 from holdfast.profile.window import AnsweredRows, Counted
 
 EVERYONE = ""
@@ -54,20 +56,63 @@ def count_rows(reference: Reference, batches: Iterable[pa.RecordBatch], segments
     """Count rows of the log: inputs, answers and, where labels stand beside them, the truth."""
     tally = Tally()
     edges = replace(reference.profile.edges, grid=None, sample_rows=SAMPLE_ROWS)
-    for batch in batches:
-        rows = answered(reference, batch)
-        if len(rows):
-            tally.received = max(tally.received, float(np.nanmax(seconds_of(batch.column("hf_time")))))
-        for start, some in by_window(reference, rows):
-            tally.add(start, EVERYONE, window.count(reference.profile.edges, reference.answers, some))
-            profile = table.count(edges, some.inputs, tally.rows)
-            tally.profiles[start] = tally.profiles[start] + profile if start in tally.profiles else profile
-            if (table_of := _expected(reference, some)) is not None:
-                tally.expected[start] = added(tally.expected[start], table_of) if start in tally.expected else table_of
-            for segment, own in by_value(some, segments):
-                tally.add(start, segment, window.count(reference.profile.edges, reference.answers, own))
-        tally.rows += len(rows)
+
+    def counted(batch: tuple[int, pa.RecordBatch]) -> tuple[float, list[_Part]]:
+        first, rows = batch
+        received = seconds_of(rows.column("hf_time"))
+        return float(np.nanmax(received)), list(_parts(reference, edges, answered(reference, rows), first, segments))
+
+    for received, parts in mapped(counted, _numbered(batches, tally)):
+        tally.received = max(tally.received, received)
+        for part in parts:
+            start = part.start
+            for segment, one in part.counts.items():
+                tally.add(start, segment, one)
+            tally.profiles[start] = tally.profiles[start] + part.profile if start in tally.profiles else part.profile
+            if part.expected is not None:
+                before = tally.expected.get(start)
+                tally.expected[start] = part.expected if before is None else added(before, part.expected)
     return tally
+
+
+class _Part(NamedTuple):
+    """What was counted of the rows that a batch has of a window."""
+
+    start: float
+    counts: dict[str, Counted]
+    profile: Profile
+    expected: Expected | None
+
+
+def _numbered(batches: Iterable[pa.RecordBatch], tally: Tally) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Batches with rows, each with the number of rows before it."""
+    for batch in batches:
+        if batch.num_rows:
+            tally.rows += batch.num_rows
+            yield tally.rows - batch.num_rows, batch
+
+
+def _parts(
+    reference: Reference, edges: Edges, rows: AnsweredRows, first: int, segments: Sequence[str]
+) -> Iterator[_Part]:
+    for start, some in by_window(reference, replace(rows, inputs=_encoded(reference, rows.inputs))):
+        profile = table.count(edges, some.inputs, first)
+        counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
+        for segment, own in by_value(some, segments):
+            counts[segment] = window.count(edges, reference.answers, own)
+        yield _Part(start, counts, profile, _expected(reference, some))
+
+
+def _encoded(reference: Reference, inputs: pa.RecordBatch) -> pa.RecordBatch:
+    """Categories as dictionaries: each value is looked at once, and not in each count."""
+    edges = reference.profile.edges.columns
+    columns = [
+        column.dictionary_encode()
+        if isinstance(edges[name], CategoryEdges) and pa.types.is_string(column.type)
+        else column
+        for name, column in zip(inputs.schema.names, inputs.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=inputs.schema.names)
 
 
 def _expected(reference: Reference, rows: AnsweredRows) -> Expected | None:
@@ -78,14 +123,15 @@ def _expected(reference: Reference, rows: AnsweredRows) -> Expected | None:
     needs = objective.needs if isinstance(objective, Cost) else ()
     there = rows.inputs.schema.names
     held = {name: numbers(rows.inputs.column(name))[0] for name in needs if name in there}
-    whole = len(held) == len(needs) and all(np.isfinite(values).all() for values in held.values())
+    # Of a row whose cost is not known nothing can be expected: it counts as one without a score.
+    priced = np.all([np.isfinite(values) for values in held.values()], axis=0) if held else np.full(len(rows), True)
     features = pa.Table.from_batches([rows.inputs])
     return expected(
         reference.fitted,
-        rows.score,
+        rows.score if priced.all() else np.where(priced, rows.score, np.nan),
         rows.decision,
         features,
-        held if whole else None,
+        held if len(held) == len(needs) else None,
         _distance(reference, features),
     )
 

@@ -38,9 +38,13 @@ def by_value(rows: AnsweredRows, columns: Sequence[str]) -> Iterator[tuple[str, 
             continue
         words, codes = text_codes(as_text(rows.inputs.column(name)))
         values, sizes = words.to_pylist(), np.bincount(codes[codes >= 0], minlength=len(words))
+        # In the order of the values once, so that the rows of each lie together. Short numbers are sorted by their digits.
+        short = codes.astype(np.int16) if len(words) < np.iinfo(np.int16).max else codes
+        ordered = rows.take(np.argsort(short, kind="stable"))
+        ends = len(rows) - int(sizes.sum()) + np.cumsum(sizes)
         for code in np.argsort(-sizes, kind="stable")[:MOST_VALUES].tolist():
             if values[code] is not None and sizes[code]:
-                yield f"{name}={values[code]}", rows.take(np.flatnonzero(codes == code))
+                yield f"{name}={values[code]}", ordered.slice(int(ends[code] - sizes[code]), int(ends[code]))
 
 
 def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str]) -> dict[str, Counted]:

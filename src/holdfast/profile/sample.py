@@ -44,7 +44,7 @@ class RowSample:
         else:
             places = np.argsort(chances)
         index = pa.array(places)
-        columns = [_decoded(column).take(index) for column in batch.columns]
+        columns = [_decoded(column.take(index)) for column in batch.columns]
         rows = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
         return RowSample(size, chances[places], first + places, rows)
 

@@ -203,12 +203,12 @@ def _counted(edges: Edges, batch: pa.RecordBatch, names: list[str]) -> tuple[dic
         part = {name: edges.columns[name].count(rows.column(name)) for name in names}
         total = _merged(total, part, ColumnProfile.__add__)
         if number != NO_WINDOW:
-            windows[number] = _entries(edges, part)
+            windows[number] = entries(edges, part)
     return total, History(windows)
 
 
-def _entries(edges: Edges, columns: Mapping[str, ColumnProfile]) -> NDArray[np.int64]:
-    """One window's line of the history."""
+def entries(edges: Edges, columns: Mapping[str, ColumnProfile]) -> NDArray[np.int64]:
+    """One window's line of the history: of each column its missing rows, then its coarse groups."""
     parts = []
     for name, place in edges.places.items():
         if name in columns:

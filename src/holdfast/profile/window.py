@@ -6,7 +6,7 @@ is natural now. Counts are coarse: a window of thirty columns is a few kilobytes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -17,10 +17,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
+from holdfast.profile.column import ColumnProfile
 from holdfast.profile.delays import delays_in
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
 from holdfast.profile.strata import Layout, rows_in, truths_in
-from holdfast.profile.table import Edges
+from holdfast.profile.table import Edges, entries
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -163,6 +164,12 @@ class AnsweredRows:
         found = {name: value if value is None or name == "inputs" else value[places] for name, value in found.items()}
         return AnsweredRows(**found | {"inputs": self.inputs.take(pa.array(places))})
 
+    def slice(self, first: int, last: int) -> AnsweredRows:
+        """Rows that follow each other; nothing is copied."""
+        found = {name: getattr(self, name) for name in self.__slots__}
+        found = {k: v if v is None or k == "inputs" else v[first:last] for k, v in found.items()}
+        return AnsweredRows(**found | {"inputs": self.inputs.slice(first, last - first)})
+
     def without_inputs(self) -> AnsweredRows:
         """The rows, of which the inputs are counted elsewhere."""
         return replace(self, inputs=pa.RecordBatch.from_pydict({}))
@@ -281,8 +288,13 @@ def observable(answers: AnswerEdges, rows: AnsweredRows) -> AnsweredRows:
     return replace(rows, truth=truth, loss=loss, stray=~seen & np.isfinite(rows.loss))
 
 
-def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
-    """Counts of rows that belong together."""
+def count(
+    edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Mapping[str, ColumnProfile] | None = None
+) -> Counted:
+    """Counts of rows that belong together; `columns` are the profiles of their inputs, where these are counted already."""
+    if columns is None:
+        there = [name for name in edges.columns if name in rows.inputs.schema.names]
+        columns = {name: edges.columns[name].count(rows.inputs.column(name)) for name in there}
     cells, known = len(answers.cuts) + 1, np.isfinite(rows.loss)
     score = ranked(rows.score)
     place = np.where(np.isfinite(score), np.searchsorted(answers.cuts, score, side="right"), cells)
@@ -292,7 +304,7 @@ def count(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
     strata = layout.strata(place, decision, answers.seen(decision, rows.review), rows.propensity)
     return Counted(
         rows=np.array([len(rows)]),
-        inputs=_entries(edges, rows.inputs),
+        inputs=entries(edges, columns),
         scores=np.bincount(place, minlength=cells + 1),
         decisions=np.zeros(0, np.int64)
         if decision is None
@@ -394,12 +406,3 @@ def _confusion(answers: int, truth: Array, decision: NDArray[np.int64] | None) -
         return np.zeros(0, np.int64)
     both = truth.astype(np.intp) * answers + decision
     return np.bincount(both[decision >= 0], minlength=answers**2)
-
-
-def _entries(edges: Edges, inputs: pa.RecordBatch) -> Counts:
-    found = np.zeros(max((place.stop for place in edges.places.values()), default=0), np.int64)
-    for name, place in edges.places.items():
-        if name in inputs.schema.names:
-            counted = edges.columns[name].count(inputs.column(name))
-            found[place] = np.append(counted.missing, counted.grouped)
-    return found
