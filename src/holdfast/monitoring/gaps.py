@@ -62,7 +62,7 @@ class Gaps:
     ) -> None:
         """A gap of shares, from hits and rows; Newcombe's interval, and the deviation of the pooled share."""
         (hits, n), (other_hits, m) = inside, outside
-        if self._too_few(name, of, n, m, least):
+        if self.too_few(name, of, n, m, least):
             return
         low, high = newcombe(hits, n, other_hits, m)
         scarce = min(FEW / min(n, m), 0.5)
@@ -82,7 +82,7 @@ class Gaps:
         equal groups: of seldom and large losses a group may have had none.
         """
         n, m = int(inside[0]), int(outside[0])
-        if self._too_few(name, of, n, m, SMALLEST_GROUP):
+        if self.too_few(name, of, n, m, SMALLEST_GROUP):
             return
         value = inside[1] / n - outside[1] / m
         both = (n + m, inside[1] + outside[1], inside[2] + outside[2])
@@ -92,7 +92,8 @@ class Gaps:
             value=value, low=value - Z * deviation, high=value + Z * deviation, deviation=deviation, rows=n
         )
 
-    def _too_few(self, name: str, of: str, inside: int, outside: int, least: int) -> bool:
+    def too_few(self, name: str, of: str, inside: int, outside: int, least: int) -> bool:
+        """Whether a figure cannot be spoken of; why is noted."""
         for rows, whose in ((inside, ""), (outside, " of all others")):
             if rows < least:
                 self.left_out[name] = f"{rows:,} rows{whose} {of}, fewer than {least}"
@@ -134,6 +135,8 @@ def error_gaps(answers: AnswerEdges, inside: Arrived, everyone: Arrived) -> Gaps
         found.of_shares("accuracy", "whose truth is known", right[0], right[1])
         return found
     for truth, name, of in ((1, "true_positive_rate", "that are positive"), (0, "false_positive_rate", "that are not")):
+        if found.too_few(name, "whose truth is known", int(own.sum()), int(others.sum()), SMALLEST_GROUP):
+            continue
         rates = [(int(table[truth, 1]), int(table[truth].sum())) for table in (own, others)]
         found.of_shares(name, of, rates[0], rates[1], SMALLEST_OF_A_KIND)
     return found
