@@ -374,6 +374,43 @@ def test_many_streams_at_once_alarm_as_one_by_one() -> None:
     assert {(1, 51, 7, True)} <= found
 
 
+def hours(number: int, seed: int, changed: int | None = None) -> list[tuple[float, dict[str, Observation]]]:
+    """Hours with a strong daily cycle, of volume too, and other weekends; from an hour on, 15 o'clock is another one."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for at in range(number):
+        hour, weekend = at % 24, at // 24 % 7 >= 5
+        cycle = np.sin(2 * np.pi * (hour - 6) / 24) + 0.7 * weekend * np.cos(2 * np.pi * hour / 24)
+        n = int(rng.poisson(np.exp(6 + cycle)))
+        level = 0.5 * cycle + 0.05 * rng.standard_normal()
+        level += 1.0 * (changed is not None and at >= changed and hour == 15)
+        signals = {
+            "volume": Observation(float(np.log1p(n)), float(np.exp(-3)), n),
+            SCORE: Observation(level + rng.standard_normal() / n**0.5, n**-0.5, n),
+        }
+        found.append(((at + 4 * 24) * HOUR, signals))
+    return found
+
+
+@pytest.mark.parametrize(("weeks", "seasons"), [(5, 168), (2, 24)])
+def test_an_hour_is_held_against_the_same_hours(weeks: int, seasons: int) -> None:
+    """30 days of hours alarm no oftener than a month of days may; a change of one hour of the day is found in that hour."""
+    first, alarms = weeks * 168, 0
+    for seed in range(3):
+        stream = hours(first + 720, seed)
+        watch = begin(stream[:first], AlarmSettings())
+        assert watch.season.number == seasons
+        _, found = run(watch, stream[first:])
+        assert not any(alarm.material for _, alarm in found)
+        alarms += len(found)
+    assert alarms <= 1
+    stream = hours(first + 480, 9, changed=first + 300)
+    _, found = run(begin(stream[:first], AlarmSettings()), stream[first:])
+    place, alarm = next((place, alarm) for place, alarm in found if place >= 300)
+    assert place in {303, 327}
+    assert alarm.changes[0].signal == SCORE
+
+
 @pytest.mark.simulation
 def test_false_alarms_are_no_more_than_the_budget() -> None:
     """100 streams of a quarter, 92 signals each; the full measurement is in the benchmarks."""

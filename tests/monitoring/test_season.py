@@ -24,6 +24,21 @@ def test_daylight_saving_moves_no_day(first: datetime) -> None:
     assert [place_of(season, start, DAY) for start in starts] == [*range(7), *range(7)]
 
 
+@pytest.mark.parametrize(
+    ("first", "missing", "twice"),
+    [(datetime(2025, 3, 30, tzinfo=BERLIN), {2}, set()), (datetime(2025, 10, 26, tzinfo=BERLIN), set(), {2})],
+)
+def test_an_hour_that_the_clock_shows_twice_is_two_windows_of_one_season(
+    first: datetime, missing: set[int], twice: set[int]
+) -> None:
+    season, start = Season(weekdays=False, parts=24, zone="Europe/Berlin"), first.timestamp()
+    end = (first + timedelta(days=1)).timestamp()
+    places = [place_of(season, start + at * HOUR, HOUR) for at in range(round((end - start) / HOUR))]
+    assert set(range(24)) - set(places) == missing
+    assert {place for place in places if places.count(place) > 1} == twice
+    assert places == sorted(places)
+
+
 def test_an_hour_is_that_of_the_clock() -> None:
     season = Season(weekdays=True, parts=24, zone="Europe/Berlin")
     for day in (datetime(2025, 1, 6, 9, tzinfo=BERLIN), datetime(2025, 7, 7, 9, tzinfo=BERLIN)):

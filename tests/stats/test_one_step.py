@@ -73,6 +73,27 @@ def test_seasons_that_explain_nothing_are_left_out() -> None:
     assert found.degrees[0] == 89
 
 
+@pytest.mark.parametrize(("daily", "weekly", "groups"), [(1.0, 0.0, 24), (2.0, 6.0, 168), (0.0, 0.0, 1)])
+def test_hours_of_the_week_are_those_of_any_day_where_weekdays_explain_too_little(
+    daily: float, weekly: float, groups: int
+) -> None:
+    rng = np.random.default_rng(3)
+    hour = np.arange(21 * 24)
+    values = daily * np.sin(2 * np.pi * hour / 24) + weekly * (hour // 24 % 7 >= 5) + rng.standard_normal(len(hour))
+    noise, nothing = rng.uniform(0.5, 2, len(hour)), np.full((len(hour), 1), np.nan)
+    known = learn_all(168, (hour % 168).tolist(), values[:, None], nothing, noise[:, None])
+    fit = sm.WLS(values, np.eye(groups)[hour % groups], weights=1 / noise).fit()
+    squares, degrees = residual(known, days=7)
+    assert squares[0] == pytest.approx(fit.ssr if groups == 168 else (fit.wresid**2).sum(), rel=1e-9)
+    assert degrees[0] == len(hour) - groups
+    for place in (0, 30, 167):
+        found = predict(known, place, NAN, days=7)
+        assert found.mean[0] == pytest.approx(fit.params[place % groups], rel=1e-9)
+        assert found.variance[0] == pytest.approx(
+            fit.scale * (1 + fit.normalized_cov_params[place % groups, place % groups]), rel=1e-9
+        )
+
+
 def test_seasons_that_explain_everything_are_told_apart() -> None:
     values = np.tile(np.arange(7.0), 9)
     found = predict(learned(values, np.ones(63), 61), 6, values[61:62])

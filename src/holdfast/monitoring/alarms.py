@@ -115,6 +115,7 @@ def step(watch: Watch, start: float, observations: Mapping[str, Observation]) ->
         deviations,
         np.array([days[one.late] for one in signals.values()]),
         adjacent=(gaps > 0) & (gaps < (FARTHEST + 0.5) * watch.spacing),
+        days_apart=watch.season.days,
     )
     signals = {
         key: one if np.isnan(values[place]) else _remembered(one, start, surprise, place)
@@ -192,6 +193,7 @@ def _joined(
         scaled[..., 0],
         scaled[..., 1],
         [np.flatnonzero([other == kind for other in kinds]) for kind in sorted(set(kinds))],
+        watch.season.days,
     )
     seen = ~np.isnan(scaled[..., 0])
     joined = {

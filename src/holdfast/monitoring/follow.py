@@ -102,6 +102,7 @@ def observe(
     days: Array | float,
     *,
     adjacent: NDArray[np.bool_] | bool = True,
+    days_apart: int = 1,
 ) -> tuple[Followed, Surprise]:
     """Take in one window.
 
@@ -117,6 +118,8 @@ def observe(
         Days that have passed since the window before.
     adjacent : ndarray of shape (...,)
         Whether this window follows the one before: if not, what came before is not used.
+    days_apart
+        How many days the seasons tell apart.
     """
     ratio = relative_noise(followed, deviations)
     value = values - followed.offset
@@ -130,6 +133,7 @@ def observe(
         prior_variance=followed.prior_variance,
         prior_degrees=followed.prior_degrees,
         prior_memory=followed.prior_memory,
+        days=days_apart,
     )
     # The values before have moved with the level, and take part of the offset's error away.
     trace = 1 - expected.memory * (1 - followed.fading**followed.age)

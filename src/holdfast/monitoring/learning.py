@@ -42,7 +42,12 @@ Array = NDArray[np.float64]
 
 
 def start(
-    seasons: int, season: Sequence[int], values: Array, deviations: Array, alike: Sequence[NDArray[np.intp]] = ()
+    seasons: int,
+    season: Sequence[int],
+    values: Array,
+    deviations: Array,
+    alike: Sequence[NDArray[np.intp]] = (),
+    days: int = 1,
 ) -> Followed:
     """Learn the reference.
 
@@ -56,6 +61,8 @@ def start(
         In order of time; NaN where a signal was not observed.
     alike
         Signals, as places on the last axis, whose variances relative to sampling noise are taken to follow one law.
+    days
+        How many days the seasons tell apart.
     """
     shape = values.shape[1:]
     with np.errstate(invalid="ignore"):
@@ -85,13 +92,13 @@ def start(
     # A first pass says how much of the scatter is sampling noise, which the next ones need to weigh small windows.
     centred = replace(blank, centre=_centre(seasons, season, values))
     rough = _learned(centred, season, values, np.full_like(values, np.nan))
-    low, high = _natural(rough)
+    low, high = _natural(rough, days)
     weighed = replace(centred, natural_low=low, natural_high=high)
     # With hardly two windows a season, what memory looks like cannot be told from the seasons.
     enough = len(values) >= 2 * len(set(season))
     weighed = replace(weighed, prior_memory=np.full(shape, 0.0 if enough else np.nan))
     tried = [_learned(replace(weighed, fading=np.full(shape, x)), season, values, deviations) for x in FADING]
-    learned = _best(tried, alike)
+    learned = _best(tried, alike, days)
     if enough:
         residuals = values - np.stack([learned.centre[..., place] for place in season])
         learned = replace(
@@ -99,7 +106,7 @@ def start(
             prior_memory=_memory(residuals, learned, alike),
             kurtosis=_kurtosis(residuals / np.sqrt(relative_noise(learned, deviations)), alike),
         )
-    variance, degrees = _prior(learned, alike)
+    variance, degrees = _prior(learned, alike, days)
     return replace(learned, prior_variance=variance, prior_degrees=degrees)
 
 
@@ -130,9 +137,9 @@ def _learned(followed: Followed, season: Sequence[int], values: Array, deviation
     return replace(followed, regression=regression, before=before, vague=vague)
 
 
-def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Followed:
+def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]], days: int) -> Followed:
     """For each signal the one with the smallest residuals, of its own and of those like it; the first if it is a toss-up."""
-    squares, degrees = zip(*(residual(one.regression, one.prior_memory) for one in tried), strict=True)
+    squares, degrees = zip(*(residual(one.regression, one.prior_memory, days) for one in tried), strict=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         gain = degrees[0] * np.log(squares[0] / np.array(squares))
     own = np.where(np.isfinite(gain), gain, 0.0)
@@ -156,9 +163,9 @@ def _best(tried: Sequence[Followed], alike: Sequence[NDArray[np.intp]]) -> Follo
     )
 
 
-def _natural(learned: Followed) -> tuple[Array, Array]:
+def _natural(learned: Followed, days: int) -> tuple[Array, Array]:
     """Bounds of the share of variance that is not sampling noise."""
-    squares, degrees = residual(learned.regression, learned.prior_memory)
+    squares, degrees = residual(learned.regression, learned.prior_memory, days)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = squares / degrees / learned.noise
         spread = SHARE_ERROR * np.sqrt(2 / degrees)
@@ -199,9 +206,9 @@ def _kurtosis(residuals: Array, alike: Sequence[NDArray[np.intp]]) -> Array:
     return np.asarray(np.clip(found, 0.0, LARGEST_KURTOSIS))
 
 
-def _prior(learned: Followed, alike: Sequence[NDArray[np.intp]]) -> tuple[Array, Array]:
+def _prior(learned: Followed, alike: Sequence[NDArray[np.intp]], days: int) -> tuple[Array, Array]:
     """What similar signals say of each other's variance: scaled inverse chi-square, of at most `LARGEST_PRIOR` degrees."""
-    squares, degrees = residual(learned.regression, learned.prior_memory)
+    squares, degrees = residual(learned.regression, learned.prior_memory, days)
     variance, worth = np.ones_like(squares), np.zeros_like(squares)
     for stream in np.ndindex(squares.shape[:-1]):
         for places in alike:

@@ -33,9 +33,14 @@ class Season(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "UTC"
 
     @property
+    def days(self) -> int:
+        """How many days are told apart."""
+        return 7 if self.weekdays else 1
+
+    @property
     def number(self) -> int:
         """How many seasons there are."""
-        return self.parts * (7 if self.weekdays else 1)
+        return self.parts * self.days
 
 
 def season_of(starts: Sequence[float], spacing: float, zone: str) -> Season:

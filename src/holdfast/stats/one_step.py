@@ -96,10 +96,12 @@ def predict(
     prior_variance: Array | float = 1.0,
     prior_degrees: Array | float = 0.0,
     prior_memory: Array | float = np.nan,
+    days: int = 1,
 ) -> Prediction:
     """Predict the next value.
 
-    Seasons are told apart where that is worth its degrees of freedom; else one mean serves all that were seen.
+    Seasons are told apart where that is worth its degrees of freedom; else one mean serves all that were seen, or all days
+    have the same parts.
 
     Parameters
     ----------
@@ -119,6 +121,8 @@ def predict(
     prior_memory
         The memory that is expected beforehand; it counts as much as `PRIOR_MEMORY_VALUES` values, by ridge regression. NaN:
         nothing is, and the values alone say.
+    days
+        Of how many days the seasons are the parts, day by day: 7 where they are the hours of the week.
 
     Source: Brown, Durbin & Evans, *Techniques for testing the constancy of regression relationships over time*, JRSS B 37
     (1975); the prior as Smyth (2004), *Linear models and empirical Bayes methods*.
@@ -132,7 +136,7 @@ def predict(
     >>> next_one.mean, next_one.variance, next_one.degrees
     (array([2.]), array([1.33333333]), array([2.]))
     """
-    fit = _fit(known, season, prior_memory)
+    fit = _fit(known, season, prior_memory, days)
     total = fit.degrees + prior_degrees
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.where(total > 0, (fit.squares + prior_degrees * np.asarray(prior_variance)) / total, np.nan)
@@ -221,7 +225,7 @@ def learn_all(seasons: int, season: Sequence[int], values: Array, before: Array,
     return replace(known, squares=squares)
 
 
-def residual(known: Regression, prior_memory: Array | float = np.nan) -> tuple[Array, Array]:
+def residual(known: Regression, prior_memory: Array | float = np.nan, days: int = 1) -> tuple[Array, Array]:
     """Weighted sum of squared residuals so far, and its degrees of freedom: arrays of shape (...,).
 
     Examples
@@ -232,7 +236,7 @@ def residual(known: Regression, prior_memory: Array | float = np.nan) -> tuple[A
     >>> residual(known)
     (array([2.]), array([2.]))
     """
-    fit = _fit(known, 0, prior_memory)
+    fit = _fit(known, 0, prior_memory, days)
     return fit.squares, fit.degrees
 
 
@@ -268,21 +272,17 @@ class _Fit:
     degrees: Array
 
 
-def _fit(known: Regression, season: int, prior_memory: Array | float) -> _Fit:
-    """Least squares with seasons, or with one mean for all where those explain too little."""
-    ones = np.ones(known.seen.shape[-1])
-    count, seasons = known.seen @ ones, (known.seen > 0) @ ones
-    one = _one_mean(known, count, prior_memory)
-    apart = _least_squares(
-        known.weight[..., season],
-        known.level[..., season],
-        known.lag[..., season],
-        known.squares,
-        count - seasons,
-        prior_memory,
-    )
-    chosen = _criterion(apart, count) < _criterion(one, count)
-    return _Fit(**{name: np.where(chosen, getattr(apart, name), getattr(one, name)) for name in _Fit.__slots__})
+def _fit(known: Regression, season: int, prior_memory: Array | float, days: int) -> _Fit:
+    """Least squares with seasons, with the same ones on all days, or with one mean, whichever explains enough."""
+    seasons = known.seen.shape[-1]
+    count = known.seen @ np.ones(seasons)
+    chosen, *others = (_merged(known, season, n, count, prior_memory) for n in sorted({1, seasons // days, seasons}))
+    for other in others:
+        better = _criterion(other, count) < _criterion(chosen, count)
+        chosen = _Fit(
+            **{name: np.where(better, getattr(other, name), getattr(chosen, name)) for name in _Fit.__slots__}
+        )
+    return chosen
 
 
 def _criterion(fit: _Fit, count: Array) -> Array:
@@ -293,18 +293,31 @@ def _criterion(fit: _Fit, count: Array) -> Array:
     return np.where(spare > 0, count * np.log(np.maximum(fit.squares, 1e-300)) + penalty, np.inf)
 
 
-def _one_mean(known: Regression, count: Array, prior_memory: Array | float) -> _Fit:
-    weight = known.weight
-    followed = np.where(np.isnan(known.lag), 0.0, weight)
-    lags = np.where(np.isnan(known.lag), 0.0, known.lag)
-    level, lag = _mean(weight, known.level), _mean(followed, lags)
+def _merged(known: Regression, season: int, parts: int, count: Array, prior_memory: Array | float) -> _Fit:
+    """Least squares with the mean of each part of the day, whichever day it is: one for all, or of each season, or between."""
+
+    def by_day(array: Array) -> Array:
+        return array.reshape(*array.shape[:-1], -1, parts)
+
+    weight, level = by_day(known.weight), by_day(known.level)
+    followed = np.where(np.isnan(by_day(known.lag)), 0.0, weight)
+    lags = np.nan_to_num(by_day(known.lag))
+    total = weight.sum(-2)
+    level_of, lag_of = _mean(weight, level), _mean(followed, lags)
     # A season without weight has no level, nor has the whole without any.
-    value_away = np.where(weight > 0, known.level - level[..., None], 0.0)
-    lag_away = np.where(followed > 0, lags - lag[..., None], 0.0)
+    value_away = np.where(weight > 0, level - level_of[..., None, :], 0.0)
+    lag_away = np.where(followed > 0, lags - lag_of[..., None, :], 0.0)
     weighted = weight * value_away
     between = [_dot(weighted, value_away), _dot(weighted, lag_away), _dot(weight * lag_away, lag_away)]
-    total = weight @ np.ones(weight.shape[-1])
-    return _least_squares(total, level, lag, known.squares + np.stack(between, -1), count - 1, prior_memory)
+    place = season % parts
+    return _least_squares(
+        total[..., place],
+        level_of[..., place],
+        lag_of[..., place],
+        known.squares + np.stack(between, -1),
+        count - (total > 0).sum(-1),
+        prior_memory,
+    )
 
 
 def _least_squares(
@@ -336,14 +349,14 @@ def _least_squares(
 
 
 def _mean(weight: Array, values: Array) -> Array:
-    """Weighted mean over the seasons; NaN without weight."""
+    """Weighted mean over the days; NaN without weight."""
     with np.errstate(invalid="ignore"):
-        return _dot(weight, values) / (weight @ np.ones(weight.shape[-1]))
+        return np.asarray(np.einsum("...dp,...dp->...p", weight, values) / weight.sum(-2))
 
 
 def _dot(one: Array, other: Array) -> Array:
     """Sum of the products over the seasons."""
-    return np.asarray(np.einsum("...s,...s->...", one, other))
+    return np.asarray(np.einsum("...dp,...dp->...", one, other))
 
 
 def _with(array: Array, season: int, values: Array) -> Array:
