@@ -294,6 +294,9 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         How long after the end of a window its rows may come and still be judged with it.
     segments
         Columns whose values are watched one by one; by default those with the role of a segment, or protected.
+    observed
+        After which answers the truth can come to be known: `yes`, `no` or names of classes, and `review` for rows that a
+        person is asked about; by default after all.
     false_alarms, per
         How many false alarms are tolerable in which time, for the model as a whole.
     location, share, worse
@@ -306,6 +309,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     smallest: Annotated[int, Meta(ge=1)] = 100
     lateness: Length | None = None
     segments: tuple[str, ...] | None = None
+    observed: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
     false_alarms: Positive = 1.0
     per: Length = "90d"
     location: Positive = 0.3
@@ -353,6 +357,11 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def __post_init__(self) -> None:
         for limit in self.gate.limits:
             self._check(limit)
+        task, answers = self.objective.task, ("no", "yes", "review")
+        for name in self.monitor.observed or ():
+            if task == "regression" or (task == "binary" and name not in answers):
+                known = "numbers are no decisions" if task == "regression" else meant(name, answers)
+                raise ValueError(f"monitor.observed names the decision {name!r}, which there is not here: {known}")
 
     def _check(self, limit: Limit) -> None:
         """Refuse a limit of what no evaluation has, before anything is read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -57,6 +58,11 @@ def day(number: float) -> float:
 @pytest.fixture(scope="session")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> SealedFolder:
     """A logistic regression, fitted on the first 20 days, released."""
+    return released(tmp_path_factory)
+
+
+def released(tmp_path_factory: pytest.TempPathFactory, **sections: Any) -> SealedFolder:
+    """That release, with other sections of its configuration."""
     pytest.importorskip("skl2onnx", reason="needs the extra `sklearn`")
     pytest.importorskip("onnxruntime", reason="needs the extra `serve`")
     from sklearn.compose import make_column_transformer
@@ -82,6 +88,7 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> SealedFolder:
             "gate": {"limits": [{"metric": "roc_auc", "at_least": 0.5}], "warnings": ["drift", "explain", "leakage"]},
             "monitor": {"smallest": 50},
             "folder": str(tmp_path_factory.mktemp("project")),
+            **sections,
         }
     )
     return release(evaluate(model, rows, project, keep=False), store=tmp_path_factory.mktemp("releases"))

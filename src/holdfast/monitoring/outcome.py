@@ -18,7 +18,7 @@ from holdfast.evidence import Estimate
 from holdfast.monitoring.arrived import Arrived
 from holdfast.monitoring.counting import EVERYONE
 from holdfast.monitoring.cutting import Cuts
-from holdfast.monitoring.figures import Z, estimates, figures
+from holdfast.monitoring.figures import Z, estimates
 from holdfast.monitoring.gaps import shown_gaps
 from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
 from holdfast.monitoring.judging import (
@@ -32,10 +32,12 @@ from holdfast.monitoring.judging import (
     usual,
 )
 from holdfast.monitoring.kept import Held
+from holdfast.monitoring.labelling import CODE, known_of, representative
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
 from holdfast.monitoring.source import MICROSECONDS
 from holdfast.monitoring.triage import Looking, triaged
+from holdfast.monitoring.weighted import REAL_SHARE, measured
 from holdfast.profile import window
 from holdfast.profile.window import Counted
 from holdfast.records import Finding
@@ -154,6 +156,9 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
             revised |= {"estimates": figures_expected, "unknown": unknown, "unreliable": doubtful}
         earlier = before.windows.get(place, {})
         windows[place] = {**earlier, **windows.get(place, {}), **revised, "release": reference.version}
+        if (unlike := representative(reference, whole[start], parts[start])) or windows[place].get("findings"):
+            others = [one for one in windows[place].get("findings", ()) if one["code"] != CODE]
+            windows[place]["findings"] = [*others, *([_brief(unlike)] if unlike else [])]
         state = _scored(state, windows[place])
     left = Kept(
         watch=msgspec.msgpack.encode(state),
@@ -180,13 +185,16 @@ def _is_unreliable(state: Remembered, key: str) -> bool:
 
 def _scored(state: Remembered, told: dict[str, Any]) -> Remembered:
     """Hold what was expected of a window against what came to pass, once, when most of its labels are there."""
-    if "scored" in told or told["labelled"] < SCORED_SHARE * max(told["rows"], 1) or not told.get("estimates"):
+    truth = told["truth"]
+    if "scored" in told or told["labelled"] < SCORED_SHARE * max(truth["observable"], 1) or not told.get("estimates"):
         return state
+    if truth["silent"] > REAL_SHARE * told["rows"]:
+        return state  # estimates are of all rows, figures of those whose truth can come
     found = dict(state.reliability)
     for key, (value, low, high) in told["estimates"].items():
         if key in told["figures"]:
             estimated = Estimated(estimate=Estimate(value=value, low=low, high=high), deviation=(high - low) / (2 * Z))
-            share = min(told["labelled"] / told["rows"], 1.0)
+            share = min(truth["effective"] / told["rows"], 1.0)
             found[key] = judged(told["figures"][key][0], estimated, found.get(key, Reliability()), share)
     told["scored"] = {key: found[key].status for key in told["estimates"] if key in found}
     return msgspec.structs.replace(state, reliability=found)
@@ -271,15 +279,17 @@ def shown(
         segment: {
             "rows": one.size,
             "labelled": one.labelled,
-            "figures": figures(reference, one),
+            "figures": measured(reference, one).figures,
             **(shown_gaps(reference.answers, one, counted) if segment.partition("=")[0] in protected else {}),
         }
         for segment, one in parts.items()
     }
+    found = measured(reference, counted)
     return {
         "rows": counted.size,
         "labelled": counted.labelled,
-        "figures": figures(reference, counted),
+        "figures": found.figures,
+        "truth": msgspec.structs.asdict(known_of(reference, counted, found)),
         "effects": {
             key: one.value - expected.means[key]
             for key, one in signals.items()

@@ -16,7 +16,7 @@ from holdfast.monitoring.reference import Reference
 from holdfast.objective import Judged
 from holdfast.profile.arrays import floats, seconds
 from holdfast.profile.categorical import CategoryEdges
-from holdfast.profile.window import AnsweredRows
+from holdfast.profile.window import AnsweredRows, observable
 from holdfast.windows import CountedWindows
 
 Array: TypeAlias = NDArray[np.float64]
@@ -92,7 +92,8 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     time = next((c.name for c in reference.profile.edges.schema.by_role(Role.TIME)), None)
     if time is not None and "hf_event_time" in held:
         inputs[time] = held["hf_event_time"]
-    return AnsweredRows(
+    propensity = floats(held["hf_propensity"]) if reference.answers.observed and "hf_propensity" in held else None
+    rows = AnsweredRows(
         inputs=pa.RecordBatch.from_arrays(list(inputs.values()), names=list(inputs)),
         time=when,
         score=score,
@@ -101,7 +102,17 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         width=width,
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
+        propensity=propensity,
+        other_loss=_losses(reference, held, score, _otherwise(decision, propensity), truth)
+        if propensity is not None and task == "binary"
+        else None,
     )
+    return observable(reference.answers, rows)
+
+
+def _otherwise(decision: NDArray[np.int64] | None, propensity: Array) -> NDArray[np.int64] | None:
+    """The other of two answers of rows that were answered at random; -1 of all others."""
+    return None if decision is None else np.where((propensity < 1) & (decision >= 0), 1 - decision, -1)
 
 
 def as_sealed(reference: Reference, name: str, column: pa.Array) -> pa.Array:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -29,7 +29,7 @@ from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.cutting import begun_again, cut, cuts_of, recut
 from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.outcome import Before, Evidence, outcome
-from holdfast.monitoring.reading import answered
+from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
 from holdfast.monitoring.triage import Looking
@@ -199,7 +199,9 @@ def _truths(
     for day in source.days_of_labels(since, until):
         for batch in source.labelled(columns, reference.version, day, until):
             rows = answered(reference, batch)
-            places = np.flatnonzero(np.isfinite(rows.loss))
+            arrival = seconds_of(batch.column("hf_label_time"))
+            rows = replace(rows, delay=arrival - rows.time)
+            places = np.flatnonzero(np.isfinite(rows.loss) | (False if rows.stray is None else rows.stray))
             if not len(places):
                 continue
             for start, own in newly_labelled(reference, batch, rows, since / MICROSECONDS):
@@ -210,7 +212,7 @@ def _truths(
                 tally.add(
                     start, EVERYONE, window.count(reference.profile.edges, reference.answers, some.without_inputs())
                 )
-                for segment, own in by_value(some, segments):
+                for segment, own in by_value(replace(some, delay=None), segments):
                     tally.add(
                         start, segment, window.count(reference.profile.edges, reference.answers, own.without_inputs())
                     )

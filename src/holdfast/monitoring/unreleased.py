@@ -25,7 +25,7 @@ from holdfast.monitoring.named import Named, named, places, positives
 from holdfast.policy import Policy, decide
 from holdfast.profile.codec import to_bytes
 from holdfast.profile.numeric import numbers
-from holdfast.profile.window import AnswerEdges, AnsweredRows
+from holdfast.profile.window import AnsweredRows
 from holdfast.released import BACKGROUND, OBJECTIVE, POLICY, SCHEMA, arrow_out
 from holdfast.releases.environment import origin
 from holdfast.releases.folder import Item, SealedFolder
@@ -34,7 +34,7 @@ from holdfast.schema import Role, Schema, infer
 from holdfast.seal.estimators import ESTIMATORS, fitted_on, limit_of
 from holdfast.seal.history import INPUTS, SAMPLE, inputs, inputs_profile, sample_rows
 from holdfast.seal.labelled_sample import LABELLED, LabelledSample, thinned, to_table
-from holdfast.seal.windows import PURPOSES, counted_windows
+from holdfast.seal.windows import PURPOSES, answer_edges, counted_windows
 from holdfast.tables import Table, open_table
 
 Array: TypeAlias = NDArray[np.float64]
@@ -209,8 +209,7 @@ def _profile(
 ) -> dict[str, Item]:
     """Inputs of all rows, windows of them, and a sample of the labelled ones."""
     profile = inputs_profile(table, columns, project.split.seed)
-    classes = judged.classes if judged.task == "classes" else ()
-    edges = AnswerEdges.learn(judged.task, score, classes)
+    edges = answer_edges(project, judged.task, score, judged.classes)
     truth: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
     answer = None if decision is None else decision.astype(truth[judged.task])
     assert judged.time is not None

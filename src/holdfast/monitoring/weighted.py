@@ -117,7 +117,7 @@ def measured(reference: Reference, counted: Counted) -> Measured:
         figures=known,
         unknown=unknown,
         spoken=round(sum(group.total for group in spoken)),
-        effective=sampled.effective,
+        effective=_effective(spoken),
     )
 
 
@@ -165,6 +165,17 @@ def _mean(groups: Sequence[_Group], columns: tuple[int, int, int], *, is_share: 
         return _share(value, variance, sampled.effective)
     error = Z * float(np.sqrt(variance))
     return value, value - error, value + error
+
+
+def _effective(groups: Sequence[_Group]) -> float:
+    """Rows that would tell as much, each weighing the same; explored rows weigh as themselves and as others."""
+    rows, squares = 0.0, dict.fromkeys((SEEN, STOOD_FOR, EXPLORED), 0.0)
+    for group in groups:
+        if (sampled := _sampled([group])) is not None:
+            rows += float(sampled.rows.sum())
+            squares[group.state] += float(sampled.rows.sum()) ** 2 / sampled.effective
+    both = np.sqrt(squares[STOOD_FOR]) + np.sqrt(squares[EXPLORED])
+    return rows**2 / float(squares[SEEN] + both**2)
 
 
 def _deviation(groups: Sequence[_Group], state: int, columns: tuple[int, int, int]) -> float:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.config import Monitoring, Project
+from holdfast.errors import SettingError
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.row_losses import row_losses
 from holdfast.gate.evaluation import Evaluation
 from holdfast.profile import window
 from holdfast.profile.groups import Groups, count_groups, from_bytes, to_bytes
 from holdfast.profile.table import Profile
-from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted
+from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, observable
 from holdfast.released import ReleasedModel
 from holdfast.releases.folder import SealedFolder
 from holdfast.schema import Schema
@@ -28,8 +29,8 @@ Array: TypeAlias = NDArray[np.float64]
 WINDOWS, GROUPS = "reference/windows.counts", "reference/groups.counts"
 PURPOSES = {WINDOWS: "counts of each window of the history", GROUPS: "counts of groups in each of these windows"}
 
-MOST = 400
-"""Windows that are kept, the newest: more than a year of days."""
+MOST = 840
+"""Windows that are kept, the newest: more than two years of days, or five weeks of hours, which tell weekdays apart."""
 
 
 def windows_of(project: Project) -> Cut:
@@ -45,6 +46,32 @@ def segment_columns(asked: Monitoring, schema: Schema) -> tuple[str, ...]:
     return tuple(c.name for c in schema.columns if c.role in wanted and c.kind in {"category", "boolean"})
 
 
+def answer_edges(
+    project: Project, task: Literal["binary", "classes", "regression"], score: Array, names: Sequence[str]
+) -> AnswerEdges:
+    """What answers are counted over.
+
+    Parameters
+    ----------
+    score
+        Of rows that the model has not seen, (n,) or (n, K).
+    names
+        Of the classes.
+
+    Raises
+    ------
+    SettingError
+        `monitor.observed` names a class that there is not.
+    """
+    classes = tuple(names) if task == "classes" else ()
+    observed = project.monitor.observed or ()
+    for name in observed:
+        if classes and name not in {*classes, "review"}:
+            known = ", ".join(map(repr, (*classes, "review")))
+            raise SettingError(f"monitor.observed: expected decisions of the model, which are {known}; got {name!r}.")
+    return AnswerEdges.learn(task, score, classes, observed)
+
+
 def history_windows(
     evaluation: Evaluation, released: ReleasedModel, profile: Profile, inputs: pa.Table
 ) -> dict[str, bytes]:
@@ -57,7 +84,7 @@ def history_windows(
     """
     parts, scores, model = evaluation.parts, evaluation.scores, evaluation.model
     unseen = np.concatenate([scores.validation, scores.test])
-    edges = AnswerEdges.learn(model.task, unseen, model.classes if model.task == "classes" else ())
+    edges = answer_edges(evaluation.project, model.task, unseen, model.classes)
     fitted = np.full((len(parts.train), *unseen.shape[1:]), np.nan)
     answered: list[AnsweredRows] = []
     first = 0
@@ -74,7 +101,8 @@ def counted_windows(
     project: Project, schema: Schema, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]
 ) -> dict[str, bytes]:
     """The newest windows of rows, as files: of all rows, and of their groups where there are any."""
-    answered = list(answered)
+    # Of service no other truths will be known: what is usual is of the same rows.
+    answered = [observable(edges, rows) for rows in answered]
     cut, segments = windows_of(project), segment_columns(project.monitor, schema)
     counted: dict[float, Counted] = {}
     if isinstance(cut, CountedWindows):
@@ -116,6 +144,7 @@ def _answered(
             loss=nothing,
         )
     answers = released.decide(score, part.features, part.columns, numbered(n))
+    objective, random = evaluation.project.objective, bool((answers.propensity < 1).any())
     return AnsweredRows(
         inputs=batch,
         time=part.time,
@@ -123,7 +152,9 @@ def _answered(
         decision=None if task == "regression" else answers.decision.astype(np.int64),
         review=answers.review,
         truth=part.truth.astype(np.float64),
-        loss=row_losses(evaluation.project.objective, part.judged(score, answers.decision)),
+        loss=row_losses(objective, part.judged(score, answers.decision)),
+        propensity=answers.propensity,
+        other_loss=row_losses(objective, part.judged(score, ~answers.decision)) if random else None,
     )
 
 
