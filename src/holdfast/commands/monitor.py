@@ -77,13 +77,14 @@ def monitor(
     with steps() as step:
         # What is printed is JSON, or a table at the end: alerts for standard output go beside the one, before the other.
         result = look(say=step, tell=complain if json else say)
-    for problem in (*result.undelivered, *_failed(result)):
+    for problem in (*result.undelivered, *_failed(result), *_warnings(result)):
         complain(problem)
     standings = _standings(found, result)
     if json:
         say_json(
             [
                 {"model": one.model, "release": one.release, "judged": one.judged, "rows": one.rows}
+                | {"warnings": list(one.warnings)}
                 | {"incidents": [plain(s) for s in standings if s.incident.model == one.model]}
                 for one in result.models
             ]
@@ -112,7 +113,7 @@ def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: 
     def watch() -> tuple[str, ...]:
         result = look(tell=tell)
         _tell_changes(result)
-        return (*result.undelivered, *_failed(result))
+        return (*result.undelivered, *_failed(result), *_warnings(result))
 
     problems: tuple[str, ...] = ()
     due = time.monotonic()
@@ -135,6 +136,10 @@ def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: 
 
 def _failed(result: Monitored) -> list[str]:
     return [f"{name} is not watched: {reason}" for name, reason in result.failed.items()]
+
+
+def _warnings(result: Monitored) -> list[str]:
+    return [f"{one.model}: {warning}" for one in result.models for warning in one.warnings]
 
 
 def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:

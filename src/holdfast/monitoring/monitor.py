@@ -31,6 +31,7 @@ from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource
 from holdfast.monitoring.standing import standings
+from holdfast.monitoring.unjudged import too_small
 from holdfast.monitoring.unreleased import sealed_history
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
@@ -251,6 +252,8 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
     expected = usual(reference)
     losses = reference.whole.losses
     incidents = [one.incident for one in standings(book, recorded.now(), reference.model)]
+    windows = shown_windows(recorded.windows(book, reference.model).values())
+    own = [one for one in windows if one.release == reference.version]
     return Watched(
         model=reference.model,
         release=reference.version,
@@ -258,7 +261,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         loss_title=loss_title(reference.objective),
         unit=reference.objective.unit,
         usual=mean(losses) if losses[0] > 1 else None,
-        windows=shown_windows(recorded.windows(book, reference.model).values()),
+        windows=windows,
         incidents=tuple(ranked(incidents)),
         importance=reference.importance,
         minimum=expected.minimum,
@@ -266,6 +269,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         rows=done.rows if done else 0,
         labels=done.labels if done else 0,
         opened=tuple(one.id for one in done.opened) if done else (),
+        warnings=tuple(filter(None, [too_small(reference.settings, own)])),
     )
 
 

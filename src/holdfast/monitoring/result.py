@@ -127,6 +127,8 @@ class Watched:
         Ids of the incidents that it opened.
     unmatched
         Labels of a table whose id no prediction has.
+    warnings
+        What is wrong with how it is watched, and what to do.
     """
 
     model: str
@@ -144,6 +146,7 @@ class Watched:
     labels: int = 0
     opened: tuple[str, ...] = ()
     unmatched: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ class Monitored:
             {
                 "model": one.model,
                 "release": one.release,
+                "warnings": list(one.warnings),
                 "windows": msgspec.to_builtins(one.windows),
                 "incidents": msgspec.to_builtins(one.incidents),
             }

@@ -49,6 +49,7 @@ class _Model:
     anchor: str
     status: Status
     verdict: str
+    warnings: tuple[str, ...]
     facts: tuple[str, ...]
     incidents: tuple[Told, ...]
     folded: tuple[tuple[str, str, tuple[Told, ...]], ...]
@@ -85,6 +86,7 @@ def page(models: Sequence[Watched]) -> str:
         ],
         SIGNS=SIGNS,
         WORDS=WORDS,
+        WARN=Status.WARN,
     )
 
 
@@ -117,6 +119,7 @@ def _model(watched: Watched, anchor: str, parts: Sequence[Panel], numbers: Itera
         anchor=anchor,
         status=status,
         verdict=sentence,
+        warnings=tuple(watched.warnings),
         facts=facts(watched),
         incidents=tuple(one for state in ("open", "announced") for one in incidents if one.state == state),
         folded=tuple(
@@ -175,6 +178,7 @@ class _Small:
     name: str
     status: Status
     verdict: str
+    warnings: tuple[str, ...]
     facts: tuple[str, ...]
     incidents: tuple[_Line, ...]
     loss_title: str
@@ -188,6 +192,7 @@ def _small(watched: Watched) -> _Small:
         name=watched.model,
         status=status,
         verdict=sentence,
+        warnings=tuple(watched.warnings),
         facts=facts(watched),
         incidents=tuple(
             _Line(

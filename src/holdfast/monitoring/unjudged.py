@@ -1,0 +1,46 @@
+"""A model that is asked so seldom that its windows are too small to be judged: said loudly, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holdfast.config import Monitoring
+from holdfast.monitoring.result import Shown
+
+NEWEST = 14
+"""Windows that are looked at, the newest that have rows."""
+
+FEWEST = 3
+"""With fewer windows nothing is said yet."""
+
+DAY = 86_400.0
+LENGTHS = {"1d": 1, "1w": 7, "2w": 14, "4w": 28}
+"""Windows that are proposed, in days."""
+
+ENOUGH = 1.5
+"""A window that is proposed has so many times the smallest size: not every week is alike."""
+
+
+def too_small(settings: Monitoring, windows: Sequence[Shown]) -> str | None:
+    """That most of the newest windows were too small to be judged, and how they would not be; None if they were not.
+
+    Examples
+    --------
+    >>> days = [Shown(start=day * DAY, end=(day + 1) * DAY, rows=20) for day in range(9)]
+    >>> print(too_small(Monitoring(), days))
+    9 of the newest 9 windows have fewer than 100 rows (`smallest`): their inputs and answers are shown, and not judged. \
+At about 20 rows a day, set window = "2w" or window = "100 rows" in [monitor] and release again, or lower smallest.
+    """
+    newest = [one for one in windows if one.rows][-NEWEST:]
+    small = sum(one.rows < settings.smallest for one in newest)
+    if len(newest) < FEWEST or 2 * small <= len(newest):
+        return None
+    rate = sum(one.rows for one in newest) / sum(one.end - one.start for one in newest) * DAY
+    longer = next((name for name, days in LENGTHS.items() if days * rate >= ENOUGH * settings.smallest), None)
+    ways = [f'window = "{longer}"'] if longer is not None and longer != settings.window else []
+    ways += [] if settings.window.endswith("rows") else [f'window = "{settings.smallest} rows"']
+    better = f"set {' or '.join(ways)} in [monitor] and release again, or lower smallest" if ways else "lower smallest"
+    return (
+        f"{small} of the newest {len(newest)} windows have fewer than {settings.smallest:,} rows (`smallest`): their inputs "
+        f"and answers are shown, and not judged. At about {rate:.3g} rows a day, {better}."
+    )
