@@ -158,3 +158,16 @@ tests:
         ["promtool", "test", "rules", "test.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_gaps_of_protected_groups_are_those_of_the_newest_window_that_has_any() -> None:
+    model = calm(3)
+    gaps = {"yes": (0.2, 0.1, 0.3), "loss": (-0.5, -0.6, -0.4)}
+    segment = {"rows": 300, "labelled": 0, "figures": {}, "gaps": gaps, "left_out": {}}
+    windows = (model.windows[0], msgspec.structs.replace(model.windows[1], segments={"sex=F": segment}), model.windows[2])
+    found = samples(dataclasses.replace(model, windows=windows), (), datetime(2026, 1, 1, tzinfo=UTC))
+    assert [one for one in found if one[0] == "holdfast_group_gap"] == [
+        ("holdfast_group_gap", {"model": "calm", "group": "sex=F", "figure": "loss"}, -0.5),
+        ("holdfast_group_gap", {"model": "calm", "group": "sex=F", "figure": "yes"}, 0.2),
+    ]
+    assert not [one for one in samples(model, (), datetime(2026, 1, 1, tzinfo=UTC)) if one[0] == "holdfast_group_gap"]

@@ -103,6 +103,62 @@ def test_other_figures_are_measured_or_expected_and_the_loss_is_not_among_them()
     ]
 
 
+# --- Protected groups -----------------------------------------------------------------------------------------------
+
+
+def with_gaps(days: int = 3) -> Watched:
+    """Of one group the recall falls behind; of another nothing can be said, but of what is answered."""
+    model = calm(days, labelled=True)
+    few = {"loss": "12 rows whose truth is known, fewer than 100"}
+    windows = tuple(
+        replace(
+            one,
+            segments={
+                "sex=F": {
+                    "rows": 300,
+                    "labelled": 300,
+                    "figures": {},
+                    "gaps": {"yes": (0.01, -0.05, 0.07), "true_positive_rate": (-0.1 * day, -0.1 * day - 0.08, 0.0)},
+                    "left_out": {},
+                },
+                "sex=X": {"rows": 120, "labelled": 12, "figures": {}, "gaps": {"yes": (0, -0.1, 0.1)}, "left_out": few},
+            },
+        )
+        for day, one in enumerate(model.windows)
+    )
+    return dataclasses.replace(model, windows=windows)
+
+
+def test_gaps_of_groups_are_drawn_the_surest_first_and_what_is_left_out_says_why() -> None:
+    shown = panel(with_gaps(), "gaps")
+    assert [one.title for one in shown.pictures] == [
+        "True positive rate: sex = F",
+        "Share of the answer yes: sex = F",
+        "Share of the answer yes: sex = X",
+    ]
+    drawn = course(with_gaps(), "gaps", "True positive rate: sex = F")
+    assert [point.value for point in drawn.points] == pytest.approx([0.0, -0.1, -0.2])
+    assert drawn.level == (0.0, None, None)
+    (own,) = shown.section.tables
+    assert [row[:3] + row[4:] for row in own.rows] == [
+        ("sex = F", "Share of the answer yes", "+1%\n-5% to +7%", "3 of 3", "–"),
+        ("sex = F", "True positive rate", "-20%\n-28% to 0%", "3 of 3", "–"),
+        ("sex = X", "Share of the answer yes", "0%\n-10% to +10%", "3 of 3", "–"),
+        ("sex = X", "Loss", "–", "0 of 3", "12 rows whose truth is known, fewer than 100"),
+    ]
+
+
+def test_without_protected_groups_there_is_no_such_section() -> None:
+    assert not [one for one in panels(payments(), "") if one.section.anchor == "gaps"]
+
+
+def test_gaps_are_told_by_what_they_are_of() -> None:
+    assert signal("fairness:sex=F:true_positive_rate") == "True positive rate, gap of sex = F"
+    assert signal("group:sex=F:yes") == "Share of the answer yes, gap of sex = F"
+    assert change("group:sex=F:yes", 0.031) == change("fairness:sex=F:accuracy", 0.031) == "+3.1 points"
+    assert change("fairness:sex=F:loss", 0.5, "EUR") == "+0.5 EUR"
+
+
 # --- Inputs ---------------------------------------------------------------------------------------------------------
 
 
@@ -343,7 +399,7 @@ def test_verdicts_in_words(model: Watched, status: Status, sentence: str) -> Non
         ("calibration", "Truth less score", "+0.25"),
         ("volume", "Rows", "+28.4%"),
         ("loss", "Loss", "+0.25 EUR"),
-        ("fairness:sex", "Gap of sex", "+0.25"),
+        ("fairness:sex=F:bias", "Bias, gap of sex = F", "+0.25"),
         ("something", "something", "+0.25"),
     ],
 )

@@ -173,11 +173,22 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
     for one in result.models:
         if one.unmatched:
             say(f"{several(one.unmatched, 'label')} of {one.model} without a prediction.\n")
+        if silent := _silent(one):
+            say(f"Too small to speak of in the newest window of {one.model}: {printable(silent)}.\n")
     current = [one for one in standings if one.state != "resolved"]
     if current:
         listed(current)
         say("")
     say(_summed_up(current))
+
+
+def _silent(watched: Watched) -> str:
+    """Protected groups of which the newest window with rows says nothing, or not all."""
+    for window in reversed(watched.windows):
+        if window.rows:
+            left_out = {group: one["left_out"] for group, one in window.segments.items() if one.get("left_out")}
+            return "; ".join(f"{group} ({', '.join(figures).replace('_', ' ')})" for group, figures in left_out.items())
+    return ""
 
 
 def _summed_up(current: list[Standing]) -> str:

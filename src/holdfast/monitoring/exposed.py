@@ -1,6 +1,6 @@
 """Gauges of what the monitor found, in Prometheus' text format: a file that the server shows beside its own metrics.
 
-Labels are bounded: models, severities, states, routes, and of signals the few that are farthest away.
+Labels are bounded: models, severities, states, routes, and of signals and groups the few that are farthest away.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ Sample: TypeAlias = tuple[str, dict[str, str], float]
 FOLDER, FILE = "monitored", "metrics.prom"
 
 MOST_SIGNALS = 10
+MOST_GAPS = 20
 
 STATES = ("open", "acknowledged", "snoozed", "known", "noted")
 
@@ -35,6 +36,7 @@ HELP = {
     "holdfast_loss_estimated": "Loss of a row in the newest window that is expected before labels come.",
     "holdfast_loss_usual": "Loss of a row in the reference.",
     "holdfast_signal_effect_ratio": "Effects on signals of the newest window, the largest, over the smallest that matters.",
+    "holdfast_group_gap": "Figure of a protected group less that of all other rows, in the newest window with such; the surest.",
     "holdfast_alerts_waiting": "Alerts that could not be delivered yet.",
 }
 """All there are: gauges, as what the monitor found may be found anew."""
@@ -78,6 +80,7 @@ def samples(watched: Watched, standings: Iterable[Standing], now: datetime) -> l
         if "loss" in window.figures:
             found.append(("holdfast_loss_realised", model, window.figures["loss"][0]))
             break
+    found += _gaps(watched, model)
     if watched.windows:
         newest = watched.windows[-1]
         found.append(("holdfast_monitor_judged_until_timestamp_seconds", model, newest.end))
@@ -91,6 +94,21 @@ def samples(watched: Watched, standings: Iterable[Standing], now: datetime) -> l
         worst = sorted(ratios, key=lambda key: -ratios[key])[:MOST_SIGNALS]
         found += [("holdfast_signal_effect_ratio", {**model, "signal": key}, ratios[key]) for key in worst]
     return found
+
+
+def _gaps(watched: Watched, model: Mapping[str, str]) -> list[Sample]:
+    """Gaps of protected groups, those that lie the most half widths of their intervals from none."""
+    for window in reversed(watched.windows):
+        gaps = {
+            (group, figure): gap for group, one in window.segments.items() for figure, gap in one.get("gaps", {}).items()
+        }
+        if gaps:
+            surest = sorted(gaps, key=lambda key: -abs(gaps[key][0]) / max(gaps[key][2] - gaps[key][1], 1e-12))
+            return [
+                ("holdfast_group_gap", {**model, "group": group, "figure": figure}, gaps[group, figure][0])
+                for group, figure in surest[:MOST_GAPS]
+            ]
+    return []
 
 
 def text(found: Sequence[Sample]) -> str:

@@ -11,6 +11,7 @@ from holdfast.numerals import several
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_changes import answers, columns, missing, noted
+from holdfast.report.monitoring_gaps import gaps_panel
 from holdfast.report.monitoring_groups import groups_panel
 from holdfast.report.monitoring_shapes import Course, Run
 from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, point, view
@@ -35,6 +36,7 @@ def panels(watched: Watched, prefix: str) -> tuple[Panel, ...]:
         _rows(shown, f"{prefix}rows"),
         missing(shown, f"{prefix}missing"),
         groups_panel(shown, f"{prefix}groups"),
+        gaps_panel(shown, f"{prefix}gaps"),
         noted(shown, f"{prefix}noted"),
     )
     return tuple(panel for panel in found if panel.pictures or not panel.section.empty)

@@ -31,6 +31,14 @@ TITLES = {
 _NO_SHARES = frozenset({"bias", "mcc", "mae", "rmse"})
 _AVERAGES = ("macro", "weighted")
 
+_OF_GROUPS = {
+    "true_positive_rate": "True positive rate",
+    "false_positive_rate": "False positive rate",
+    "accuracy": "Accuracy",
+    "loss": "Loss",
+    "bias": "Bias",
+}
+
 _SIGNALS = {
     "score:location": "Mean score",
     "score:spread": "Spread of the scores",
@@ -119,12 +127,27 @@ def signal(key: str) -> str:
             return f"Share of the answer {rest}"
         case "label":
             return f"Share of the truth {rest}"
-        case "fairness":
-            return f"Gap of {rest}"
+        case "group" | "fairness":
+            group, _, figure = rest.rpartition(":")
+            return f"{gap_title(figure)}, gap of {group.replace('=', ' = ', 1)}"
         case "estimate":
             return f"{figure_title(rest)}, expected"
         case _:
             return _SIGNALS.get(key, key)
+
+
+def gap_title(figure: str) -> str:
+    """What a gap of groups is of.
+
+    >>> gap_title("true_positive_rate"), gap_title("yes"), gap_title("loss")
+    ('True positive rate', 'Share of the answer yes', 'Loss')
+    """
+    return _OF_GROUPS.get(figure, f"Share of the answer {figure}")
+
+
+def gap_unit(figure: str, unit: str) -> str:
+    """The unit of a gap of groups: `share`, that of the objective, or none."""
+    return {"loss": unit, "bias": ""}.get(figure, "share")
 
 
 def figure_title(key: str) -> str:
@@ -160,6 +183,8 @@ def _parts(key: str) -> tuple[str, str, str]:
 def in_shares(key: str) -> bool:
     """Whether a signal is a share of rows, so that its changes are points."""
     head = key.partition(":")[0]
+    if head in {"group", "fairness"}:
+        return gap_unit(key.rpartition(":")[2], "") == "share"
     return (column_of(key) is not None and key.rpartition(":")[2] not in _IN_DEVIATIONS) or head in {
         "decision",
         "label",
@@ -191,7 +216,7 @@ def change(key: str, effect: float, unit: str = "", *, bare: bool = False) -> st
     if in_shares(key):
         return _signed(100 * effect) + ("" if bare else " points")
     last = key.rpartition(":")[2]
-    own = "sd" if last in _IN_DEVIATIONS else unit if key == "loss" else ""
+    own = "sd" if last in _IN_DEVIATIONS else unit if last == "loss" and column_of(key) is None else ""
     return _signed(effect) + ("" if bare or not own else f" {own}")
 
 
