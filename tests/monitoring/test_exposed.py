@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from holdfast.monitoring.exposed import FILE, FOLDER, HELP, MOST_SIGNALS, expose, samples
@@ -15,6 +17,7 @@ from holdfast.monitoring.result import Shown, Watched
 from holdfast.monitoring.rules import RULES, rules
 from holdfast.monitoring.standing import standing
 from holdfast.serve.metrics import METRICS, monitored
+from holdfast.testing.monitored import calm
 
 from .test_standing import act, incident
 
@@ -23,7 +26,13 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 def watched(model: str = "fraud", **more: Any) -> Watched:
     windows = (
-        Shown(start=0.0, end=1.0, figures={"loss": (2.0, 1.0, 3.0)}, effects={"a": 9.0}),
+        Shown(
+            start=0.0,
+            end=1.0,
+            figures={"loss": (2.0, 1.0, 3.0)},
+            effects={"a": 9.0},
+            segments={"sex=F": {"gaps": {"yes": (0.2, 0.1, 0.3)}}},
+        ),
         Shown(start=1.0, end=2.0, estimates={"loss": (4.0, 1.0, 5.0)}, effects={"a": -0.6, "b": 0.3, "c": 0.1}),
     )
     given = {"windows": windows, "minimum": {"a": 0.3, "b": 0.3, "c": 0.0}, **more}
@@ -164,10 +173,14 @@ def test_gaps_of_protected_groups_are_those_of_the_newest_window_that_has_any() 
     model = calm(3)
     gaps = {"yes": (0.2, 0.1, 0.3), "loss": (-0.5, -0.6, -0.4)}
     segment = {"rows": 300, "labelled": 0, "figures": {}, "gaps": gaps, "left_out": {}}
-    windows = (model.windows[0], msgspec.structs.replace(model.windows[1], segments={"sex=F": segment}), model.windows[2])
-    found = samples(dataclasses.replace(model, windows=windows), (), datetime(2026, 1, 1, tzinfo=UTC))
+    windows = (
+        model.windows[0],
+        msgspec.structs.replace(model.windows[1], segments={"sex=F": segment}),
+        model.windows[2],
+    )
+    found = samples(dataclasses.replace(model, windows=windows), (), NOW)
     assert [one for one in found if one[0] == "holdfast_group_gap"] == [
         ("holdfast_group_gap", {"model": "calm", "group": "sex=F", "figure": "loss"}, -0.5),
         ("holdfast_group_gap", {"model": "calm", "group": "sex=F", "figure": "yes"}, 0.2),
     ]
-    assert not [one for one in samples(model, (), datetime(2026, 1, 1, tzinfo=UTC)) if one[0] == "holdfast_group_gap"]
+    assert not [one for one in samples(model, (), NOW) if one[0] == "holdfast_group_gap"]

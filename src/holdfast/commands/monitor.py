@@ -22,7 +22,7 @@ from holdfast.numerals import several
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from holdfast.monitoring.result import Monitored
+    from holdfast.monitoring.result import Monitored, Watched
     from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
 

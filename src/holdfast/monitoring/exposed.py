@@ -100,7 +100,9 @@ def _gaps(watched: Watched, model: Mapping[str, str]) -> list[Sample]:
     """Gaps of protected groups, those that lie the most half widths of their intervals from none."""
     for window in reversed(watched.windows):
         gaps = {
-            (group, figure): gap for group, one in window.segments.items() for figure, gap in one.get("gaps", {}).items()
+            (group, figure): gap
+            for group, one in window.segments.items()
+            for figure, gap in one.get("gaps", {}).items()
         }
         if gaps:
             surest = sorted(gaps, key=lambda key: -abs(gaps[key][0]) / max(gaps[key][2] - gaps[key][1], 1e-12))
