@@ -49,6 +49,7 @@ def test_incidents_come_before_pictures() -> None:
         "Scores and answers",
         "Rows and truth",
         "Missing values",
+        "Data quality",
         "Groups of rows",
         "Noted, too small to matter",
     ]

@@ -85,6 +85,7 @@ def monitor(
             [
                 {"model": one.model, "release": one.release, "judged": one.judged, "rows": one.rows}
                 | {"warnings": list(one.warnings)}
+                | {"findings": list(one.findings)}
                 | {"incidents": [plain(s) for s in standings if s.incident.model == one.model]}
                 for one in result.models
             ]
@@ -173,6 +174,10 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
     for one in result.models:
         if one.unmatched:
             say(f"{several(one.unmatched, 'label')} of {one.model} without a prediction.\n")
+        if one.findings:
+            failed = sum(finding["status"] == "fail" for finding in one.findings)
+            found = several(len(one.findings), "finding")
+            say(f"{one.model}: {found} of the quality checks in the newest window, {failed:,} of which fail.\n")
         if silent := _silent(one):
             say(f"Too small to speak of in the newest window of {one.model}: {printable(silent)}.\n")
     current = [one for one in standings if one.state != "resolved"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -147,6 +147,11 @@ class Watched:
     opened: tuple[str, ...] = ()
     unmatched: int = 0
     warnings: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> Sequence[Mapping[str, str]]:
+        """What the quality checks found wrong with the rows of the newest window that has any."""
+        return next((window.findings for window in reversed(self.windows) if window.rows), [])
 
 
 @dataclass(frozen=True)

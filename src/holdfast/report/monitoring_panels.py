@@ -12,6 +12,7 @@ from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_changes import answers, columns, missing, noted
 from holdfast.report.monitoring_gaps import gaps_panel
+from holdfast.report.monitoring_findings import findings_panel
 from holdfast.report.monitoring_groups import groups_panel
 from holdfast.report.monitoring_shapes import Course, Run
 from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, point, view
@@ -35,6 +36,7 @@ def panels(watched: Watched, prefix: str) -> tuple[Panel, ...]:
         answers(shown, f"{prefix}answers"),
         _rows(shown, f"{prefix}rows"),
         missing(shown, f"{prefix}missing"),
+        findings_panel(shown, f"{prefix}quality"),
         groups_panel(shown, f"{prefix}groups"),
         gaps_panel(shown, f"{prefix}gaps"),
         noted(shown, f"{prefix}noted"),

@@ -114,8 +114,35 @@ def _window(day: int, windows: int, names: tuple[str, ...], draws: np.random.Gen
         unknown={"loss": "too few rows are like those of the reference"} if outside else {},
         effects=effects,
         segments=_segments(labelled, rows, loss),
+        findings=_findings(day, names),
         alarms=[_small_change(start)] if day == 12 else [],
     )
+
+
+def _findings(day: int, names: tuple[str, ...]) -> list[dict[str, str]]:
+    """What the quality checks found: values that nobody knows from some day on, and nulls for a few days."""
+    found = []
+    if day >= CHANGED:
+        found.append(
+            (
+                "quality.unseen_category",
+                "fail",
+                "country",
+                "2 values that the reference does not have, in 1.2% of rows.",
+            )
+        )
+    if 25 <= day < 30:
+        found.append(
+            ("quality.new_nulls", "fail", "age", "240 of 2,000 rows (12.00%) hold no value; 0.23% are tolerable.")
+        )
+    if day in {3, 11}:
+        found.append(("quality.row_count", "warn", "", "2,290 rows, where 1,750 to 2,250 are usual."))
+    found += [
+        ("quality.outliers", "warn", name, "0.4% of values are far from all others, where 0.1% were.")
+        for place, name in enumerate(names)
+        if place >= len(COLUMNS) and (day + place) % 3 == 0
+    ]
+    return [dict(zip(("code", "status", "subject", "message"), one, strict=True)) for one in found]
 
 
 def _segments(labelled: int, rows: int, loss: float) -> dict[str, dict[str, object]]:
