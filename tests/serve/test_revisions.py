@@ -35,11 +35,11 @@ def half_width(client: httpx.Client) -> float:
 
 def test_an_answer_says_by_which_revision_it_was_found(tmp_path: Path) -> None:
     found = engine(tmp_path, "regression")
-    columns = [[ROW.get(field.name)] for field in found.fields]
+    rows = found.rows([tuple(ROW.get(field.name) for field in found.fields)])
     widths = []
     for revision, content in ((0, {}), (3, {"quantile": 4.0}), (0, {})):
         found.revise(revision, content)
-        answered = found.answer(columns, found.numbers(columns), ["a"])
+        answered = found.answer(rows, ["a"])
         assert answered.lower is not None
         assert answered.upper is not None
         widths.append((answered.revision, round(answered.upper[0] - answered.lower[0], 9)))
@@ -49,8 +49,8 @@ def test_an_answer_says_by_which_revision_it_was_found(tmp_path: Path) -> None:
 def test_sets_of_classes_follow_too(tmp_path: Path) -> None:
     found = engine(tmp_path, "classes")
     found.revise(1, {"quantile": 1.0})
-    columns = [[ROW.get(field.name)] for field in found.fields]
-    assert found.answer(columns, found.numbers(columns), ["a"]).sets == [["high", "low", "middle"]]
+    rows = found.rows([tuple(ROW.get(field.name) for field in found.fields)])
+    assert found.answer(rows, ["a"]).sets == [["high", "low", "middle"]]
 
 
 def test_what_cannot_be_followed_leaves_all_as_it_is(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import msgspec
 
 from holdfast.serve.errors import ServeError
 from holdfast.serve.fields import Code, Field, Problem, read, type_of
-from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Request, Row
+from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Request
+from holdfast.serve.rows import Row
 
 Columns = Mapping[str, Sequence[Any]]
 """Values by the name of their field, as many in each as there are rows; None where there is none."""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,13 +17,11 @@ from holdfast.policy import REASONS, Answers, decide
 from holdfast.released import ReleasedModel
 from holdfast.serve.errors import ServeError
 from holdfast.serve.fields import Problem, fields_of, id_field
+from holdfast.serve.rows import Array, Row, Rows
 from holdfast.serve.usual import Usual
 from holdfast.stats.calibration import apply
 from holdfast.stats.support import distances
 from holdfast.uncertainty import Uncertainty, classes_in_doubt, intervals, revised
-
-Array: TypeAlias = NDArray[np.float64]
-Columns: TypeAlias = Sequence[Sequence[Any]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,7 +82,7 @@ class Engine:
     id_field
         The one that a client's own id is in, or else the key for it.
     row_of
-        Rows of `numbers`, by the name of the field.
+        Rows of `Rows.numbers`, by the name of the field.
     """
 
     def __init__(self, released: ReleasedModel) -> None:
@@ -123,30 +119,23 @@ class Engine:
         sealed = self.released.uncertainty
         self._followed = (revision, revised(sealed, content) if revision else sealed)
 
-    def numbers(self, columns: Columns) -> Array:
-        """The numeric fields, shape (fields, rows); NaN is missing."""
-        some, rows = [columns[place] for place in self._numeric], len(columns[0])
-        try:
-            flat = np.frombuffer(struct.pack(f"{len(some) * rows}d", *chain.from_iterable(some)))
-        except struct.error:  # None is among them, which this way, twice as fast, does not take
-            flat = np.array(some, dtype=np.float64)
-        return flat.reshape(len(some), rows)
+    def rows(self, tuples: Sequence[Row]) -> Rows:
+        """Rows as they are answered."""
+        return Rows(tuples, self._numeric)
 
-    def answer(self, columns: Columns, numbers: Array, ids: Sequence[str]) -> Answered:
+    def answer(self, rows: Rows, ids: Sequence[str]) -> Answered:
         """Answers to rows.
 
         Parameters
         ----------
-        columns
-            Values of each field; None where there is none.
-        numbers
-            What `numbers` gives for them.
+        rows
+            What `rows` makes of them.
         ids
             What identifies each row.
         """
         released = self.released
-        score = self.scores(columns, numbers)
-        decided = self._decide(score, columns, numbers, ids)
+        score = self.scores(rows)
+        decided = self._decide(score, rows, ids)
         scores = score.tolist()
         answered = Answered(
             score=scores,
@@ -157,50 +146,50 @@ class Engine:
             reason=[REASONS[code] for code in decided.reason.tolist()],
             loss=[None] * len(ids),
             propensity=decided.propensity.tolist(),
-            unusual=self._usual.problems(columns, numbers),
+            unusual=self._usual.problems(rows),
         )
         answered.revision, uncertainty = self._followed
         if uncertainty is not None:
-            self._bound(answered, uncertainty, score, columns, numbers)
+            self._bound(answered, uncertainty, score, rows)
         if decided.review.any():
-            self._price(answered, decided, score, numbers)
+            self._price(answered, decided, score, rows.numbers)
         return answered
 
-    def unusual(self, columns: Columns) -> list[Problem]:
+    def unusual(self, rows: Rows) -> list[Problem]:
         """Values that the history does not have."""
-        return self._usual.problems(columns, self.numbers(columns))
+        return self._usual.problems(rows)
 
-    def scores(self, columns: Columns, numbers: Array) -> Array:
+    def scores(self, rows: Rows) -> Array:
         """The model's scores: (n,), or (n, K) of several classes."""
-        return _run(self.released.model, self._feeds, columns, numbers)
+        return _run(self.released.model, self._feeds, rows)
 
-    def tensors(self, columns: Columns) -> dict[str, NDArray[Any]]:
+    def tensors(self, rows: Rows) -> dict[str, NDArray[Any]]:
         """What the model is fed for rows."""
-        return _tensors(self.released.model, self._feeds, columns, self.numbers(columns))
+        return _tensors(self.released.model, self._feeds, rows)
 
     def scored(self, tensors: Mapping[str, NDArray[Any]]) -> Array:
         """The model's scores of what it is fed: (n,), or (n, K) of several classes."""
         return _scored(self.released.model, tensors)
 
-    def _decide(self, score: Array, columns: Columns, numbers: Array, ids: Sequence[str]) -> Answers:
-        released, distance, identity = self.released, None, None
+    def _decide(self, score: Array, rows: Rows, ids: Sequence[str]) -> Answers:
+        released, numbers, distance, identity = self.released, rows.numbers, None, None
         if released.support is not None:
             distance = distances(
                 released.support.known,
                 np.ascontiguousarray(numbers[[self.row_of[name] for name in released.support.numbers]].T),
-                self._codes(columns, len(ids)),
+                self._codes(rows),
             )
         if released.policy.explore:
             identity = np.array([hashed(one) for one in ids], dtype=np.uint64)
         costs = {name: numbers[row] for name, row in self._cost_rows.items()}
         return decide(released.policy, score, costs, distance=distance, identity=identity)
 
-    def _codes(self, columns: Columns, rows: int) -> NDArray[np.int64]:
+    def _codes(self, rows: Rows) -> NDArray[np.int64]:
         assert self.released.support is not None
         places = self.released.support.places
-        codes = np.empty((rows, len(places)), dtype=np.int64)
+        codes = np.empty((len(rows), len(places)), dtype=np.int64)
         for j, (name, known) in enumerate(places.items()):
-            values = columns[self._place_of[name]]
+            values = rows.columns[self._place_of[name]]
             codes[:, j] = [-1 if value is None else known.get(value, len(known)) for value in values]
         return codes
 
@@ -214,17 +203,19 @@ class Engine:
             decision = [None if lost else one for one, lost in zip(decision, unknown.tolist(), strict=True)]
         return decision
 
-    def _bound(self, answered: Answered, found: Uncertainty, score: Array, columns: Columns, numbers: Array) -> None:
+    def _bound(self, answered: Answered, found: Uncertainty, score: Array, rows: Rows) -> None:
         """Intervals or sets of classes."""
         if found.conformal is not None:
             predicted = score
             if self.released.quantiles is not None:
                 ends = [
-                    _run(model, feeds, columns, numbers)
+                    _run(model, feeds, rows)
                     for model, feeds in zip(self.released.quantiles, self._quantile_feeds, strict=True)
                 ]
                 predicted = np.column_stack(ends)
-            segment = None if found.segment is None else np.array(columns[self._place_of[found.segment]], dtype=object)
+            segment = (
+                None if found.segment is None else np.array(rows.columns[self._place_of[found.segment]], dtype=object)
+            )
             lower, upper = intervals(found, predicted, segment)
             answered.lower, answered.upper = lower.tolist(), upper.tolist()
         if found.sets is not None:
@@ -272,19 +263,19 @@ def _feeds(model: OnnxSession, row_of: Mapping[str, int], place_of: Mapping[str,
     return feeds
 
 
-def _run(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: Array) -> Array:
-    return _scored(model, _tensors(model, feeds, columns, numbers))
+def _run(model: OnnxSession, feeds: Sequence[Feed], rows: Rows) -> Array:
+    return _scored(model, _tensors(model, feeds, rows))
 
 
-def _tensors(model: OnnxSession, feeds: Sequence[Feed], columns: Columns, numbers: Array) -> dict[str, NDArray[Any]]:
+def _tensors(model: OnnxSession, feeds: Sequence[Feed], rows: Rows) -> dict[str, NDArray[Any]]:
     tensors = {}
     for name, places, dtype, flat in feeds:
         if dtype is None:
             null = model.signature.null_text
-            texts = [[null if value is None else value for value in columns[place]] for place in places]
+            texts = [[null if value is None else value for value in rows.columns[place]] for place in places]
             matrix: NDArray[Any] = np.array(texts, dtype=object)
         else:
-            matrix = numbers[places]
+            matrix = rows.numbers[places]
             if dtype is not np.float64:
                 matrix = _cast(matrix, dtype)
         tensors[name] = matrix[0] if flat else np.ascontiguousarray(matrix.T)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from holdfast.errors import InputError, ModelError, ReleaseError
 from holdfast.models.session import start, tensor
-from holdfast.serve.engine import Columns, Engine
+from holdfast.serve.engine import Engine
 from holdfast.serve.errors import ServeError
 from holdfast.serve.outputs import BASE
 from holdfast.serve.request import Explanation, Reply
+from holdfast.serve.rows import Row
 
 if TYPE_CHECKING:
     from holdfast.explain.online import Online
@@ -74,13 +75,13 @@ class Explainer:
         if rows > most:
             raise ServeError(413, f"Contributions are told of at most {most} rows of this model at once: send fewer.")
 
-    def explain(self, reply: Reply, columns: Columns, seconds: float) -> None:
+    def explain(self, reply: Reply, tuples: Sequence[Row], seconds: float) -> None:
         """Put contributions into a reply.
 
         Parameters
         ----------
-        columns
-            Values of each field of the reply's rows.
+        tuples
+            The reply's rows.
         seconds
             What sampling may take.
         """
@@ -94,7 +95,7 @@ class Explainer:
         reply.explanation = Explanation(scale="score", method="none", background=0)
         if not told:
             return
-        tensors = self._engine.tensors([[values[i] for i in told] for values in columns])
+        tensors = self._engine.tensors(self._engine.rows([tuples[i] for i in told]))
         try:
             found = self._online.explain(tensors, np.array(scores)[told], np.array(targets)[told], seconds)
         except ModelError as error:

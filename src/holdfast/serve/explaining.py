@@ -58,8 +58,7 @@ class Explaining:
             await loop.run_in_executor(self._thread, explainer.prepare, rows)
             reply = await serving.live.ask(request, route, client)
             started = time.monotonic()
-            columns = list(zip(*request.rows, strict=True))
-            await loop.run_in_executor(self._thread, explainer.explain, reply, columns, seconds)
+            await loop.run_in_executor(self._thread, explainer.explain, reply, request.rows, seconds)
         except ServeError:
             raise
         except Exception as error:  # noqa: BLE001 - what a client is told of it is said in one place

@@ -25,7 +25,8 @@ from holdfast.serve.fields import INVALID, UNUSUAL, Code, Problem
 from holdfast.serve.loaded import Loaded
 from holdfast.serve.logged import Logged, Origin
 from holdfast.serve.metrics import Metrics
-from holdfast.serve.request import Reply, Request, Row
+from holdfast.serve.request import Reply, Request
+from holdfast.serve.rows import Row
 
 logger = logging.getLogger("holdfast.serve")
 
@@ -155,7 +156,7 @@ class Live:
     def _check(self, request: Request) -> None:
         problems = request.problems
         if self.rules.reject & UNUSUAL:
-            problems = [*problems, *self.engine.unusual(list(zip(*request.rows, strict=True)))]
+            problems = [*problems, *self.engine.unusual(self.engine.rows(request.rows))]
         for problem in problems:
             self._metrics.count("holdfast_schema_violations", (self.model, problem.field, problem.code))
         if refusing := [problem for problem in problems if problem.code in self.rules.reject]:
@@ -189,15 +190,14 @@ class Live:
         started = time.monotonic()
         given = [own for asked in group for own in asked.request.ids]
         ids = self._named(given)
-        columns = list(zip(*rows, strict=True))
-        numbers = self.engine.numbers(columns)
-        answered = self.engine.answer(columns, numbers, ids)
+        asked = self.engine.rows(rows)
+        answered = self.engine.answer(asked, ids)
         replies = _replies(self, group, ids, answered)
         self._measure(group, answered, started)
         if self._spool is None:
             self._send(group, replies, None)
             return
-        content = self._logged.frame(answered, columns, numbers, ids, given, replies, _origin(group))
+        content = self._logged.frame(answered, asked, ids, given, replies, _origin(group))
         self._logging.append(group)
         self._log(content, len(rows), lambda error: self._send(group, replies, error))
 
@@ -218,17 +218,16 @@ class Live:
             end = start + PIECE_ROWS
             given = request.ids[start:end]
             ids = self._named(given)
-            columns = list(zip(*request.rows[start:end], strict=True))
             began = time.monotonic()
-            numbers = await asyncio.to_thread(self.engine.numbers, columns)
-            answered = await asyncio.to_thread(self.engine.answer, columns, numbers, ids)
+            rows = await asyncio.to_thread(self.engine.rows, request.rows[start:end])
+            answered = await asyncio.to_thread(self.engine.answer, rows, ids)
             problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
             piece = asked._replace(request=Request(rows=request.rows[start:end], ids=given, problems=problems))
             replies = _replies(self, [piece], ids, answered)
             self._measure([piece], answered, began)
             if self._spool is not None:
                 done: asyncio.Future[Exception | None] = self._loop.create_future()
-                content = self._logged.frame(answered, columns, numbers, ids, given, replies, _origin([piece]))
+                content = self._logged.frame(answered, rows, ids, given, replies, _origin([piece]))
                 self._log(content, len(ids), _once(done))
                 logged.append(done)
             names += ids

@@ -7,14 +7,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from holdfast.kinds import Role
 from holdfast.log.columns import prediction_layout
 from holdfast.log.frames import Type, encode, microseconds
 from holdfast.serve.engine import Answered, Engine, hashed
 from holdfast.serve.request import Reply
+from holdfast.serve.rows import Rows
 
 
 class Origin(NamedTuple):
@@ -81,8 +80,7 @@ class Logged:
     def frame(
         self,
         answered: Answered,
-        columns: Sequence[Sequence[Any]],
-        numbers: NDArray[np.float64],
+        rows: Rows,
         ids: Sequence[str],
         given: Sequence[str | None],
         replies: Sequence[Reply],
@@ -94,8 +92,8 @@ class Logged:
         ----------
         answered
             The answers.
-        columns, numbers
-            Values of each field, and the numeric ones, as the engine has them.
+        rows
+            As the engine has them.
         ids, given
             What each row is called, and how its client calls it.
         replies
@@ -104,15 +102,15 @@ class Logged:
             Where the rows come from.
         """
         own = [one is not None for one in given]
-        a, rows = answered, len(ids)
+        a = answered
         scores = list(zip(*a.score, strict=True)) if a.classes else [a.score]
-        packed, size = numbers.tobytes(), numbers.itemsize * rows
+        packed, size = rows.numbers.tobytes(), rows.numbers.itemsize * len(rows)
         return encode(
             [
                 ids,
                 own,
                 [int(self._clock() * 1_000_000)],
-                [None] if self._time is None else _moments(columns[self._time]),
+                [None] if self._time is None else _moments(rows.columns[self._time]),
                 [self._version],
                 origin.routes,
                 *scores,
@@ -126,12 +124,12 @@ class Logged:
                 a.loss,
                 a.propensity,
                 [a.revision],
-                _warned(replies, rows) if any(reply.problems for reply in replies) else [""],
+                _warned(replies, len(rows)) if any(reply.problems for reply in replies) else [""],
                 origin.latencies,
                 origin.clients,
-                [hashed(repr(row)) >> 1 for row in zip(*columns, strict=True)] if any(own) else [0],
+                [hashed(repr(row)) >> 1 for row in rows.tuples] if any(own) else [0],
                 *(
-                    _values(columns[field.place], field)
+                    _values(rows.columns[field.place], field)
                     if field.row is None
                     else packed[field.row * size : (field.row + 1) * size]
                     for field in self._fields

@@ -18,7 +18,8 @@ from msgspec.structs import astuple
 from holdfast.serve.columnar import check_problems
 from holdfast.serve.errors import ServeError, malformed
 from holdfast.serve.fields import Field, Problem, Value, read, type_of
-from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Explanation, Reply, Request, Row
+from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Explanation, Reply, Request
+from holdfast.serve.rows import Row
 
 _ID = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from holdfast.serve.engine import Answered
 from holdfast.serve.fields import Problem
-
-Row: TypeAlias = tuple[Any, ...]
+from holdfast.serve.rows import Row
 
 MOST_ROWS = 100_000
 """Rows of one request."""

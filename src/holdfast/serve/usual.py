@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from holdfast.kinds import Kind, Role
 from holdfast.serve.fields import Field, Problem
-
-Matrix: TypeAlias = NDArray[np.float64]
+from holdfast.serve.rows import Rows
 
 RANGE = "lies outside the range that the history has"
 CATEGORY = "is none of the values that the history has"
@@ -44,24 +41,16 @@ class Usual:
             and fields[place].column.kind is Kind.CATEGORY
         }
 
-    def problems(self, columns: Sequence[Sequence[Any]], numbers: Matrix) -> list[Problem]:
-        """Values that the history does not have, of categories first.
-
-        Parameters
-        ----------
-        columns
-            Values of each field.
-        numbers
-            Those of the numeric fields, shape (numeric fields, rows); NaN is missing.
-        """
+    def problems(self, rows: Rows) -> list[Problem]:
+        """Values that the history does not have, of categories first."""
         found: list[Problem] = []
         for place, known in self._known.items():
-            if not known.issuperset(columns[place]):
+            if not known.issuperset(rows.columns[place]):
                 name = self._fields[place].name
                 found += [
-                    Problem(i, name, "category", CATEGORY) for i, v in enumerate(columns[place]) if v not in known
+                    Problem(i, name, "category", CATEGORY) for i, v in enumerate(rows.columns[place]) if v not in known
                 ]
-        outside = (numbers < self._low) | (numbers > self._high)
+        outside = (rows.numbers < self._low) | (rows.numbers > self._high)
         if outside.any():
             for place, row in np.argwhere(outside).tolist():
                 found.append(Problem(row, self._fields[self._numeric[place]].name, "range", RANGE))

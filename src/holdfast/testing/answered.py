@@ -54,8 +54,8 @@ def answer_rows(root: Path, sealed: SealedFolder, rows: pa.Table, time: str) -> 
             now[0] = float(when[first])
             ids = names.many(last - first)
             own = [[None] * (last - first) if values is None else values[first:last] for values in columns.values()]
-            numbers = engine.numbers(own)
-            answered = engine.answer(own, numbers, ids)
+            asked = engine.rows(list(zip(*own, strict=True)))
+            answered = engine.answer(asked, ids)
             reply = Reply(
                 model=sealed.manifest.model,
                 version=sealed.manifest.version,
@@ -66,7 +66,7 @@ def answer_rows(root: Path, sealed: SealedFolder, rows: pa.Table, time: str) -> 
                 problems=[],
             )
             content = logged.frame(
-                answered, own, numbers, ids, [None] * len(ids), [reply], Origin(["champion"], [""], [0.001])
+                answered, asked, ids, [None] * len(ids), [reply], Origin(["champion"], [""], [0.001])
             )
             spool.write([Group(logged.layout, len(ids), content)])
             found += ids
