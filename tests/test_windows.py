@@ -152,3 +152,11 @@ def test_windows_are_written_as_a_length_or_as_a_number_of_rows() -> None:
     for wrong in ("5000", "0 rows", "-5 rows", "many rows", "5000rows", "1y", "", "0d"):
         with pytest.raises(ValueError, match="such as 5000 rows"):
             windows_by(wrong)
+
+
+def test_a_week_before_is_the_same_hour_of_the_calendar() -> None:
+    moment = seconds("2026-03-31T00:00+02:00")
+    assert BERLIN.before(moment, WEEK) == seconds("2026-03-24T00:00+01:00")
+    assert BERLIN.before(moment, 6 * 3_600) == moment - 6 * 3_600
+    assert Windows(width=3_600, zone="Europe/Berlin").before(moment, WEEK) == moment - WEEK
+    assert CountedWindows(rows=1, zone="Europe/Berlin").before(moment, WEEK) == moment - WEEK

@@ -23,7 +23,7 @@ from holdfast.metric_keys import OBJECTIVE, RANKED, is_of_class, metric_keys
 from holdfast.names import meant
 from holdfast.objective import FBeta, Objective
 from holdfast.validated import read_toml, validated
-from holdfast.windows import CountedWindows, windows_by
+from holdfast.windows import CountedWindows, Windows, windows_by
 
 FILE = "holdfast.toml"
 
@@ -288,6 +288,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     window, zone
         What is judged together: a length of time, or so many rows such as `5000 rows`; and the zone whose days are meant,
         by default the zone of the data, else UTC.
+    rolling
+        Figures are shown of so long a time that ends with each window, besides those of the window.
     smallest
         A window of fewer rows is shown and not judged.
     lateness
@@ -306,6 +308,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     window: str = "1d"
     zone: str | None = None
+    rolling: Length | None = None
     smallest: Annotated[int, Meta(ge=1)] = 100
     lateness: Length | None = None
     segments: tuple[str, ...] | None = None
@@ -323,6 +326,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError(f"window and zone: {error}") from None
         if isinstance(cut, CountedWindows) and cut.rows < self.smallest:
             raise ValueError(f"no window of {cut.rows} rows would be judged while smallest is {self.smallest}")
+        if isinstance(cut, Windows) and self.rolling is not None and seconds(self.rolling) <= cut.width:
+            raise ValueError(f"rolling: {self.rolling} is not longer than a window of {self.window}")
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -115,6 +115,12 @@ class Windows(msgspec.Struct, frozen=True, kw_only=True):
             return start + self.width
         return _utc(self.zone, start + _offset(self.zone, start) + self.width)
 
+    def before(self, moment: float, length: float) -> float:
+        """So long before a moment; of whole days those of the calendar."""
+        if length % DAY or not self.by_calendar or self.zone == "UTC":
+            return moment - length
+        return _utc(self.zone, moment + _offset(self.zone, moment) - length)
+
     def between(self, first: float, last: float) -> list[float]:
         """Beginnings of all windows from that of `first` to that of `last`."""
         found = [float(self.starts(np.array([first]))[0])]
@@ -182,6 +188,10 @@ class CountedWindows:
         """When a window ends that begins at `start`, which is when the next one begins; infinite while it is open."""
         place = np.searchsorted(self.edges, round(start * MICROSECONDS), side="right")
         return float(self.edges[place] / MICROSECONDS) if place < len(self.edges) else np.inf
+
+    def before(self, moment: float, length: float) -> float:
+        """So long before a moment."""
+        return moment - length
 
     def local(self, start: float) -> datetime:
         """A beginning as its zone writes it."""

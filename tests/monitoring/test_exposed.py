@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from holdfast.monitoring.exposed import FILE, FOLDER, HELP, MOST_SIGNALS, expose, samples
-from holdfast.monitoring.result import Shown, Watched
+from holdfast.monitoring.result import Over, Shown, Watched
 from holdfast.monitoring.rules import RULES, rules
 from holdfast.monitoring.standing import standing
 from holdfast.serve.metrics import METRICS, monitored
@@ -33,7 +33,21 @@ def watched(model: str = "fraud", **more: Any) -> Watched:
             effects={"a": 9.0},
             segments={"sex=F": {"gaps": {"yes": (0.2, 0.1, 0.3)}}},
         ),
-        Shown(start=1.0, end=2.0, estimates={"loss": (4.0, 1.0, 5.0)}, effects={"a": -0.6, "b": 0.3, "c": 0.1}),
+        Shown(
+            start=1.0,
+            end=2.0,
+            estimates={"loss": (4.0, 1.0, 5.0)},
+            effects={"a": -0.6, "b": 0.3, "c": 0.1},
+            rolling=Over(
+                start=0.0,
+                end=2.0,
+                windows=2,
+                rows=8,
+                labelled=6,
+                figures={"loss": (2.5, 2.0, 3.0)},
+                estimates={"loss": (3.5, 2.0, 5.0)},
+            ),
+        ),
     )
     given = {"windows": windows, "minimum": {"a": 0.3, "b": 0.3, "c": 0.0}, **more}
     return Watched(
@@ -69,6 +83,9 @@ def test_gauges_say_what_was_found() -> None:
     assert values(found, "holdfast_loss_realised") == {("fraud",): 2.0}
     assert values(found, "holdfast_loss_estimated") == {("fraud",): 4.0}
     assert values(found, "holdfast_loss_usual") == {("fraud",): 1.0}
+    assert values(found, "holdfast_loss_rolling_realised") == {("fraud",): 2.5}
+    assert values(found, "holdfast_loss_rolling_estimated") == {("fraud",): 3.5}
+    assert values(found, "holdfast_labelled_rolling_ratio") == {("fraud",): 0.75}
     assert values(found, "holdfast_monitor_judged_until_timestamp_seconds") == {("fraud",): 2.0}
     assert values(found, "holdfast_signal_effect_ratio") == {("fraud", "a"): 2.0, ("fraud", "b"): 1.0}
 

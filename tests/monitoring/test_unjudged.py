@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -62,8 +63,9 @@ def test_a_model_that_is_asked_seldom_is_told_of_and_the_proposal_helps(tmp_path
         assert watched(write(folder, monitor={"window": window, "smallest": 50}), predictions, labels).warnings == ()
 
 
-def test_the_command_complains(tmp_path: Path) -> None:
-    project = write(tmp_path)
+def command(folder: Path, rows: pa.Table, *lines: str) -> subprocess.CompletedProcess[str]:
+    """What `holdfast monitor --data` says of a table; lines of `[monitor]`."""
+    project = write(folder)
     text = "\n".join(
         [
             'name = "loans"',
@@ -73,16 +75,22 @@ def test_the_command_complains(tmp_path: Path) -> None:
             'kind = "cost"',
             "false_positive = 1",
             "false_negative = 4",
+            "[monitor]",
+            *lines,
         ]
     )
-    (tmp_path / "holdfast.toml").write_text(text)
-    pq.write_table(loans(40, 10).take(list(range(0, 10 * ROWS_A_DAY, 6))), tmp_path / "new.parquet")
-    done = subprocess.run(
+    (folder / "holdfast.toml").write_text(text)
+    pq.write_table(rows, folder / "new.parquet")
+    return subprocess.run(
         [sys.executable, "-m", "holdfast", "monitor", "--data", "new.parquet"],
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_command_complains(tmp_path: Path) -> None:
+    done = command(tmp_path, loans(40, 10).take(list(range(0, 10 * ROWS_A_DAY, 6))))
     assert done.returncode == 1  # of the volume there is an incident: the history has more rows a day
     assert "holdfast: loans: 10 of the newest 10 windows have fewer than 100 rows" in done.stderr

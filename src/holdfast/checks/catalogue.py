@@ -73,6 +73,9 @@ RELEASE = {
 }
 """Checks before a release: of a model on the parts of its history, asked by the gate (`gate.findings`)."""
 
+WATCHED = {"label.representative": Check(title="Labelled rows unlike the others", severity=MEDIUM)}
+"""Asked of the labels of each window in service, by the monitor (`monitoring.labelling`)."""
+
 SERVED = {"skew.serving": "Training/serving skew"}
 """Of features as they were served, asked row by row of the same ones made again (`monitoring.skew`)."""
 

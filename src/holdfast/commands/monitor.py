@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,10 +23,12 @@ from holdfast.numerals import several
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from holdfast.monitoring.result import Monitored, Watched
+    from holdfast.monitoring.result import Monitored, Over, Watched
     from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
 
+
+NOTHING = (math.nan, math.nan, math.nan)
 
 BETWEEN_SECONDS = 60.0
 """So often, between two looks, what could not be delivered is tried again."""
@@ -172,6 +175,8 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
     )
     say("")
     for one in result.models:
+        if one.windows and (over := one.windows[-1].rolling) is not None:
+            say(f"{_figures(one, over)}\n")
         if one.unmatched:
             say(f"{several(one.unmatched, 'label')} of {one.model} without a prediction.\n")
         if one.findings:
@@ -185,6 +190,20 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
         listed(current)
         say("")
     say(_summed_up(current))
+
+
+def _figures(watched: Watched, over: Over) -> str:
+    """The loss over the windows of some time, in a sentence."""
+    unit = "" if watched.unit in {"", "share"} else f" {watched.unit}"
+    sides = {"measured": over.figures.get("loss", NOTHING), "expected": over.estimates.get("loss", NOTHING)}
+    said = [
+        f"{word} {value:.4g}{unit} ({low:.4g} to {high:.4g})"
+        for word, (value, low, high) in sides.items()
+        if math.isfinite(value)
+    ]
+    until = f"{datetime.fromtimestamp(over.end, UTC):%Y-%m-%d %H:%M} UTC"
+    told = f"{', '.join(said) or 'unknown'}; the truth of {over.labelled:,} of {over.rows:,} rows is known"
+    return f"{watched.loss_title} of {watched.model} in the {watched.rolling} to {until}: {told}."
 
 
 def _silent(watched: Watched) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast.checks.catalogue import DRIFT, QUALITY, RELEASE, SERVED
+from holdfast.checks.catalogue import DRIFT, QUALITY, RELEASE, SERVED, WATCHED
 from holdfast.config import Project
 from holdfast.errors import SettingError
 from holdfast.evaluation.limits import CODE
@@ -13,7 +13,7 @@ from holdfast.schema import Schema
 TITLES = (
     {code: check.title for code, check in QUALITY.items()}
     | DRIFT
-    | {code: check.title for code, check in RELEASE.items()}
+    | {code: check.title for code, check in (RELEASE | WATCHED).items()}
     | signals.TITLES
     | SERVED
     | {CODE: "Limits of the configuration"}
@@ -21,7 +21,7 @@ TITLES = (
 """Each has a page, `docs/checks/<code>.md`."""
 
 SEVERITIES = (
-    {code: check.severity for code, check in (QUALITY | RELEASE).items()}
+    {code: check.severity for code, check in (QUALITY | RELEASE | WATCHED).items()}
     | signals.SEVERITIES
     | dict.fromkeys([*SERVED, CODE], Severity.HIGH)
 )

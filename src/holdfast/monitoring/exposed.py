@@ -14,7 +14,7 @@ import msgspec
 
 from holdfast.log.disk import locked, make_folder, write_whole
 from holdfast.monitoring.incident import SEVERITIES
-from holdfast.monitoring.result import Watched
+from holdfast.monitoring.result import Over, Watched
 from holdfast.monitoring.standing import Standing
 
 Sample: TypeAlias = tuple[str, dict[str, str], float]
@@ -34,6 +34,9 @@ HELP = {
     "holdfast_incidents_open": "Incidents that are not resolved, by severity, and by how they stand.",
     "holdfast_loss_realised": "Loss of a row in the newest window with labels, in the unit of the objective.",
     "holdfast_loss_estimated": "Loss of a row in the newest window that is expected before labels come.",
+    "holdfast_loss_rolling_realised": "Loss of a row in the time that ends with the newest window, where it has labels.",
+    "holdfast_loss_rolling_estimated": "Loss of a row in the time that ends with the newest window, as it was expected.",
+    "holdfast_labelled_rolling_ratio": "Share of the rows of that time whose truth is known.",
     "holdfast_loss_usual": "Loss of a row in the reference.",
     "holdfast_signal_effect_ratio": "Effects on signals of the newest window, the largest, over the smallest that matters.",
     "holdfast_group_gap": "Figure of a protected group less that of all other rows, in the newest window with such; the surest.",
@@ -86,6 +89,7 @@ def samples(watched: Watched, standings: Iterable[Standing], now: datetime) -> l
         found.append(("holdfast_monitor_judged_until_timestamp_seconds", model, newest.end))
         if "loss" in newest.estimates:
             found.append(("holdfast_loss_estimated", model, newest.estimates["loss"][0]))
+        found += _rolling(model, newest.rolling) if newest.rolling is not None else []
         ratios = {
             key: abs(effect) / watched.minimum[key]
             for key, effect in newest.effects.items()
@@ -111,6 +115,15 @@ def _gaps(watched: Watched, model: Mapping[str, str]) -> list[Sample]:
                 for group, figure in surest[:MOST_GAPS]
             ]
     return []
+
+
+def _rolling(model: dict[str, str], over: Over) -> list[Sample]:
+    """Figures of the time that ends with a window."""
+    found: list[Sample] = [("holdfast_labelled_rolling_ratio", model, over.labelled / max(over.rows, 1))]
+    for name, figures in (("realised", over.figures), ("estimated", over.estimates)):
+        if "loss" in figures:
+            found.append((f"holdfast_loss_rolling_{name}", model, figures["loss"][0]))
+    return found
 
 
 def text(found: Sequence[Sample]) -> str:

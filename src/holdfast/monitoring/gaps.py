@@ -134,6 +134,10 @@ def error_gaps(answers: AnswerEdges, inside: Arrived, everyone: Arrived) -> Gaps
         right = [(int(np.trace(table)), int(table.sum())) for table in (own, others)]
         found.of_shares("accuracy", "whose truth is known", right[0], right[1])
         return found
+    if unseen := [name for name in answers.names if answers.observed and name not in answers.observed]:
+        why = f"the truth of rows answered {unseen[0]} cannot come to be known"
+        found.left_out |= dict.fromkeys(("true_positive_rate", "false_positive_rate"), why)
+        return found
     for truth, name, of in ((1, "true_positive_rate", "that are positive"), (0, "false_positive_rate", "that are not")):
         if found.too_few(name, "whose truth is known", int(own.sum()), int(others.sum()), SMALLEST_GROUP):
             continue

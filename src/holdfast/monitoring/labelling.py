@@ -7,17 +7,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from holdfast.checks.ask import Said
+from holdfast.checks.catalogue import WATCHED
 from holdfast.checks.representative import label_representative
 from holdfast.monitoring.figures import figures
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.result import Known
 from holdfast.monitoring.weighted import Measured
+from holdfast.profile.delays import delay_of
 from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, UNSEEN
 from holdfast.profile.window import AnswerEdges, Counted
-from holdfast.records import Finding, Severity
+from holdfast.records import Finding
 
-CODE = "label.representative"
-SEVERITY = Severity.MEDIUM
+((CODE, CHECK),) = WATCHED.items()
 
 
 def known_of(reference: Reference, counted: Counted, found: Measured) -> Known:
@@ -40,6 +41,7 @@ def known_of(reference: Reference, counted: Counted, found: Measured) -> Known:
         unmeasured=found.unknown,
         plain=plain,
         delays=tuple((int(step), int(counted.delays[step])) for step in np.flatnonzero(counted.delays)),
+        delay=(delay_of(counted.delays, 0.5), delay_of(counted.delays, 0.9)) if counted.delays.sum() else None,
     )
 
 
@@ -59,7 +61,7 @@ def representative(reference: Reference, counted: Counted, parts: Mapping[str, C
         for name, values in columns.items()
     }
     said: Said = label_representative(rows, labelled, groups, limit=reference.settings.share)
-    return said.finding(CODE, SEVERITY, 1.0) if said.status == "warn" else None
+    return said.finding(CODE, CHECK.severity, 1.0) if said.status == "warn" else None
 
 
 def _strata(answers: AnswerEdges, counted: Counted) -> tuple[np.ndarray, np.ndarray]:

@@ -270,6 +270,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         labels=done.labels if done else 0,
         opened=tuple(one.id for one in done.opened) if done else (),
         warnings=tuple(filter(None, [too_small(reference.settings, own)])),
+        rolling=reference.settings.rolling,
     )
 
 

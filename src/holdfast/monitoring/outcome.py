@@ -33,6 +33,7 @@ from holdfast.monitoring.judging import (
 )
 from holdfast.monitoring.kept import Held
 from holdfast.monitoring.labelling import CODE, known_of, representative
+from holdfast.monitoring.ranges import rolled
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
 from holdfast.monitoring.source import MICROSECONDS
@@ -160,6 +161,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
             others = [one for one in windows[place].get("findings", ()) if one["code"] != CODE]
             windows[place]["findings"] = [*others, *([_brief(unlike)] if unlike else [])]
         state = _scored(state, windows[place])
+    windows |= rolled(reference, held, {**before.windows, **windows}, due, held.touched)
     left = Kept(
         watch=msgspec.msgpack.encode(state),
         windows=windows,

@@ -49,6 +49,35 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     delays: tuple[tuple[int, int], ...] = ()
 
 
+class Over(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Figures over several windows, of what was counted of them all; times in seconds since 1970.
+
+    Attributes
+    ----------
+    start, end
+        From when to when.
+    windows
+        How many there are.
+    rows, labelled
+        Rows, and those whose truth is known by now.
+    figures, estimates, unknown
+        Realised figures, those that were expected before the truth came, and those that cannot be estimated, and why; as of
+        a window.
+    truth
+        What is known of the truth of its rows.
+    """
+
+    start: float
+    end: float
+    windows: int
+    rows: int = 0
+    labelled: int = 0
+    figures: dict[str, tuple[float, float, float]] = {}
+    estimates: dict[str, tuple[float, float, float]] = {}
+    unknown: dict[str, str] = {}
+    truth: Known = Known()
+
+
 class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One window, as the monitor shows it; times in seconds since 1970.
 
@@ -80,6 +109,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         What the quality checks found wrong with its rows: code, status, subject and message of each.
     alarms
         What alarmed in this window, whether it matters or not.
+    rolling
+        Figures of the time that ends with the window, where such are asked for.
     """
 
     start: float
@@ -97,6 +128,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     truth: Known = Known()
     findings: list[dict[str, str]] = []
     alarms: list[dict[str, Any]] = []
+    rolling: Over | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +141,8 @@ class Watched:
         The model, and the version in force.
     zone
         Whose days the windows are.
+    rolling
+        Of how long a time, such as `7d`, figures are shown besides those of the windows; None: of none.
     loss_title, unit
         What the loss is called, and its unit.
     usual
@@ -147,6 +181,7 @@ class Watched:
     opened: tuple[str, ...] = ()
     unmatched: int = 0
     warnings: tuple[str, ...] = ()
+    rolling: str | None = None
 
     @property
     def findings(self) -> Sequence[Mapping[str, str]]:

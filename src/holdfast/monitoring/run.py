@@ -199,8 +199,7 @@ def _truths(
     for day in source.days_of_labels(since, until):
         for batch in source.labelled(columns, reference.version, day, until):
             rows = answered(reference, batch)
-            arrival = seconds_of(batch.column("hf_label_time"))
-            rows = replace(rows, delay=arrival - rows.time)
+            rows = replace(rows, delay=seconds_of(batch.column("hf_first_label_time")) - rows.time)
             places = np.flatnonzero(np.isfinite(rows.loss) | (False if rows.stray is None else rows.stray))
             if not len(places):
                 continue

@@ -24,7 +24,7 @@ from holdfast.report.monitoring_incidents import (
     word,
 )
 from holdfast.report.monitoring_panels import panels
-from holdfast.report.monitoring_view import Panel, clock_of
+from holdfast.report.monitoring_view import Panel, clock_of, measured
 from holdfast.report.offline import document, rendered, static
 from holdfast.report.words import share
 
@@ -215,7 +215,9 @@ def _small(watched: Watched) -> _Small:
 def outlines(watched: Watched) -> tuple[str, str] | None:
     """Paths of the loss over time in a box of 100 x 28: its interval, and its value; None of fewer than two windows."""
     found = [
-        (place, window.figures["loss"]) for place, window in enumerate(watched.windows) if "loss" in window.figures
+        (place, measured(window).figures["loss"])
+        for place, window in enumerate(watched.windows)
+        if "loss" in measured(window).figures
     ]
     if len(found) < 2:
         return None

@@ -15,7 +15,7 @@ from holdfast.report.monitoring_gaps import gaps_panel
 from holdfast.report.monitoring_findings import findings_panel
 from holdfast.report.monitoring_groups import groups_panel
 from holdfast.report.monitoring_shapes import Course, Run
-from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, point, view
+from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, measured, point, view
 from holdfast.report.monitoring_words import TITLES, figure_is_share, figure_title
 from holdfast.report.sections import Section
 from holdfast.report.words import share
@@ -58,6 +58,7 @@ def _objective(shown: View, anchor: str) -> Panel:
         text.append(f"In the reference, it was {told}. Lower is better.")
     if not realised:
         text.append("No truth is known yet, so nothing was measured.")
+    text += [_rolling(watched.rolling)] if watched.rolling else []
     text += _unknown(shown)
     section = Section(anchor=anchor, title=f"{title} over time", text=tuple(text))
     if not realised and not expected:
@@ -76,12 +77,17 @@ def _objective(shown: View, anchor: str) -> Panel:
     return Panel(section, (course,))
 
 
+def _rolling(length: str) -> str:
+    return f"Each figure is of the {length} that end with its window."
+
+
 def _unknown(shown: View) -> list[str]:
     """How often it was unknown what to expect, and why it was so last."""
-    windows = [window for window in shown.watched.windows if window.unknown]
+    windows = [window for window in shown.watched.windows if measured(window).unknown]
     if not windows:
         return []
-    why = windows[-1].unknown.get("loss") or next(iter(windows[-1].unknown.values()))
+    unknown = measured(windows[-1]).unknown
+    why = unknown.get("loss") or next(iter(unknown.values()))
     often = f"{len(windows):,} of {several(len(shown.watched.windows), 'window')}"
     return [f"What to expect is unknown in {often}, last on {shown.clock.told(windows[-1].start)}: {why}."]
 
@@ -89,11 +95,11 @@ def _unknown(shown: View) -> list[str]:
 def _figures(shown: View, anchor: str) -> Panel:
     """Other figures, those that are measured first."""
     windows = shown.watched.windows
-    measured = {key for window in windows for key in window.figures}
-    known = measured | {key for window in windows for key in window.estimates}
+    realised = {key for window in windows for key in measured(window).figures}
+    known = realised | {key for window in windows for key in measured(window).estimates}
     # The cost and the objective are the loss in other words.
     keys = [key for key in (*TITLES, *sorted(known - set(TITLES))) if key in known - {"loss", "cost", "objective"}]
-    keys.sort(key=lambda key: key not in measured)
+    keys.sort(key=lambda key: key not in realised)
     found = []
     for key in keys[:MOST_SMALL]:
         unit = "share" if figure_is_share(key) else ""
@@ -113,12 +119,12 @@ def _figures(shown: View, anchor: str) -> Panel:
 
 def _measured(shown: View, key: str, unit: str) -> tuple[Run, ...]:
     """A figure over time, as far as the truth is known."""
-    return joined(shown, lambda window: _figure_point(shown, window, window.figures.get(key), unit))
+    return joined(shown, lambda window: _figure_point(shown, window, measured(window).figures.get(key), unit))
 
 
 def _expected(shown: View, key: str, unit: str) -> tuple[Run, ...]:
     """A figure over time, as it was expected before the truth came."""
-    return joined(shown, lambda window: _figure_point(shown, window, window.estimates.get(key), unit))
+    return joined(shown, lambda window: _figure_point(shown, window, measured(window).estimates.get(key), unit))
 
 
 def _figure_point(shown: View, window: Window, figure: Figure | None, unit: str) -> Point | None:

@@ -14,7 +14,7 @@ from holdfast.report.monitoring_words import Clock
 from holdfast.report.sections import Section
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Incident, Watched, Window
+    from holdfast.report.monitoring_records import Incident, Measured, Watched, Window
 
 MOST_MARKS = 12
 """Incidents that are marked in pictures."""
@@ -63,6 +63,11 @@ def clock_of(watched: Watched) -> Clock:
     """The clock of a model; hours are not told where all windows begin with the day."""
     clock = Clock(watched.zone, days=False)
     return Clock(watched.zone, days=all(clock.place(window.start) % 86_400 == 0 for window in watched.windows))
+
+
+def measured(window: Window) -> Measured:
+    """Where the figures of a window stand that are shown: of the time that ends with it, if such are asked for."""
+    return window.rolling or window
 
 
 def joined(shown: View, point: Callable[[Window], Point | None]) -> tuple[Run, ...]:
