@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
 from holdfast.evaluation.row_losses import loss_title
 from holdfast.log.reading import PredictionLog, open_log
-from holdfast.monitoring.figures import mean
+from holdfast.monitoring.completeness import with_usual
 from holdfast.monitoring.files import file_source
 from holdfast.monitoring.incident import ranked
 from holdfast.monitoring.judging import usual
@@ -33,6 +34,7 @@ from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource
 from holdfast.monitoring.standing import standings
 from holdfast.monitoring.unjudged import too_small
 from holdfast.monitoring.unreleased import sealed_history
+from holdfast.monitoring.weighted import measured
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import Store, open_store
@@ -250,9 +252,10 @@ def replay(models: Sequence[str] | None = None, *, site: Site, say: Say = lambda
 def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Watched:
     """What is known of a model, from the book."""
     expected = usual(reference)
-    losses = reference.whole.losses
     incidents = [one.incident for one in standings(book, recorded.now(), reference.model)]
-    windows = shown_windows(recorded.windows(book, reference.model).values())
+    runs = recorded.runs(book, reference.model)
+    as_of = runs[-1].at.timestamp() if runs else -math.inf
+    windows = with_usual(shown_windows(recorded.windows(book, reference.model).values()), as_of)
     own = [one for one in windows if one.release == reference.version]
     return Watched(
         model=reference.model,
@@ -260,7 +263,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         zone=reference.windows.zone,
         loss_title=loss_title(reference.objective),
         unit=reference.objective.unit,
-        usual=mean(losses) if losses[0] > 1 else None,
+        usual=measured(reference, reference.whole).figures.get("loss"),
         windows=windows,
         incidents=tuple(ranked(incidents)),
         importance=reference.importance,

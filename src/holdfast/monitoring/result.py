@@ -36,6 +36,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         The loss of the labelled rows as they are, where rows are weighed.
     delays
         Labelled rows by the time until their truth arrived: pairs of a step of `profile.delays` and rows.
+    delay
+        Seconds within which half of these truths arrived, and nine tenths of them.
+    usual
+        Share of the truths of older windows that was known when they were as old as this one: half of them had more, and
+        four fifths lie between the two others. None where too few windows were ever as old.
     """
 
     observable: int = 0
@@ -47,6 +52,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     unmeasured: dict[str, str] = {}
     plain: tuple[float, float, float] | None = None
     delays: tuple[tuple[int, int], ...] = ()
+    delay: tuple[float, float] | None = None
+    usual: tuple[float, float, float] | None = None
 
 
 class Over(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
