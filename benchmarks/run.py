@@ -30,7 +30,12 @@ PARTS = {
     "crashes": (["crash_steps.crash_steps", "crashes.crashes", "server_crashes.server_crashes"], "Crashes"),
     "alarms": (["alarms.alarms", "alarms.contingency_tests"], "False alarms"),
     "monitoring": (
-        ["monitoring_alarms.false_alarms", "monitoring_alarms.delay", "monitoring_alarms.loss_streams"],
+        [
+            "monitoring_alarms.false_alarms",
+            "monitoring_peers.peers_alarms",
+            "monitoring_alarms.delay",
+            "monitoring_alarms.loss_streams",
+        ],
         "The alarm budget",
     ),
     "power": (["power.power"], "Power"),
