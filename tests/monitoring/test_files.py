@@ -13,9 +13,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from holdfast.book import monitoring as recorded
+from holdfast.book.monitoring import Derived
+from holdfast.book.opening import open_book
 from holdfast.errors import InputError, SettingError
-from holdfast.monitoring.monitor import monitor
+from holdfast.monitoring.monitor import monitor, replay
 from holdfast.monitoring.result import Watched
+from holdfast.site import Site
 
 BEGIN = np.datetime64("2026-01-05", "us")
 """A Monday."""
@@ -152,6 +156,57 @@ def test_rows_of_the_same_day_that_come_in_the_next_table_are_read(tmp_path: Pat
     watched(project, split(rows.slice(0, 2 * ROWS_A_DAY + 40))[0])
     found = watched(project, split(rows)[0])
     assert sum(one.rows for one in found.windows) == len(rows)
+
+
+def test_rows_of_days_long_judged_are_shown_and_judged_no_more(tmp_path: Path) -> None:
+    """A table is given again with more rows of older days, and other ones that came before are not in it any more."""
+    project, rows = write(tmp_path), loans(HISTORY_DAYS, 5)
+    predictions = split(rows)[0]
+    missing = (np.arange(len(rows)) % 3 == 0) & (np.arange(len(rows)) < 3 * ROWS_A_DAY)
+    first = watched(project, predictions.filter(pa.array(~missing)))
+    late = watched(project, predictions.filter(pa.array(missing)))
+    assert (first.rows, late.rows, late.judged) == (int((~missing).sum()), int(missing.sum()), 0)
+    assert [one.rows for one in late.windows] == [ROWS_A_DAY] * 5
+    assert [one.alarms for one in late.windows] == [one.alarms for one in first.windows]
+    for again in (predictions, predictions.filter(pa.array(missing))):
+        assert watched(project, again).rows == 0
+    (tmp_path / "other").mkdir()
+    whole = watched(write(tmp_path / "other"), predictions)
+    for one, other in zip(late.windows, whole.windows, strict=True):
+        assert one.effects == pytest.approx(other.effects)
+
+
+def test_what_follows_from_runs_over_tables_is_made_again(tmp_path: Path) -> None:
+    project, rows = write(tmp_path), loans(HISTORY_DAYS, 8)
+    moved = np.where(np.arange(len(rows)) >= 5 * ROWS_A_DAY, 3.0, 0.0)
+    rows = rows.set_column(2, "income", pa.array(rows["income"].to_numpy() + moved))
+    predictions, labels = split(rows)
+    watched(project, predictions.slice(0, 3 * ROWS_A_DAY))
+    watched(project, predictions.slice(0, 6 * ROWS_A_DAY), labels.slice(0, 5 * ROWS_A_DAY))
+    assert watched(project, predictions, labels).incidents
+    book = open_book(str(tmp_path / ".holdfast" / "book.db"))
+    before = recorded.derived(book, "loans")
+    recorded.record_again(book, "loans", Derived(), after=recorded.runs(book, "loans")[-1].number)
+    site = Site(folder=str(tmp_path))
+    with pytest.raises(SettingError, match="watched by tables: give them"):
+        replay(["loans"], site=site)
+    assert replay(site=site) == {}
+    assert replay(site=site, data=predictions, labels=labels, project=project) == {"loans": 3}
+    assert recorded.derived(book, "loans") == before
+    book.close()
+
+
+def test_without_ids_rows_are_known_by_their_times(tmp_path: Path) -> None:
+    project, rows = write(tmp_path), loans(HISTORY_DAYS, 3)
+    predictions = split(rows)[0].drop_columns(["loan"])
+    same = predictions.set_column(
+        predictions.schema.get_field_index("time"),
+        "time",
+        predictions["time"].cast(pa.timestamp("s")).cast(pa.timestamp("us", "UTC")),
+    )
+    assert watched(project, same.slice(0, 2 * ROWS_A_DAY + 7)).rows == 2 * ROWS_A_DAY + 7
+    assert watched(project, same).rows == ROWS_A_DAY - 7
+    assert watched(project, same).rows == 0
 
 
 def test_labels_that_come_weeks_later_are_evidence_once(tmp_path: Path) -> None:

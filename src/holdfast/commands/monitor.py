@@ -244,6 +244,15 @@ def rebuild(
     models: Annotated[
         list[str] | None, typer.Argument(help="Models; by default all that were watched.", metavar="MODEL")
     ] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="All predictions of a model watched by tables.", metavar="TABLE")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option("--labels", help="With --data: their truth, by ids.", metavar="TABLE")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="With --data: the configuration of their model.", metavar="FILE")
+    ] = None,
     site: SiteFile = None,
     json: Json = False,
 ) -> None:
@@ -251,8 +260,9 @@ def rebuild(
     from holdfast.monitoring.monitor import replay
     from holdfast.site import load_site
 
+    found = site_beside(config or CONFIG) if data is not None and site is None else load_site(site)
     with steps() as step:
-        done = replay(models or None, site=load_site(site), say=step)
+        done = replay(models or None, site=found, data=data, labels=labels, project=config, say=step)
     if json:
         say_json(done)
     elif not done:

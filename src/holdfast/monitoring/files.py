@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from holdfast.config import Project
@@ -20,6 +18,8 @@ from holdfast.evaluation.clock import seconds_of
 from holdfast.evaluation.codes import codes_of
 from holdfast.kinds import Role
 from holdfast.log.joining import FIRST
+from holdfast.monitoring import ledger
+from holdfast.monitoring.ledger import Keys, Ledger
 from holdfast.monitoring.named import Named, named, places, positives
 from holdfast.monitoring.reference import Reference
 from holdfast.names import no_such_column
@@ -39,6 +39,9 @@ DAY = 86_400 * MICROSECONDS
 NEVER = np.iinfo(np.int64).min
 
 STAMP = pa.timestamp("us", "UTC")
+
+ROWS_SEEN, LABELS_SEEN = "rows_seen", "labels_seen"
+"""Folders of the ledgers, beside the counts."""
 
 LABELLED = ("hf_label", "hf_label_time", "hf_outcome_time", *FIRST)
 """What stands beside a prediction, as in the log."""
@@ -73,9 +76,10 @@ class Truths:
 class FileSource:
     """Predictions of a table, with their labels. Make one with `file_source`.
 
-    A label counts as new when it is seen for the first time: a ledger beside the counts says which were. It is evidence
-    of the time when it arrived; where the table does not tell that, of its row's time and the delay that is usual. One that
-    corrects another one is no new evidence.
+    A prediction counts as new when its id is seen for the first time, however old it is: a later table may have more of what
+    happened before, and the same rows once more. A label counts as new when it is seen for the first time. Ledgers beside
+    the counts say which were. A label is evidence of the time when it arrived; where the table does not tell that, of its
+    row's time and the delay that is usual. One that corrects another one is no new evidence.
 
     Attributes
     ----------
@@ -85,10 +89,14 @@ class FileSource:
         What they are held against.
     when, ids
         Time and id of each prediction, (n,).
+    keys
+        By which each is known again, (n,).
+    received_at
+        When each was received: at its time, or after all that was known before, if it came late.
     truths
         What is known of the truth.
-    ledger
-        File of the labels that were seen.
+    rows_seen, labels_seen
+        Ledgers of the predictions and of the labels that were seen.
     """
 
     table: Table
@@ -97,9 +105,21 @@ class FileSource:
     project: Project
     when: Moments
     ids: pa.Array
+    keys: Keys
     truths: Truths
-    ledger: Path
+    rows_seen: Path
+    labels_seen: Path
+    received_at: Moments = field(init=False)
     _held: dict[tuple[str, ...], pa.Table] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.received_at = self._received(ledger.load(self.rows_seen))
+        truths, seen = self.truths, ledger.load(self.labels_seen)
+        truths.first = truths.arrived.copy()
+        if len(seen.keys):
+            places, keys, ids = self._labels()
+            truths.arrived[places] = seen.of(keys, truths.arrived[places])
+            truths.first[places] = seen.of(ids, truths.arrived[places])
 
     def columns(self) -> list[str]:
         """What is known of a prediction."""
@@ -117,9 +137,17 @@ class FileSource:
         return int(known.min()) if len(known) else None
 
     def received(self, until: int) -> int:
-        """Up to the newest row: a later table may have more of what happened before `until`."""
-        known = self.when[(self.when != NEVER) & (self.when < until)]
-        return int(known.max()) + 1 if len(known) else 0
+        """Up to the newest row: a later table may have more of what happened before `until`. What is new is written down."""
+        seen = ledger.load(self.rows_seen)
+        self.received_at = self._received(seen)
+        known = (self.when != NEVER) & (self.when < until)
+        ledger.save(self.rows_seen, seen, self.keys[known], self.received_at[known])
+        return int(self.received_at[known].max()) + 1 if known.any() else 0
+
+    def _received(self, seen: Ledger) -> Moments:
+        newest = int(seen.moments.max()) if len(seen.moments) else NEVER
+        late = np.where((self.when != NEVER) & (self.when <= newest), newest + 1, self.when)
+        return seen.of(self.keys, late)
 
     def newest_end(self, now: float) -> float:
         """When the window ends that the newest row lies in, but not later than now; rows of the future are passed over."""
@@ -132,12 +160,12 @@ class FileSource:
         return min(now, windows.end(float(windows.starts(np.array([newest / MICROSECONDS]))[0])))
 
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
-        """Predictions of a time."""
-        yield from self._rows(columns, (self.when >= since) & (self.when < until))
+        """Predictions that were received in a time."""
+        yield from self._rows(columns, (self.received_at >= since) & (self.received_at < until))
 
     def moments(self, release: int, since: int, until: int) -> Iterator[Moments]:  # noqa: ARG002
         """When these rows were received, rising."""
-        yield np.sort(self.when[(self.when >= since) & (self.when < until)])
+        yield np.sort(self.received_at[(self.received_at >= since) & (self.received_at < until)])
 
     def days_of_labels(self, since: int, until: int) -> list[int]:
         """UTC days of the predictions whose labels were not seen before."""
@@ -204,6 +232,12 @@ class FileSource:
         physical = {c.physical: c.name for c in self.reference.schema.columns}
         when = self.when[positions]
         truths, asked = self.truths, set(columns)
+        moments = {
+            "hf_time": self.received_at,
+            "hf_event_time": self.when,
+            "hf_label_time": truths.arrived,
+            "hf_first_label_time": truths.first,
+        }
         found: dict[str, pa.Array] = {}
         if {"hf_decision", "hf_review"} & asked:
             found["hf_decision"], found["hf_review"] = self._decided(batch, held, positions)
@@ -211,8 +245,8 @@ class FileSource:
             match name:
                 case "hf_id":
                     found[name] = self.ids.take(pa.array(positions))
-                case "hf_time" | "hf_event_time":
-                    found[name] = _stamps(when)
+                case _ if name in moments:
+                    found[name] = _stamps(moments[name][positions])
                 case "hf_when":
                     found[name] = pa.array(when)
                 case "hf_score":
@@ -222,8 +256,6 @@ class FileSource:
                 case "hf_label" | "hf_first_label":
                     # Of a corrected one the first is not known any more; it was evidence when it came.
                     found[name] = truths.label.take(pa.array(positions))
-                case "hf_label_time" | "hf_first_label_time":
-                    found[name] = _stamps((truths.first if "first" in name else truths.arrived)[positions])
                 case "hf_outcome_time" | "hf_first_outcome_time":
                     found[name] = pa.nulls(len(positions), STAMP)
                 case _ if name.startswith("hf_score_"):
@@ -264,22 +296,23 @@ class FileSource:
 
     def _arrive(self, since: int, until: int) -> None:
         """Give each label the time of its arrival: as the ledger says, or now, where it was not seen before."""
-        truths = self.truths
-        places = np.flatnonzero(np.asarray(truths.label.is_valid()))
-        ids = mixed(cell_hashes(self.ids.take(pa.array(places))))
-        keys = ids ^ cell_hashes(truths.label.take(pa.array(places)))
-        known, moments = _read(self.ledger)
+        seen, truths = ledger.load(self.labels_seen), self.truths
+        places, keys, ids = self._labels()
         told = np.clip(truths.arrived[places], since, until - 1)
-        arrived = _looked_up(known, moments, keys, told)
-        first = _looked_up(known, moments, ids, arrived)
-        truths.first = truths.arrived.copy()
+        arrived = seen.of(keys, told)
+        first = seen.of(ids, arrived)
         truths.arrived[places], truths.first[places] = arrived, first
-        if not np.isin(keys, known).all():
-            _write(self.ledger, np.concatenate([known, keys, ids]), np.concatenate([moments, arrived, first]))
+        ledger.save(self.labels_seen, seen, np.concatenate([keys, ids]), np.concatenate([arrived, first]))
+
+    def _labels(self) -> tuple[NDArray[np.intp], Keys, Keys]:
+        """Places of the predictions that have a label, and keys of the labels and of their ids."""
+        places = np.flatnonzero(np.asarray(self.truths.label.is_valid()))
+        ids = mixed(cell_hashes(self.ids.take(pa.array(places))))
+        return places, ids ^ cell_hashes(self.truths.label.take(pa.array(places))), ids
 
 
 def file_source(
-    predictions: Table, labels: Table | None, reference: Reference, project: Project, ledger: Path, until: float | None
+    predictions: Table, labels: Table | None, reference: Reference, project: Project, root: Path, until: float | None
 ) -> FileSource:
     """Read ids, times and labels; the other columns are read when they are asked for.
 
@@ -287,8 +320,8 @@ def file_source(
     ----------
     predictions, labels
         The tables; without the second one the first may have the labels, in a column called as the target, or `label`.
-    ledger
-        File that keeps which labels were seen.
+    root
+        Folder below which is kept what was seen.
     until
         Labels that arrived later are not known yet, in seconds since 1970; None: all are.
 
@@ -336,9 +369,22 @@ def file_source(
         project=project,
         when=moments,
         ids=names,
+        keys=_keys(names, moments, named_rows=identity is not None),
         truths=truths,
-        ledger=ledger,
+        rows_seen=root / ROWS_SEEN / f"{project.name}.parquet",
+        labels_seen=root / LABELS_SEEN / f"{project.name}.parquet",
     )
+
+
+def _keys(ids: pa.Array, when: Moments, *, named_rows: bool) -> Keys:
+    """By which predictions are known again: their ids, else their times and how many of the same time came before."""
+    if named_rows:
+        return mixed(cell_hashes(ids))
+    order = np.argsort(when, kind="stable")
+    starts = np.flatnonzero(np.append(True, when[order][1:] != when[order][:-1])[: len(when)])
+    place = np.empty(len(when), np.int64)
+    place[order] = np.arange(len(when)) - np.repeat(starts, np.diff(starts, append=len(when)))
+    return mixed(mixed(when.view(np.uint64)) ^ place.view(np.uint64))
 
 
 def _joined(labels: Table, reference: Reference, project: Project, when: Moments, ids: pa.Array) -> Truths:
@@ -414,31 +460,3 @@ def _micro(column: pa.Array, zone: str | None) -> Moments:
 
 def _stamps(moments: Moments) -> pa.Array:
     return pa.array(moments, mask=moments == NEVER).cast(STAMP)
-
-
-def _read(ledger: Path) -> tuple[NDArray[np.uint64], Moments]:
-    """Keys of the labels that were seen and of their predictions, rising, and when the first of each arrived."""
-    if not ledger.exists():
-        return np.zeros(0, np.uint64), np.zeros(0, np.int64)
-    table = pq.read_table(ledger)
-    return table["key"].to_numpy(), table["arrived"].to_numpy()
-
-
-def _looked_up(known: NDArray[np.uint64], moments: Moments, keys: NDArray[np.uint64], otherwise: Moments) -> Moments:
-    """The moments of keys among those that are known, rising; others for keys that are not there."""
-    spots = np.searchsorted(known, keys)
-    there = np.zeros(len(keys), bool)
-    inside = spots < len(known)
-    there[inside] = known[spots[inside]] == keys[inside]
-    found = otherwise.copy()
-    found[there] = moments[spots[there]]
-    return found
-
-
-def _write(ledger: Path, keys: NDArray[np.uint64], arrived: Moments) -> None:
-    """Write the ledger, whole or not at all; of a key that is there twice, once."""
-    ledger.parent.mkdir(parents=True, exist_ok=True)
-    keys, first = np.unique(keys, return_index=True)
-    beside = ledger.with_name(f"{ledger.name}.{os.getpid()}")
-    pq.write_table(pa.table({"key": keys, "arrived": arrived[first]}), beside)
-    beside.replace(ledger)

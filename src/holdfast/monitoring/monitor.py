@@ -171,11 +171,10 @@ def _watch_files(
         say(f"Watching {project.name}")
         outward = Outward(site, book, tell)
         reference = reference_of(_sealed(project, book, root, say))
-        ledger = root / "labels_seen" / f"{project.name}.parquet"
         with ExitStack() as tables:
             predictions = tables.enter_context(open_table(data, name="data"))
             truths = None if labels is None else tables.enter_context(open_table(labels, name="labels"))
-            source = file_source(predictions, truths, reference, project, ledger, when)
+            source = file_source(predictions, truths, reference, project, root, when)
             now = max(source.newest_end(time.time()), _after(book, project.name)) if when is None else when
             since = _since(backfill, now)
             done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell)
@@ -223,8 +222,27 @@ def _since(backfill: str | None, now: float) -> float | None:
     return None if backfill is None else now - seconds(backfill, "backfill")
 
 
-def replay(models: Sequence[str] | None = None, *, site: Site, say: Say = lambda _: None) -> dict[str, int]:
-    """Make again what follows from the log and the recorded runs; how many runs there were over each model.
+def replay(
+    models: Sequence[str] | None = None,
+    *,
+    site: Site,
+    data: object = None,
+    labels: object = None,
+    project: Project | Mapping[str, Any] | str | os.PathLike[str] | None = None,
+    say: Say = lambda _: None,
+) -> dict[str, int]:
+    """Make again what follows from recorded runs and the log, or tables; how many runs there were over each model.
+
+    Parameters
+    ----------
+    models
+        Models of the log; None: all that were watched.
+    site
+        The installation.
+    data, labels, project
+        As in `monitor`, for a model that was watched by tables: these have all that those of its runs had.
+    say
+        Called with a few words at each step.
 
     Raises
     ------
@@ -233,13 +251,26 @@ def replay(models: Sequence[str] | None = None, *, site: Site, say: Say = lambda
     ReleaseError
         A release that answered is not there any more.
     """
-    log, store = open_log(site.root_path), open_store(site.path(site.releases))
     book = open_book(site.book_location, create=False)
     try:
-        known = [name for name in recorded.models(book) if name in log.models]
-        if strange := [name for name in models or () if name not in known]:
-            there = listed(known) if known else "none"
-            raise SettingError(f"No run over the log of {listed(strange)} is recorded. There are: {there}.")
+        if data is not None:
+            if models is not None:
+                raise SettingError("models and data exclude each other: the project names the model of the data.")
+            return _replay_files(data, labels, _project(project), site, book, say)
+        log, store = open_log(site.root_path), open_store(site.path(site.releases))
+        watched = recorded.models(book)
+        known = [name for name in watched if name in log.models]
+        for name in models or watched:
+            if name in watched and name not in known:
+                told = (
+                    f"{name} was watched by tables: give them, with all its predictions, as data, labels and project."
+                )
+                if models is not None:
+                    raise SettingError(told)
+                say(told)
+            elif name not in known:
+                there = listed(known) if known else "none"
+                raise SettingError(f"No run over the log of {listed([name])} is recorded. There are: {there}.")
         done = {}
         for name in models or known:
             say(f"Replaying {name}")
@@ -247,6 +278,25 @@ def replay(models: Sequence[str] | None = None, *, site: Site, say: Say = lambda
         return done
     finally:
         book.close()
+
+
+def _replay_files(data: object, labels: object, project: Project, site: Site, book: Book, say: Say) -> dict[str, int]:
+    """The same of a model that was watched by tables."""
+    root, name = site.root_path, project.name
+    if name not in recorded.models(book):
+        raise SettingError(f"No run over tables of {name} is recorded.")
+    releases, histories = open_store(project.path(project.store.releases)), open_store(root / "references")
+
+    def reference(version: int) -> Reference:
+        return reference_of(histories.get(name, -version) if version < 0 else releases.get(name, version))
+
+    with ExitStack() as tables:
+        predictions = tables.enter_context(open_table(data, name="data"))
+        truths = None if labels is None else tables.enter_context(open_table(labels, name="labels"))
+        newest = recorded.runs(book, name)[-1]
+        source = file_source(predictions, truths, reference(newest.release), project, root, None)
+        say(f"Replaying {name}")
+        return {name: rebuild(source, name, reference, book, root)}
 
 
 def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Watched:
