@@ -225,7 +225,7 @@ def test_what_a_run_counted_that_ended_midway_is_passed_over(service: Service) -
     service.answer(payments(FIRST, 2, seed=8))
     service.monitor(day(FIRST + 1))
     orphan = Tally(counts={(day(FIRST), EVERYONE): service.reference.history[-1][1]})
-    kept.keep(service.root, service.reference, 2**60, orphan, {})
+    kept.keep(service.root, service.reference, 2**51, orphan, {})
     service.monitor(day(FIRST + 2))
     own = sum(1 for _ in payments(FIRST, 2, seed=8)["payment"])
     assert sum(one["rows"] for one in windows(service).values()) == own

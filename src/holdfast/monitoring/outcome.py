@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,12 +61,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         Truths that it read, by the window in which they came to be known.
     cuts
         The windows by count that it found.
+    quiet
+        Whether it found nothing to judge; see `compacting`.
     """
 
     until: float
     received: float
     arrivals: dict[float, Arrived]
     cuts: Cuts = Cuts()
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,12 +103,15 @@ class Outcome:
         All that there are now, by their ids.
     opened
         Ids of those that it opened.
+    quiet
+        Whether there was nothing to judge.
     """
 
     left: Kept
     judged: list[float]
     incidents: dict[str, Incident]
     opened: list[str]
+    quiet: bool
 
 
 def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) -> Outcome:
@@ -144,6 +150,8 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         found = _incidents(found, judgement, reference, end)
     if events:
         found = triaged(found, looking)
+        state, caught_up = _caught_up(state, before.windows, held.touched)
+        windows |= caught_up
     for start in sorted({*due, *held.touched} & whole.keys()):
         place = _place(start)
         if place not in windows and place not in before.windows:
@@ -160,7 +168,8 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         if (unlike := representative(reference, whole[start], parts[start])) or windows[place].get("findings"):
             others = [one for one in windows[place].get("findings", ()) if one["code"] != CODE]
             windows[place]["findings"] = [*others, *([_brief(unlike)] if unlike else [])]
-        state = _scored(state, windows[place])
+        if events:
+            state = _scored(state, windows[place])
     windows |= rolled(reference, held, {**before.windows, **windows}, due, held.touched)
     left = Kept(
         watch=msgspec.msgpack.encode(state),
@@ -168,7 +177,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         incidents={name: plain(one) for name, one in found.items()},
     )
     opened = [name for name in found if name not in before.incidents]
-    return Outcome(left=left, judged=due, incidents=found, opened=opened)
+    return Outcome(left=left, judged=due, incidents=found, opened=opened, quiet=not events)
 
 
 def _brief(finding: Finding) -> dict[str, str]:
@@ -202,6 +211,19 @@ def _scored(state: Remembered, told: dict[str, Any]) -> Remembered:
     return msgspec.structs.replace(state, reliability=found)
 
 
+def _caught_up(
+    state: Remembered, windows: Mapping[int, Mapping[str, Any]], touched: Collection[float]
+) -> tuple[Remembered, dict[int, dict[str, Any]]]:
+    """Score the windows to whose labels only quiet runs have added, which judge nothing."""
+    found = {}
+    for place, earlier in windows.items():
+        if earlier.get("estimates") and "truth" in earlier and place / MICROSECONDS not in touched:
+            state = _scored(state, told := dict(earlier))
+            if "scored" in told and "scored" not in earlier:
+                found[place] = told
+    return state, found
+
+
 def _place(start: float) -> int:
     return round(start * MICROSECONDS)
 
@@ -226,24 +248,25 @@ def _due(
     windows = reference.windows
     if isinstance(windows, CountedWindows):
         return [start for start in windows.ended(until) if max(known, default=-1) < _place(start)]
-    ended = sorted(start for start in whole if windows.end(start) <= until)
-    starts = _of_right_clocks(ended, whole, reference)
+    newest = max(known) / MICROSECONDS if known else -np.inf
+    sizes: dict[float, float] = {newest: np.inf} if known else {}
+    sizes |= {start: one.size for start, one in whole.items() if newest < start and windows.end(start) <= until}
+    starts = _of_right_clocks(sizes, reference)
     if not starts:
         return []
-    judged = {place / MICROSECONDS for place in known}
-    newest, last = max(judged, default=-np.inf), max(starts)
+    last = max(starts)
     between = windows.between(min(starts), last)
     silent = windows.between(max(windows.end(last), windows.end(float(windows.starts(np.array([received]))[0]))), until)
     return [start for start in [*between, *silent] if newest < start and windows.end(start) <= until]
 
 
-def _of_right_clocks(starts: list[float], whole: Mapping[float, Counted], reference: Reference) -> list[float]:
+def _of_right_clocks(sizes: Mapping[float, float], reference: Reference) -> list[float]:
     """Windows without those few rows whose times are far from all others: between lie no windows that nobody filled."""
-    few, far = reference.settings.smallest, FAR_WINDOWS * reference.windows.width
+    few, far, starts = reference.settings.smallest, FAR_WINDOWS * reference.windows.width, sorted(sizes)
     first, last = 0, len(starts)
-    while last - first > 1 and whole[starts[first]].size < few and starts[first + 1] - starts[first] > far:
+    while last - first > 1 and sizes[starts[first]] < few and starts[first + 1] - starts[first] > far:
         first += 1
-    while last - first > 1 and whole[starts[last - 1]].size < few and starts[last - 1] - starts[last - 2] > far:
+    while last - first > 1 and sizes[starts[last - 1]] < few and starts[last - 1] - starts[last - 2] > far:
         last -= 1
     return starts[first:last]
 

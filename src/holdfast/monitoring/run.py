@@ -25,6 +25,7 @@ from holdfast.durations import seconds
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.arrived import Arrived, arrived, newly_labelled
+from holdfast.monitoring.compacting import compact
 from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.cutting import begun_again, cut, cuts_of, recut
 from holdfast.monitoring.incident import Incident
@@ -32,7 +33,7 @@ from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
-from holdfast.monitoring.triage import Looking
+from holdfast.monitoring.triage import Looking, most_windows
 from holdfast.profile import window
 from holdfast.profile.groups import by_value
 
@@ -141,6 +142,11 @@ def _run(
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
     evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals, cuts=newly_cut)
+    numbers, left = [*(one.number for one in before), number], left_before(book, reference.model)
+    held = kept.held(root, reference, numbers, since=_asked_for(reference, left, tally, truths))
+    looking = Looking(source, reference, root, numbers, held.counts, evidence.until)
+    found = outcome(left, looking, held, evidence)
+
     run = Run(
         number=number,
         model=reference.model,
@@ -148,12 +154,8 @@ def _run(
         at=datetime.fromtimestamp(now, UTC),
         received_until=there_until,
         labelled_until=max(until, labelled),
-        evidence=msgspec.msgpack.encode(evidence),
+        evidence=msgspec.msgpack.encode(msgspec.structs.replace(evidence, quiet=found.quiet)),
     )
-    numbers = [*(one.number for one in before), number]
-    held = kept.held(root, reference, numbers)
-    looking = Looking(source, reference, root, numbers, held.counts, evidence.until)
-    found = outcome(left_before(book, reference.model), looking, held, evidence)
 
     def also(connection: Connection) -> None:
         if then is not None:
@@ -161,9 +163,24 @@ def _run(
 
     if not recorded.record_run(book, run, found.left, after=newest, then=also):
         return None
+    compact(root, reference, [*before, run])
     done.judged = found.judged
     done.opened = [found.incidents[name] for name in found.opened]
     return done
+
+
+def _asked_for(reference: Reference, left: Before, tally: Tally, truths: Mapping[int, Tally]) -> float:
+    """Since when counts of windows are asked for: those that are looked at again, and those that were not judged.
+
+    Besides, where figures roll, those that are added to what the run has counted.
+    """
+    filled = [place / MICROSECONDS for place, one in sorted(left.windows.items()) if one["rows"]]
+    most = most_windows(reference)
+    since = filled[-most] if len(filled) >= most else -np.inf
+    if reference.settings.rolling is None:
+        return since
+    touched = [start for one in (tally, *truths.values()) for start, _ in one.counts]
+    return min([since, *touched]) - seconds(reference.settings.rolling) - reference.windows.width
 
 
 def left_before(book: Book, model: str) -> Before:

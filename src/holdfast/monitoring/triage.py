@@ -74,8 +74,7 @@ class Looking:
         """Beginnings of the newest windows that have ended."""
         windows = self.reference.windows
         starts = sorted(start for start, segment in self.counts if not segment and windows.end(start) <= self.until)
-        most = max(1, round(MOST_DAYS * DAY / windows.width))
-        return starts[-most:]
+        return starts[-most_windows(self.reference) :]
 
     def since(self, moment: float) -> list[float]:
         """Those of the newest windows that end after a moment."""
@@ -168,6 +167,11 @@ class Looking:
             if len(found) >= SHOWN_ROWS:
                 break
         return tuple(found)
+
+
+def most_windows(reference: Reference) -> int:
+    """How many of the newest windows are looked at."""
+    return max(1, round(MOST_DAYS * DAY / reference.windows.width))
 
 
 def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, Incident]:
