@@ -168,6 +168,8 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
                 f"{len(one.windows):,}",
                 f"{one.judged:,}",
                 f"{one.rows:,}",
+    from holdfast.report.monitoring_truth import in_short
+
                 f"{datetime.fromtimestamp(one.windows[-1].end, UTC):%Y-%m-%d %H:%M} UTC" if one.windows else "",
             )
             for one in result.models
@@ -194,6 +196,8 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
 
 def _figures(watched: Watched, over: Over) -> str:
     """The loss over the windows of some time, in a sentence."""
+        if truths := in_short(one):
+            say(f"{one.model}: {' '.join(truths)}\n")
     unit = "" if watched.unit in {"", "share"} else f" {watched.unit}"
     sides = {"measured": over.figures.get("loss", NOTHING), "expected": over.estimates.get("loss", NOTHING)}
     said = [

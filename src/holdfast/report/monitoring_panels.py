@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from holdfast.evidence import Estimate
@@ -11,14 +10,14 @@ from holdfast.numerals import several
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_changes import answers, columns, missing, noted
-from holdfast.report.monitoring_gaps import gaps_panel
 from holdfast.report.monitoring_findings import findings_panel
+from holdfast.report.monitoring_gaps import gaps_panel
 from holdfast.report.monitoring_groups import groups_panel
 from holdfast.report.monitoring_shapes import Course, Run
+from holdfast.report.monitoring_truth import spoken_of, truth_panel
 from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, measured, point, view
 from holdfast.report.monitoring_words import TITLES, figure_is_share, figure_title
 from holdfast.report.sections import Section
-from holdfast.report.words import share
 
 if TYPE_CHECKING:
     from holdfast.report.monitoring_records import Figure, Watched, Window
@@ -34,7 +33,7 @@ def panels(watched: Watched, prefix: str) -> tuple[Panel, ...]:
         columns(shown, f"{prefix}columns"),
         _figures(shown, f"{prefix}figures"),
         answers(shown, f"{prefix}answers"),
-        _rows(shown, f"{prefix}rows"),
+        truth_panel(shown, f"{prefix}rows"),
         missing(shown, f"{prefix}missing"),
         findings_panel(shown, f"{prefix}quality"),
         groups_panel(shown, f"{prefix}groups"),
@@ -59,7 +58,7 @@ def _objective(shown: View, anchor: str) -> Panel:
     if not realised:
         text.append("No truth is known yet, so nothing was measured.")
     text += [_rolling(watched.rolling)] if watched.rolling else []
-    text += _unknown(shown)
+    text += [*spoken_of(shown), *_unknown(shown)]
     section = Section(anchor=anchor, title=f"{title} over time", text=tuple(text))
     if not realised and not expected:
         return Panel(section)
@@ -132,49 +131,3 @@ def _figure_point(shown: View, window: Window, figure: Figure | None, unit: str)
         return None
     estimate = Estimate(value=figure[0], low=figure[1], high=figure[2], unit=unit)
     return point(shown, window, figure[0], estimates.told(estimate), estimate.low, estimate.high)
-
-
-# --- Rows and truth -------------------------------------------------------------------------------------------------
-
-
-def _rows(shown: View, anchor: str) -> Panel:
-    windows = shown.watched.windows
-    rows, labelled = sum(window.rows for window in windows), sum(window.labelled for window in windows)
-    known = f"The truth is known of {labelled:,} of {several(rows, 'row')}" + (
-        f" ({share(labelled / rows)})." if rows else "."
-    )
-    volume = Course(
-        title="Rows of each window",
-        y=Axis(""),
-        span=shown.span,
-        runs=joined(shown, lambda window: point(shown, window, window.rows, several(window.rows, "row"))),
-        level=_usual_rows(windows),
-        marks=shown.marks,
-        low=0.0,
-    )
-    truth = Course(
-        title="Share whose truth is known",
-        y=Axis("", "share"),
-        span=shown.span,
-        runs=joined(shown, lambda window: _truth(shown, window)),
-        marks=shown.marks,
-        low=0.0,
-        high=1.0,
-    )
-    pictures = (volume, truth) if labelled else (volume,)
-    return Panel(Section(anchor=anchor, title="Rows and truth", text=(known,)), pictures)
-
-
-def _usual_rows(windows: Sequence[Window]) -> tuple[float, None, None] | None:
-    """Rows of a usual window: the signal is the logarithm of one more than them, less its mean."""
-    means = sorted(
-        math.log1p(window.rows) - window.effects["volume"] for window in windows if "volume" in window.effects
-    )
-    return (math.expm1(means[len(means) // 2]), None, None) if means else None
-
-
-def _truth(shown: View, window: Window) -> Point | None:
-    if not window.rows:
-        return None
-    told = f"{share(window.labelled / window.rows)}: {window.labelled:,} of {several(window.rows, 'row')}"
-    return point(shown, window, window.labelled / window.rows, told)
