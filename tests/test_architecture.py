@@ -146,6 +146,7 @@ ARROWS = {
         "schema",
         "stats",
         "tables",
+        "uncertainty",
         "windows",
     },
 }

@@ -296,6 +296,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         How long after the end of a window its rows may come and still be judged with it.
     segments
         Columns whose values are watched one by one; by default those with the role of a segment, or protected.
+    freshness
+        Times that tell how fresh the features of a row are, although the model is not given them.
     observed
         After which answers the truth can come to be known: `yes`, `no` or names of classes, and `review` for rows that a
         person is asked about; by default after all.
@@ -312,6 +314,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     smallest: Annotated[int, Meta(ge=1)] = 100
     lateness: Length | None = None
     segments: tuple[str, ...] | None = None
+    freshness: tuple[str, ...] = ()
     observed: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
     false_alarms: Positive = 1.0
     per: Length = "90d"

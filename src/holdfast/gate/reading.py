@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.config import Project
 from holdfast.errors import InputError, ModelError, SettingError
-from holdfast.evaluation.clock import moment, zone_named
+from holdfast.evaluation.clock import moment, seconds_of, zone_named
 from holdfast.evaluation.codes import label_text
 from holdfast.evaluation.labelled import Dropped, Labelled, read_labelled
 from holdfast.evaluation.parts import folds_of, split_of
@@ -20,7 +21,7 @@ from holdfast.evaluation.splits import Split
 from holdfast.models.loading import load_model
 from holdfast.models.protocol import Model
 from holdfast.objective import AsymmetricCost, Cost, CostMatrix, Objective
-from holdfast.schema import Role, Schema, infer
+from holdfast.schema import Kind, Role, Schema, infer
 from holdfast.tables import Table, kind_of, open_table
 
 Array: TypeAlias = NDArray[np.float64]
@@ -28,6 +29,7 @@ Array: TypeAlias = NDArray[np.float64]
 UNNAMED = {("0", "1"), ("false", "true")}
 """Classes of models that do not say what they mean; the positive one is last."""
 WORDS = {"binary": "two classes", "classes": "several classes", "regression": "numbers"}
+MICROSECONDS = 1e6
 TRAIN_ROWS = 50_000
 """Rows of the train part that are scored, for the gap between what was fitted and what was not."""
 
@@ -102,7 +104,9 @@ def read_parts(data: object, project: Project, model: Model, others: Iterable[st
     source = data if data is not None else project.data.path if query else project.path(project.data.path)
     with open_table(source, name="data", query=query) as table:
         schema = infer(table, roles=roles_of(project))
-        rows, dropped = _rows(table, schema, project, model, others)
+        fresh = _times(schema, project.monitor.freshness)
+        rows, dropped = _rows(table, schema, project, model, [*others, *fresh])
+        rows = _as_moments(rows, fresh, project.data.zone)
     until = project.model.trained_until
     until_seconds = None if until is None else moment(until, project.data.zone, "model.trained_until")
     split = split_of(rows, project.split, until_seconds)
@@ -120,6 +124,29 @@ def read_parts(data: object, project: Project, model: Model, others: Iterable[st
     )
     _check_weights(parts)
     return parts, schema
+
+
+def _times(schema: Schema, names: Sequence[str]) -> list[str]:
+    """Columns that hold times."""
+    for name in names:
+        if schema.column(name).kind is not Kind.TIME or schema.column(name).role is Role.TIME:
+            raise SettingError(
+                f"monitor.freshness: expected times of when features were made, besides data.time; {name!r} is none."
+            )
+    return list(names)
+
+
+def _as_moments(rows: Labelled, names: Sequence[str], zone: str | None) -> Labelled:
+    """With times that name their zone: those of the history may mean that of the project."""
+    others = rows.others
+    for name in names if others is not None else ():
+        assert others is not None
+        if name in others.column_names:
+            when = seconds_of(others[name].combine_chunks(), zone)
+            ticks = np.round(np.nan_to_num(when) * MICROSECONDS).astype(np.int64)
+            stamps = pa.array(ticks, mask=np.isnan(when)).cast(pa.timestamp("us", "UTC"))
+            others = others.set_column(others.column_names.index(name), name, stamps)
+    return replace(rows, others=others)
 
 
 def scores_of(model: Model, parts: Parts, quantiles: tuple[Model, Model] | None = None) -> Scores:

@@ -289,6 +289,7 @@ _WORDS = {
     "location": "moved",
     "spread": "changed its spread",
     "missing": "changed its share of missing values",
+    "age": "is older or newer than usual",
     "new": "has values that the reference does not have",
     "loss": "The answers became worse",
     "calibration": "Scores no longer say how often it happens",

@@ -14,6 +14,7 @@ from holdfast.evaluation.row_losses import row_losses
 from holdfast.kinds import Role
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Judged
+from holdfast.profile.ages import ages_of
 from holdfast.profile.arrays import floats, seconds
 from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.window import AnsweredRows, observable
@@ -45,6 +46,7 @@ def answer_columns(reference: Reference, there: list[str]) -> list[str]:
         "hf_review",
         "hf_lower",
         "hf_upper",
+        "hf_set",
     ]
     return [name for name in dict.fromkeys([*own, "hf_propensity", *needed(reference)]) if name in there]
 
@@ -86,20 +88,23 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         else:
             code = _codes(held["hf_label"], classes)
             truth = np.where(code < 0, np.nan, code)
-    inputs = {
+    given = {
         name: as_sealed(reference, name, held[column]) for name, column in inputs_logged(reference, list(held)).items()
     }
     time = next((c.name for c in reference.profile.edges.schema.by_role(Role.TIME)), None)
     if time is not None and "hf_event_time" in held:
-        inputs[time] = held["hf_event_time"]
+        given[time] = held["hf_event_time"]
+    inputs = pa.RecordBatch.from_arrays(list(given.values()), names=list(given))
     propensity = floats(held["hf_propensity"]) if reference.answers.observed and "hf_propensity" in held else None
     rows = AnsweredRows(
-        inputs=pa.RecordBatch.from_arrays(list(inputs.values()), names=list(inputs)),
+        inputs=inputs,
         time=when,
         score=score,
         decision=decision,
         review=_flags(held.get("hf_review"), n),
-        width=width,
+        width=None if width is None else np.where(others, np.nan, width),
+        set_size=_sizes(held["hf_set"], classes, others) if "hf_set" in held and classes else None,
+        ages=ages_of(reference.profile.edges.schema, inputs, when),
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
         propensity=propensity,
@@ -113,6 +118,14 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
 def _otherwise(decision: NDArray[np.int64] | None, propensity: Array) -> NDArray[np.int64] | None:
     """The other of two answers of rows that were answered at random; -1 of all others."""
     return None if decision is None else np.where((propensity < 1) & (decision >= 0), 1 - decision, -1)
+
+
+def _sizes(column: pa.Array, classes: tuple[str, ...], others: NDArray[np.bool_]) -> Array | None:
+    """Classes in doubt, (n,); NaN where no set was answered. None where names have bars, which stand between them."""
+    if any("|" in name for name in classes):
+        return None
+    sizes = pc.if_else(pc.equal(column, ""), 0, pc.add(pc.count_substring(column, "|"), 1))
+    return np.where(others, np.nan, floats(sizes))
 
 
 def as_sealed(reference: Reference, name: str, column: pa.Array) -> pa.Array:

@@ -6,17 +6,19 @@ The same numbers are made of the reference's own windows, which say what is natu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from holdfast.kinds import Kind
+from holdfast.kinds import Kind, Role
 from holdfast.monitoring.arrived import Arrived, sums_of
 from holdfast.monitoring.gaps import Gap, answer_gaps, error_gaps
 from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.reference import Reference, protected_of
+from holdfast.profile.ages import aged
 from holdfast.profile.window import Counted
 from holdfast.stats.normal_scores import normal_scores
 from holdfast.windows import DAY, CountedWindows
@@ -33,37 +35,44 @@ SMALLEST_SHARE = 0.02
 FEW = 3.0
 """Rows."""
 
+SMALLEST_AGE = 0.05
+"""Deviation of the logarithm of ages that hardly differ: five in a hundred are of no importance to anybody."""
+
 
 def input_signals(reference: Reference, counted: Counted) -> Signals:
     """Signals of the inputs: where numbers lie and how far they spread, shares of values, what is missing.
 
-    Keys: `column:<name>:location` and `column:<name>:spread` in standard deviations of the reference, and
-    `column:<name>:missing`, `column:<name>:new` and `column:<name>:value:<k>` in shares of the rows.
+    Keys: `column:<name>:location`, `column:<name>:spread` and, of times, `column:<name>:age` in standard deviations of the
+    reference, and `column:<name>:missing`, `column:<name>:new` and `column:<name>:value:<k>` in shares of the rows.
     """
     found: Signals = {}
     edges = reference.profile.edges
     columns = {column.name: column for column in edges.schema.columns}
     for name, place in edges.places.items():
         kind = columns[name].kind
-        if kind in {Kind.TEXT, Kind.TIME} or columns[name].identifier:
+        if kind is Kind.TEXT or columns[name].role is Role.TIME or columns[name].identifier:
             continue
         cells, usual = counted.inputs[place], reference.inputs[place]
         rows, present = int(cells.sum()), int(cells[1:].sum())
         key = f"column:{name}"
         found[f"{key}:missing"] = _share(int(cells[0]), rows, int(usual[0]), int(usual.sum()))
-        if not usual[1:].sum():
+        if kind is Kind.TIME or not usual[1:].sum():
             continue
         if kind is Kind.NUMBER:
             found |= _of_number(key, cells[1:], usual[1:], present)
         else:
             found |= _of_values(key, cells[1:], usual[1:], present)
+    sums = zip(counted.ages.reshape(-1, 3), reference.whole.ages.reshape(-1, 3), strict=False)
+    for name, (own, usual_sums) in zip(aged(edges.schema), sums, strict=False):
+        if own[0] and usual_sums[0]:
+            found[f"column:{name}:age"] = _of_age(own, usual_sums)
     return found
 
 
 def answer_signals(reference: Reference, counted: Counted) -> Signals:
     """Signals of the answers: scores, decisions and reviews.
 
-    Keys: `score:location`, `score:spread`, `decision:<answer>`, `review:share`, `interval:width`.
+    Keys: `score:location`, `score:spread`, `decision:<answer>`, `review:share`, `interval:width`, `set:size`.
     """
     found: Signals = {}
     usual, decided, before = reference.whole.scores[:-1], reference.whole.decisions, reference.answered
@@ -79,6 +88,8 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
         found["review:share"] = _share(int(counted.reviews[0]), counted.size, int(before.reviews[0]), before.size)
     if counted.widths[0] > 1:
         found["interval:width"] = mean_signal(counted.widths)
+    if counted.set_sizes[0] > 1:
+        found["set:size"] = mean_signal(counted.set_sizes)
     return found
 
 
@@ -179,10 +190,12 @@ def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[s
             columns[key] = _calibration_limit(reference)
         elif key == "volume":
             columns[key] = float(np.log(2.0))
-        elif kind in {"location", "spread"}:
+        elif kind in {"location", "spread", "age"}:
             columns[key] = settings.location
         elif key == "interval:width":
-            columns[key] = _width_limit(reference)
+            columns[key] = _tenth(reference.whole.widths)
+        elif key == "set:size":
+            columns[key] = _tenth(reference.whole.set_sizes)
         else:
             columns[key] = settings.share
     return columns
@@ -197,24 +210,44 @@ def _calibration_limit(reference: Reference) -> float:
     return float(max(reference.settings.worse * share, 1e-6))
 
 
-def _width_limit(reference: Reference) -> float:
-    n, total, _ = reference.whole.widths
+def _tenth(moments: Array) -> float:
+    """A tenth of a mean."""
+    n, total, _ = moments
     return float(0.1 * total / n) if n else 1e-9
 
 
 def _of_number(key: str, cells: NDArray[np.int64], usual: NDArray[np.int64], rows: int) -> Signals:
     """Location and spread on the rank scale: mean and mean square of the normal scores, in reference deviations."""
-    scores, weight = normal_scores(usual), usual / usual.sum()
-    deviation = float(np.sqrt(weight @ scores**2))
-    if not rows or deviation < 1e-9:
+    if not rows or (scale := _rank_scale(usual.tobytes())) is None:
         return {}
-    scores = scores / deviation
-    squares = scores**2 - 1.0
-    spread = float(np.sqrt(weight @ squares**2)) or 1.0
+    scores, squares = scale
     return {
         f"{key}:location": Observation(value=float(cells @ scores / rows), deviation=rows**-0.5, rows=rows),
-        f"{key}:spread": Observation(value=float(cells @ squares / rows / spread), deviation=rows**-0.5, rows=rows),
+        f"{key}:spread": Observation(value=float(cells @ squares / rows), deviation=rows**-0.5, rows=rows),
     }
+
+
+@lru_cache(maxsize=10_000)
+def _rank_scale(usual: bytes) -> tuple[Array, Array] | None:
+    """Scores of cells with so many rows in the reference, and their squares, both in deviations; None if they do not differ.
+
+    Each window of a reference asks for the same again.
+    """
+    counts = np.frombuffer(usual, dtype=np.int64)
+    scores, weight = normal_scores(counts), counts / counts.sum()
+    deviation = float(np.sqrt(weight @ scores**2))
+    if deviation < 1e-9:
+        return None
+    scores = scores / deviation
+    squares = scores**2 - 1.0
+    return scores, squares / (float(np.sqrt(weight @ squares**2)) or 1.0)
+
+
+def _of_age(sums: Array, usual: Array) -> Observation:
+    """How old times are: the mean of the logarithms, in reference deviations."""
+    rows, mean, before = sums[0], sums[1] / sums[0], usual[1] / usual[0]
+    deviation = max(float(np.sqrt(max(usual[2] / usual[0] - before**2, 0.0))), SMALLEST_AGE)
+    return Observation(value=float((mean - before) / deviation), deviation=float(rows**-0.5), rows=int(rows))
 
 
 def _of_values(key: str, cells: NDArray[np.int64], usual: NDArray[np.int64], rows: int) -> Signals:

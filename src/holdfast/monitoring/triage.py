@@ -285,7 +285,8 @@ def _unused(column: str, reference: Reference) -> bool:
         if reference.released is None or reference.released.policy.costs is None
         else reference.released.policy.costs.needs
     )
-    return bool(reference.features) and column not in {*reference.features, *reference.objective.needs, *costs}
+    known = {*reference.features, *reference.settings.freshness}
+    return bool(reference.features) and column not in {*known, *reference.objective.needs, *costs}
 
 
 def _is_small(suspect: Suspect | None, reference: Reference) -> bool:
@@ -302,6 +303,8 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
         return "See whether requests reach the server, and whether a caller has changed."
     if one.kind == "input" and kinds & {"missing", "new"}:
         return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
+    if one.kind == "input" and "age" in kinds:
+        return "See whether what makes the features is late: rows are answered from older or newer ones than before."
     if one.kind == "input" and known and not material:
         return NO_ACTION
     if one.kind == "input" and {"location", "spread"} <= kinds:
@@ -343,9 +346,9 @@ def _amount(sign: Any) -> str:
     kind = sign.key.rpartition(":")[2]
     if kind == "volume":
         return f"{np.exp(sign.effect):.2g} times as many ({np.exp(sign.low):.2g} to {np.exp(sign.high):.2g})"
-    unit = " standard deviations" if kind in {"location", "spread"} else ""
+    unit = " standard deviations" if kind in {"location", "spread", "age"} else ""
     of_means = sign.key.startswith("fairness:") and kind in {"loss", "bias"}
-    if not unit and not of_means and sign.key not in {"loss", "calibration", "volume", "interval:width"}:
+    if not unit and not of_means and sign.key not in {"loss", "calibration", "volume", "interval:width", "set:size"}:
         return f"by {100 * sign.effect:+.1f} points ({100 * sign.low:+.1f} to {100 * sign.high:+.1f})"
     return f"by {sign.effect:+.3g}{unit} ({sign.low:+.3g} to {sign.high:+.3g})"
 

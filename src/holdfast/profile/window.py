@@ -20,6 +20,7 @@ from holdfast.errors import ProfileError
 from holdfast.profile.column import ColumnProfile
 from holdfast.profile.delays import delays_in
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
+from holdfast.profile.numeric import NumberEdges
 from holdfast.profile.strata import Layout, rows_in, truths_in
 from holdfast.profile.table import Edges, entries
 
@@ -128,6 +129,10 @@ class AnsweredRows:
         Whether a person was asked, (n,).
     width
         Of the intervals, in the unit of the target, (n,); None where there are none.
+    set_size
+        Classes in doubt, (n,); None where there are no sets of them.
+    ages
+        How old times are, as `profile.ages` has it, (n, columns); None where there are none.
     truth
         0 or 1, places of classes, or numbers, (n,); NaN where it is not known.
     loss
@@ -148,6 +153,8 @@ class AnsweredRows:
     decision: NDArray[np.int64] | None
     review: NDArray[np.bool_]
     width: Array | None = None
+    set_size: Array | None = None
+    ages: Array | None = None
     truth: Array
     loss: Array
     propensity: Array | None = None
@@ -215,6 +222,10 @@ class Counted:
         Rows with a truth that could not have come by itself, (1,).
     delays
         Rows whose truth is known by the time until it arrived, where that was counted, as `profile.delays` has it.
+    set_sizes
+        Number, sum and sum of squares of the classes in doubt, (3,).
+    ages
+        The same of how old the times of each column are, (3 x columns,).
     """
 
     rows: Counts
@@ -233,6 +244,8 @@ class Counted:
     known_strata: Array = field(default_factory=lambda: np.zeros(0))
     strays: Counts = field(default_factory=_none)
     delays: Counts = field(default_factory=_none)
+    set_sizes: Array = field(default_factory=lambda: np.zeros(3))
+    ages: Array = field(default_factory=lambda: np.zeros(0))
 
     def __add__(self, other: Counted) -> Counted:
         """Rows of both."""
@@ -292,9 +305,6 @@ def count(
     edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Mapping[str, ColumnProfile] | None = None
 ) -> Counted:
     """Counts of rows that belong together; `columns` are the profiles of their inputs, where these are counted already."""
-    if columns is None:
-        there = [name for name in edges.columns if name in rows.inputs.schema.names]
-        columns = {name: edges.columns[name].count(rows.inputs.column(name)) for name in there}
     cells, known = len(answers.cuts) + 1, np.isfinite(rows.loss)
     score = ranked(rows.score)
     place = np.where(np.isfinite(score), np.searchsorted(answers.cuts, score, side="right"), cells)
@@ -304,7 +314,7 @@ def count(
     strata = layout.strata(place, decision, answers.seen(decision, rows.review), rows.propensity)
     return Counted(
         rows=np.array([len(rows)]),
-        inputs=entries(edges, columns),
+        inputs=_entries(edges, rows.inputs) if columns is None else entries(edges, columns),
         scores=np.bincount(place, minlength=cells + 1),
         decisions=np.zeros(0, np.int64)
         if decision is None
@@ -333,6 +343,8 @@ def count(
         ),
         strays=_none() if rows.stray is None else np.array([np.count_nonzero(rows.stray)]),
         delays=_none() if rows.delay is None else delays_in(rows.delay[known]),
+        set_sizes=moments(rows.set_size),
+        ages=np.zeros(0) if rows.ages is None else np.concatenate([moments(ages) for ages in rows.ages.T]),
     )
 
 
@@ -406,3 +418,17 @@ def _confusion(answers: int, truth: Array, decision: NDArray[np.int64] | None) -
         return np.zeros(0, np.int64)
     both = truth.astype(np.intp) * answers + decision
     return np.bincount(both[decision >= 0], minlength=answers**2)
+
+
+def _entries(edges: Edges, inputs: pa.RecordBatch) -> Counts:
+    """As `profile.table.entries`, of columns that are not counted yet."""
+    found = np.zeros(max((place.stop for place in edges.places.values()), default=0), np.int64)
+    for name, place in edges.places.items():
+        if name in inputs.schema.names:
+            own, column = edges.columns[name], inputs.column(name)
+            if isinstance(own, NumberEdges):
+                found[place] = own.grouped(column)
+            else:
+                counted = own.count(column)
+                found[place] = np.append(counted.missing, counted.grouped)
+    return found

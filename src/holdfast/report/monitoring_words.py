@@ -44,12 +44,19 @@ _SIGNALS = {
     "score:spread": "Spread of the scores",
     "review:share": "Share sent to review",
     "interval:width": "Width of the intervals",
+    "set:size": "Size of the sets of classes",
     "volume": "Rows",
     "calibration": "Truth less score",
     "loss": "Loss",
 }
-_OF_COLUMNS = {"location": "location", "spread": "spread", "missing": "missing values", "new": "new values"}
-_IN_DEVIATIONS = frozenset({"location", "spread"})
+_OF_COLUMNS = {
+    "location": "location",
+    "spread": "spread",
+    "age": "age",
+    "missing": "missing values",
+    "new": "new values",
+}
+_IN_DEVIATIONS = frozenset({"location", "spread", "age"})
 _SURE = 1e9
 
 

@@ -47,11 +47,11 @@ def inputs_profile(rows: pa.Table, schema: Schema, seed: int) -> Profile:
         return reference_profile(table, schema, seed=seed)
 
 
-def inputs(parts: Sequence[Labelled], schema: Schema) -> tuple[pa.Table, Schema]:
+def inputs(parts: Sequence[Labelled], schema: Schema, freshness: Sequence[str] = ()) -> tuple[pa.Table, Schema]:
     """The rows of which the reference is the profile, and their columns: features, segments, protected columns and times.
 
     They are those of the parts (train, validation and test), in this order. The target, identifiers and groups of rows
-    are not among them.
+    are not among them. `freshness` are times besides those that the model is given.
     """
     parts = [part for part in parts if len(part)]
     features = pa.concat_tables([part.features for part in parts])
@@ -65,6 +65,11 @@ def inputs(parts: Sequence[Labelled], schema: Schema) -> tuple[pa.Table, Schema]
             when = np.concatenate([part.time for part in parts if part.time is not None])
             found[name] = pa.array(np.round(when * MICROSECONDS).astype("datetime64[us]"), pa.timestamp("us", "UTC"))
             columns.append(replace(column, kind=Kind.TIME, type=str(found[name].type)))
+        elif name in freshness:
+            found[name] = pa.chunked_array(
+                [part.others[name].combine_chunks() for part in parts if part.others is not None]
+            )
+            columns.append(replace(column, role=Role.FEATURE, type=str(found[name].type)))
         elif name in parts[0].groups and column.role not in {Role.ID, Role.GROUP, Role.TARGET}:
             found[name] = pa.chunked_array([_texts(part.groups[name]) for part in parts])
             # Segments were read as texts, whatever they were.

@@ -170,7 +170,9 @@ def _records(evaluation: Evaluation) -> Files:
 
 def _reference(evaluation: Evaluation, released: ReleasedModel) -> Files:
     parts = evaluation.parts
-    rows, schema = inputs((parts.train, parts.validation, parts.test), evaluation.schema)
+    rows, schema = inputs(
+        (parts.train, parts.validation, parts.test), evaluation.schema, evaluation.project.monitor.freshness
+    )
     profile = inputs_profile(rows, schema, evaluation.project.split.seed)
     files = {
         INPUTS: Item(content=to_bytes(profile, rows=False), purpose="counts of the inputs of the whole history"),

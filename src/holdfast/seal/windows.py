@@ -15,6 +15,7 @@ from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.row_losses import row_losses
 from holdfast.gate.evaluation import Evaluation
 from holdfast.profile import window
+from holdfast.profile.ages import ages_of
 from holdfast.profile.groups import Groups, count_groups, from_bytes, to_bytes
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, observable
@@ -22,6 +23,7 @@ from holdfast.released import ReleasedModel
 from holdfast.releases.folder import SealedFolder
 from holdfast.schema import Schema
 from holdfast.seal.history import numbered
+from holdfast.uncertainty import classes_in_doubt, intervals
 from holdfast.windows import CountedWindows, Cut, windows_by
 
 Array: TypeAlias = NDArray[np.float64]
@@ -88,12 +90,17 @@ def history_windows(
     fitted = np.full((len(parts.train), *unseen.shape[1:]), np.nan)
     answered: list[AnsweredRows] = []
     first = 0
-    for part, score in ((parts.train, fitted), (parts.validation, scores.validation), (parts.test, scores.test)):
+    ends = scores.quantiles or (None, None)
+    for part, score, bounds in (
+        (parts.train, fitted, None),
+        (parts.validation, scores.validation, ends[0]),
+        (parts.test, scores.test, ends[1]),
+    ):
         if not len(part) or part.time is None:
             continue
         (batch,) = inputs.slice(first, len(part)).combine_chunks().to_batches()
         first += len(part)
-        answered.append(_answered(evaluation, released, part, score, batch))
+        answered.append(_answered(evaluation, released, part, score, bounds, batch, profile.edges.schema))
     return counted_windows(evaluation.project, evaluation.schema, profile, edges, answered)
 
 
@@ -126,11 +133,18 @@ def counted_windows(
 
 
 def _answered(
-    evaluation: Evaluation, released: ReleasedModel, part: Labelled, score: Array, batch: pa.RecordBatch
+    evaluation: Evaluation,
+    released: ReleasedModel,
+    part: Labelled,
+    score: Array,
+    bounds: Array | None,
+    batch: pa.RecordBatch,
+    schema: Schema,
 ) -> AnsweredRows:
     """Rows as they would have been answered; those that the model fitted have no answers."""
     n, task = len(part), evaluation.model.task
     assert part.time is not None
+    ages = ages_of(schema, batch, part.time)
     if np.isnan(score).all():
         nothing = np.full(n, np.nan)
         decision = None if task == "regression" else np.full(n, -1)
@@ -140,6 +154,7 @@ def _answered(
             score=score,
             decision=decision,
             review=np.zeros(n, bool),
+            ages=ages,
             truth=nothing,
             loss=nothing,
         )
@@ -151,11 +166,33 @@ def _answered(
         score=score,
         decision=None if task == "regression" else answers.decision.astype(np.int64),
         review=answers.review,
+        width=_widths(released, score if bounds is None else bounds, part),
+        set_size=_set_sizes(released, score),
+        ages=ages,
         truth=part.truth.astype(np.float64),
         loss=row_losses(objective, part.judged(score, answers.decision)),
         propensity=answers.propensity,
         other_loss=row_losses(objective, part.judged(score, ~answers.decision)) if random else None,
     )
+
+
+def _widths(released: ReleasedModel, predicted: Array, part: Labelled) -> Array | None:
+    """Widths of the intervals that would have been answered, (n,); None where there are none."""
+    found = released.uncertainty
+    if found is None or found.conformal is None:
+        return None
+    group = None if found.segment is None else part.groups[found.segment]
+    segment = None if group is None else np.array([*group.values, None], dtype=object)[group.codes]
+    lower, upper = intervals(found, predicted, segment)
+    return upper - lower
+
+
+def _set_sizes(released: ReleasedModel, score: Array) -> Array | None:
+    """Classes in doubt of each answer, (n,); None where there are no sets of them."""
+    found = released.uncertainty
+    if found is None or found.sets is None:
+        return None
+    return np.asarray(classes_in_doubt(found, score).sum(axis=1), dtype=np.float64)
 
 
 def load_windows(sealed: SealedFolder, profile: Profile) -> tuple[AnswerEdges, tuple[tuple[float, Counted], ...]]:
