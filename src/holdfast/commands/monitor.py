@@ -157,6 +157,8 @@ def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:
 
 
 def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
+    from holdfast.report.monitoring_truth import in_short
+
     if not result.models:
         say("No model of the log has a release: there is nothing to watch.")
         return
@@ -168,8 +170,6 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
                 f"{len(one.windows):,}",
                 f"{one.judged:,}",
                 f"{one.rows:,}",
-    from holdfast.report.monitoring_truth import in_short
-
                 f"{datetime.fromtimestamp(one.windows[-1].end, UTC):%Y-%m-%d %H:%M} UTC" if one.windows else "",
             )
             for one in result.models
@@ -185,6 +185,8 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
             failed = sum(finding["status"] == "fail" for finding in one.findings)
             found = several(len(one.findings), "finding")
             say(f"{one.model}: {found} of the quality checks in the newest window, {failed:,} of which fail.\n")
+        if truths := in_short(one):
+            say(f"{one.model}: {' '.join(truths)}\n")
         if silent := _silent(one):
             say(f"Too small to speak of in the newest window of {one.model}: {printable(silent)}.\n")
     current = [one for one in standings if one.state != "resolved"]
@@ -196,8 +198,6 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
 
 def _figures(watched: Watched, over: Over) -> str:
     """The loss over the windows of some time, in a sentence."""
-        if truths := in_short(one):
-            say(f"{one.model}: {' '.join(truths)}\n")
     unit = "" if watched.unit in {"", "share"} else f" {watched.unit}"
     sides = {"measured": over.figures.get("loss", NOTHING), "expected": over.estimates.get("loss", NOTHING)}
     said = [
