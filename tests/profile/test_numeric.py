@@ -263,3 +263,12 @@ def test_a_doubled_heavy_tail_is_seen() -> None:
     exact = stats.ks_2samp(current, reference).statistic
     assert distance.lower <= exact <= distance.upper
     assert distance.value == pytest.approx(exact, abs=0.005)
+
+
+@given(st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=60), st.integers(0, 5))
+def test_coarse_groups_are_those_of_the_full_count(values: list[float], seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    edges = NumberEdges.learn(np.concatenate([rng.normal(size=seed * 40), np.zeros(seed * 10)]))
+    array = pa.array([*values, *rng.normal(size=20), None, 0.0, -0.0], pa.float64())
+    counted = edges.count(array)
+    assert edges.grouped(array).tolist() == [counted.missing, *counted.grouped.tolist()]

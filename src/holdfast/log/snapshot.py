@@ -30,8 +30,11 @@ from holdfast.log.tail import has_log
 BATCH_ROWS = 131_072
 """As many as a row group has, which is decoded as a whole."""
 
-BATCHES_AHEAD, FILES_AHEAD = 4, 2
+BATCHES_AHEAD, FILES_AHEAD = 2, 2
 """What is read before it is asked for: it bounds the memory."""
+
+RELEASED_ROWS = 4 * BATCH_ROWS
+"""After so many free memory is given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +221,12 @@ def _scanned(dataset: Any, columns: Mapping[str, Any], between: Between) -> Iter
         batch_readahead=BATCHES_AHEAD,
         fragment_readahead=FILES_AHEAD,
     )
+    read = 0
     for rows in scanner.to_batches():
         if rows.num_rows:
             yield rows
+        read += rows.num_rows
+        if read >= RELEASED_ROWS:
+            # Otherwise the peak grows with what is read.
+            pa.default_memory_pool().release_unused()
+            read = 0

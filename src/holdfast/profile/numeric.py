@@ -114,6 +114,19 @@ class NumberEdges:
             sums = np.array([around.sum(), np.einsum("i,i", around, around)])
         return ColumnProfile(self, counts, sums, float(finite[0]), float(finite[-1]))
 
+    def grouped(self, array: pa.Array) -> NDArray[np.int64]:
+        """Missing rows, then rows by coarse group: what `count` says of them, in half the time."""
+        values, _ = numbers(array)
+        ordered = np.sort(values)
+        valid = int(np.searchsorted(ordered, np.nan))
+        places = np.searchsorted(ordered[:valid], self._group_cuts)
+        return np.concatenate([[len(values) - valid], np.diff(places, prepend=0, append=valid)])
+
+    @cached_property
+    def _group_cuts(self) -> NDArray[np.float64]:
+        """The cuts between groups."""
+        return self.cuts[np.flatnonzero(np.diff(self.groups))]
+
     def place(self, array: pa.Array) -> NDArray[np.intp]:
         """Cell of each row, -1 for a missing one."""
         values, _ = numbers(array)
