@@ -96,6 +96,7 @@ def test_figures_are_of_what_is_not_blocked_and_the_rest_is_unknown(serve, block
         assert (
             window.truth.unmeasured["recall"] == f"the truth of the {blocked} rows answered yes cannot come to be known"
         )
+        assert window.truth.delay == pytest.approx((DAY, DAY), rel=0.1)
         # Estimates are of all rows; figures of these are not held against them.
         assert window.scored == {}
 
@@ -165,3 +166,19 @@ def test_decisions_that_there_are_not_are_refused() -> None:
         project_of(base | {"objective": {"kind": "f_beta"}, "monitor": {"observed": []}})
     asked = project_of(base | {"objective": {"kind": "f_beta"}, "monitor": {"observed": ["no", "review"]}})
     assert asked.monitor.observed == ("no", "review")
+
+
+def test_what_a_worse_model_costs_is_of_what_is_not_blocked(serve, blocking: SealedFolder) -> None:
+    service = serve(blocking)
+    rows = payments(FIRST, 10, seed=1)
+    small = np.asarray(rows["amount"]) < 60
+    fraud = np.asarray(rows["fraud"].to_numpy(zero_copy_only=False)) | (small & (np.arange(len(small)) % 3 == 0))
+    answer(service, rows.set_column(rows.schema.get_field_index("fraud"), "fraud", pa.array(fraud)))
+    service.monitor(day(FIRST + 10))
+    (found,) = (one for one in recorded.incidents(service.book, "fraud").values() if one["kind"] == "performance")
+    usual, cost = reference_of(blocking).loss, found["cost"]
+    assert usual is not None
+    known = [window for window in shown(service) if "loss" in window.figures][-4:]
+    excess = np.mean([window.figures["loss"][0] - usual for window in known])
+    a_day = np.mean([window.labelled for window in known])
+    assert cost == pytest.approx(excess * a_day, rel=0.35)

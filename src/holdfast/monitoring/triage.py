@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import add
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,13 +19,14 @@ from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
 from holdfast.monitoring.incident import Incident, subject_of
+from holdfast.monitoring.joined import row_weights
 from holdfast.monitoring.quality import quality
 from holdfast.monitoring.reading import KINDS, answered, as_sealed, inputs_logged, times_of
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.source import MICROSECONDS, Source, wanted_of_rows
 from holdfast.monitoring.tilting import FEWEST_ROWS
 from holdfast.monitoring.unexplained import Labels
-from holdfast.monitoring.what_if import WhatIf, answering
+from holdfast.monitoring.what_if import WhatIf, answering, observable
 from holdfast.objective import Judged
 from holdfast.profile.arrays import floats
 from holdfast.profile.table import Profile
@@ -119,7 +121,10 @@ class Looking:
             day_of = int(day * MICROSECONDS)
             for batch in self.source.labelled(columns, self.reference.version, day_of, int(self.until * MICROSECONDS)):
                 one = answered(self.reference, batch)
-                places = np.flatnonzero(np.isfinite(one.loss) & (one.time >= first) & (one.time < last))
+                wanted = np.isfinite(one.loss) & (one.time >= first) & (one.time < last)
+                if one.propensity is not None:
+                    wanted &= ~(one.propensity < 1)  # the policy is judged, and not what was answered at random
+                places = np.flatnonzero(wanted)
                 if len(places) and rows < MOST_LABELLED:
                     held.append(one.take(places))
                     found.append(pa.Table.from_batches([held[-1].inputs]))
@@ -130,10 +135,16 @@ class Looking:
         kind = KINDS[self.reference.answers.task]
         decision = None if held[0].decision is None else np.concatenate([one.decision for one in held]).astype(kind)
         objective = self.reference.objective
+        score, code = (
+            np.concatenate([one.score for one in held]),
+            None if decision is None else decision.astype(np.int64),
+        )
+        counted = reduce(add, [self.counts[start, ""] for start in starts if (start, "") in self.counts])
         judged = Judged(
             truth=np.concatenate([one.truth for one in held]).astype(kind),
-            score=np.concatenate([one.score for one in held]),
+            score=score,
             answer=decision,
+            weight=row_weights(self.reference.answers, counted, score, code),
             columns={
                 name: floats(table[name].combine_chunks()) for name in objective.needs if name in table.column_names
             },
@@ -207,8 +218,14 @@ def _suspects(
         classes=reference.answers.classes,
     )
     own = [one.subject] if one.kind == "input" and one.subject in wanted else wanted
-    labels = looking.labels(starts) if one.kind == "performance" else None
-    a_day = rows / days if days else None
+    labels, a_day = looking.labels(starts) if one.kind == "performance" else None, rows / days if days else None
+    if labels is not None and reference.answers.observed:
+        # Labels are of what can be observed, and so is what they are held against.
+        part = observable(tried, reference.answers)
+        if part is None:
+            return (), ""
+        tried, share = part
+        a_day = None if a_day is None else a_day * share
     kind = ""
     if labels is not None and a_day is not None and min(sample.num_rows, len(reference.labelled)) >= FEWEST_ROWS:
         found = split(tried, own, labels=labels, calibration=reference.policy.calibration)

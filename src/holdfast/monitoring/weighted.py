@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.monitoring.figures import Figure, Z, figures
+from holdfast.monitoring.joined import Group, joined_strata
 from holdfast.monitoring.reference import Reference
-from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, STOOD_FOR, UNSEEN
-from holdfast.profile.window import AnswerEdges, Counted
-from holdfast.stats.contingency import merged_cells
+from holdfast.profile.strata import EXPLORED, SEEN, STOOD_FOR, UNSEEN
+from holdfast.profile.window import Counted
 from holdfast.stats.intervals import wilson_by_variance
 from holdfast.stats.post_stratified import Sampled, Sums, means, stratified_mean, stratified_ratio
 
@@ -24,12 +24,6 @@ Array = NDArray[np.float64]
 
 REAL_SHARE = 0.01
 """Share of the rows of a figure of which nothing may be known before the figure is unknown."""
-
-JOINED = 10.0
-"""Labels to be expected in a stratum: neighbours are joined until there are about so many."""
-
-NO_CHANCE = 7.0
-"""Where so many labels were to be expected and none is there, that is no chance: it would come once in 1,000 times."""
 
 LOSS, RESIDUAL = (3, 4, 5), (6, 7, 8)
 RIGHT = (9, 10, 10)
@@ -58,35 +52,10 @@ class Measured:
     effective: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Group:
-    """Rows in one state with one answer: their strata that have labels, and the rows of those that have none.
-
-    Attributes
-    ----------
-    rows, sums
-        Of the strata with labels, (k,) and (k, `COLUMNS`).
-    unlabelled
-        Rows of strata in which `NO_CHANCE` labels were to be expected, and none is.
-    total
-        All rows.
-    why
-        Of what nothing is known.
-    """
-
-    state: int
-    answer: int
-    rows: Array
-    sums: Array
-    unlabelled: float
-    total: float
-    why: str
-
-
 def measured(reference: Reference, counted: Counted) -> Measured:
     """Figures by their keys, as `figures.figures` has them, of all rows whose truth can be known or is stood for."""
     edges = reference.answers
-    groups = _groups(edges, counted)
+    groups = joined_strata(edges, counted)
     total = sum(group.total for group in groups)
     if not groups or (counted.labelled >= total and all(group.state == SEEN for group in groups)):
         found = figures(reference, counted)
@@ -121,7 +90,7 @@ def measured(reference: Reference, counted: Counted) -> Measured:
     )
 
 
-def _of_two_classes(groups: Sequence[_Group]) -> dict[str, tuple[Figure | None, str]]:
+def _of_two_classes(groups: Sequence[Group]) -> dict[str, tuple[Figure | None, str]]:
     """Precision and recall, or why they are unknown; neither where there is nothing to speak of."""
     yes, no = ([group for group in groups if group.answer == answer] for answer in (1, 0))
     if not yes:
@@ -132,7 +101,7 @@ def _of_two_classes(groups: Sequence[_Group]) -> dict[str, tuple[Figure | None, 
     return {"precision": (precision, why), "recall": (None if why_not else _recall(yes, no), why_not)}
 
 
-def _recall(yes: Sequence[_Group], no: Sequence[_Group]) -> Figure | None:
+def _recall(yes: Sequence[Group], no: Sequence[Group]) -> Figure | None:
     part, rest = _sampled(yes), _sampled(no)
     if part is None or rest is None:
         return None
@@ -151,7 +120,7 @@ def _recall(yes: Sequence[_Group], no: Sequence[_Group]) -> Figure | None:
     return _share(value, variance, positives * effective / both)
 
 
-def _mean(groups: Sequence[_Group], columns: tuple[int, int, int], *, is_share: bool) -> Figure | None:
+def _mean(groups: Sequence[Group], columns: tuple[int, int, int], *, is_share: bool) -> Figure | None:
     sampled = _sampled(groups)
     if sampled is None:
         return None
@@ -167,7 +136,7 @@ def _mean(groups: Sequence[_Group], columns: tuple[int, int, int], *, is_share: 
     return value, value - error, value + error
 
 
-def _effective(groups: Sequence[_Group]) -> float:
+def _effective(groups: Sequence[Group]) -> float:
     """Rows that would tell as much, each weighing the same; explored rows weigh as themselves and as others."""
     rows, squares = 0.0, dict.fromkeys((SEEN, STOOD_FOR, EXPLORED), 0.0)
     for group in groups:
@@ -178,7 +147,7 @@ def _effective(groups: Sequence[_Group]) -> float:
     return rows**2 / float(squares[SEEN] + both**2)
 
 
-def _deviation(groups: Sequence[_Group], state: int, columns: tuple[int, int, int]) -> float:
+def _deviation(groups: Sequence[Group], state: int, columns: tuple[int, int, int]) -> float:
     """Standard deviation of the total over the groups in one state, as far as that is known."""
     some = [group for group in groups if group.state == state]
     sampled = _sampled(some)
@@ -193,7 +162,7 @@ def _share(value: float, variance: float, rows: float) -> Figure:
     return value, float(low), float(high)
 
 
-def _gap(groups: Iterable[_Group], *, whole: bool = False) -> str:
+def _gap(groups: Iterable[Group], *, whole: bool = False) -> str:
     """Why nothing can be said of rows: of a real share of them nothing is known; empty where all is well.
 
     `whole`: also where none of them is labelled at all, however few labels were to be expected.
@@ -209,7 +178,7 @@ def _gap(groups: Iterable[_Group], *, whole: bool = False) -> str:
     return worst.why
 
 
-def _sampled(groups: Sequence[_Group]) -> Sampled | None:
+def _sampled(groups: Sequence[Group]) -> Sampled | None:
     """The strata of groups that have labels; None where there are none."""
     rows = np.concatenate([group.rows for group in groups]) if groups else np.empty(0)
     if not len(rows):
@@ -218,74 +187,6 @@ def _sampled(groups: Sequence[_Group]) -> Sampled | None:
     return Sampled(rows=rows, labelled=sums[:, 0], weight=sums[:, 1], square=sums[:, 2])
 
 
-def _sums(groups: Sequence[_Group], columns: tuple[int, int, int]) -> Sums:
+def _sums(groups: Sequence[Group], columns: tuple[int, int, int]) -> Sums:
     sums = np.concatenate([group.sums for group in groups])
     return Sums(first=sums[:, columns[0]], mixed=sums[:, columns[1]], second=sums[:, columns[2]])
-
-
-def _groups(edges: AnswerEdges, counted: Counted) -> list[_Group]:
-    """Strata with rows, neighbours joined until each may expect labels enough."""
-    layout = edges.layout
-    if counted.strata.size != layout.size:
-        return []  # counted before there were strata
-    known = counted.known_strata if counted.known_strata.size else np.zeros(layout.size * COLUMNS)
-    sums = known.reshape(layout.size, COLUMNS)
-    # Labels of rows that were not read (before the first run went back so far) are rows, too.
-    seen = slice(layout.answers * layout.cells)
-    rows = counted.strata.copy()
-    rows[seen] = np.maximum(rows[seen], sums[seen, 0])
-    rate = float(sums[seen, 0].sum() / max(rows[seen].sum(), 1))
-    found = []
-    for state, answer, place in layout.groups():
-        if rows[place].sum():
-            name = edges.names[answer] if layout.answers > 1 else ""
-            found.append(_group(state, answer, rows[place].astype(float), sums[place], rate, name, edges.cuts))
-    return found
-
-
-def _group(state: int, answer: int, rows: Array, sums: Array, rate: float, name: str, cuts: Sequence[float]) -> _Group:
-    """`rate`: share of labelled rows among all whose truth can come."""
-    total = float(rows.sum())
-    of = f"the {total:,.0f} rows{f' answered {name}' if name else ''}"
-    if state == UNSEEN:
-        why = f"the truth of {of} cannot come to be known"
-        return _Group(state=state, answer=answer, rows=rows[:0], sums=sums[:0], unlabelled=total, total=total, why=why)
-    if state == STOOD_FOR:
-        why = f"none of those is labelled that stand for {of}, whose truth cannot come to be known"
-    else:
-        why = f"none of {of} is labelled"
-    if not sums[:, 0].sum():
-        missing = total if state == STOOD_FOR or total * rate >= NO_CHANCE else 0.0
-        return _Group(
-            state=state, answer=answer, rows=rows[:0], sums=sums[:0], unlabelled=missing, total=total, why=why
-        )
-    cells = merged_cells(sums[:, 0], rows, ordered=True, least=JOINED)
-    size = cells.max() + 1
-    all_rows = np.bincount(cells, rows, minlength=size).astype(np.float64)
-    all_sums = np.stack([np.bincount(cells, column, minlength=size) for column in sums.T], axis=1).astype(float)
-    labelled = all_sums[:, 0] > 0
-    expected = all_rows * (all_sums[:, 0].sum() / total)
-    gaps = ~labelled & (expected >= NO_CHANCE)
-    if gaps.any():
-        why = f"none of {_between(cells, np.flatnonzero(gaps), all_rows, cuts, name)} is labelled"
-    nearest = np.abs(np.arange(size)[:, None] - np.flatnonzero(labelled)[None]).argmin(axis=1)
-    return _Group(
-        state=state,
-        answer=answer,
-        rows=np.bincount(nearest, all_rows, minlength=np.count_nonzero(labelled)).astype(np.float64),
-        sums=all_sums[labelled],
-        unlabelled=float(all_rows[gaps].sum()),
-        total=total,
-        why=why,
-    )
-
-
-def _between(cells: NDArray[np.intp], gaps: NDArray[np.intp], rows: Array, cuts: Sequence[float], name: str) -> str:
-    """Rows by their scores: those of the largest stratum without labels."""
-    worst = gaps[rows[gaps].argmax()]
-    places = np.flatnonzero(cells == worst)
-    low, high = int(places[0]), int(places[-1]) + 1
-    told = [f"from {cuts[low - 1]:.3g}"] if low else []
-    told += [f"up to {cuts[high - 1]:.3g}"] if high <= len(cuts) else []
-    answered = f" answered {name}" if name else ""
-    return f"the {rows[worst]:,.0f} rows{answered} with scores {' '.join(told)}".rstrip()

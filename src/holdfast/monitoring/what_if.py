@@ -16,6 +16,7 @@ from holdfast.errors import ModelError
 from holdfast.monitoring.alike import alike
 from holdfast.objective import Judged, Objective, contributions
 from holdfast.profile.numeric import numbers
+from holdfast.profile.window import AnswerEdges
 from holdfast.released import ReleasedModel
 from holdfast.seal.labelled_sample import LabelledSample
 from holdfast.stats.coupling import by_name, by_rank
@@ -79,6 +80,27 @@ def _scores(released: ReleasedModel, rows: pa.Table) -> Array:
 def losses(objective: Objective, judged: Judged) -> Array:
     """Contributions of rows to the objective, (n,), with the sign that makes less better."""
     return contributions(objective, judged) if objective.direction == "lower" else -contributions(objective, judged)
+
+
+def observable(tried: WhatIf, answers: AnswerEdges) -> tuple[WhatIf, float] | None:
+    """The same of the rows alone whose truth can come after their answers; and their share of the window's rows.
+
+    None where there are no such rows.
+    """
+    _, window = tried.answer_window()
+    old, new = (
+        answers.seen(decision.astype(np.int64), np.zeros(len(decision), bool)) for decision in (tried.decision, window)
+    )
+    if old is None or new is None or not old.any() or not new.any():
+        return None
+    part = WhatIf(
+        tried.reference.take(np.flatnonzero(old)),
+        tried.window.filter(pa.array(new)),
+        tried.answer,
+        tried.objective,
+        classes=answers.classes,
+    )
+    return part, float(new.mean())
 
 
 class WhatIf:
