@@ -63,7 +63,9 @@ def test_a_model_that_is_asked_seldom_is_told_of_and_the_proposal_helps(tmp_path
         assert watched(write(folder, monitor={"window": window, "smallest": 50}), predictions, labels).warnings == ()
 
 
-def command(folder: Path, rows: pa.Table, *lines: str) -> subprocess.CompletedProcess[str]:
+def command(
+    folder: Path, rows: pa.Table, *lines: str, options: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     """What `holdfast monitor --data` says of a table; lines of `[monitor]`."""
     project = write(folder)
     text = "\n".join(
@@ -82,7 +84,7 @@ def command(folder: Path, rows: pa.Table, *lines: str) -> subprocess.CompletedPr
     (folder / "holdfast.toml").write_text(text)
     pq.write_table(rows, folder / "new.parquet")
     return subprocess.run(
-        [sys.executable, "-m", "holdfast", "monitor", "--data", "new.parquet"],
+        [sys.executable, "-m", "holdfast", "monitor", "--data", "new.parquet", *options],
         cwd=folder,
         capture_output=True,
         text=True,

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from holdfast.commands.incidents import listed, plain
@@ -21,7 +22,7 @@ from holdfast.errors import BookError, LogError, ReleaseError, SettingError
 from holdfast.numerals import several
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from holdfast.monitoring.result import Monitored, Over, Watched
     from holdfast.monitoring.standing import Standing
@@ -57,6 +58,14 @@ def monitor(
     config: Annotated[
         Path | None, typer.Option("--config", help="With --data: the configuration of their model.", metavar="FILE")
     ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option("--over", help="Figures by week, month, or of stretches such as 30d.", metavar="LENGTH"),
+    ] = None,
+    recomputed: Annotated[
+        str | None,
+        typer.Option("--recomputed", help="Features of the one model made again, by ids.", metavar="TABLE"),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report here.", metavar="FILE")] = None,
     site: SiteFile = None,
     json: Json = False,
@@ -67,10 +76,14 @@ def monitor(
 
     check_writable(html)
     pause = None if every is None else seconds(every, "--every")
+    if over not in {None, "week", "month"}:
+        seconds(over or "", "--over")
     if pause is not None and json:
         raise SettingError("`--json` prints one run: it does not go with `--every`.")
     found = site_beside(config or CONFIG) if data is not None and site is None else load_site(site)
-    given = {"data": data, "labels": labels, "project": config} if data or labels or config else {}
+    given: dict[str, Any] = {"data": data, "labels": labels, "project": config} if data or labels or config else {}
+    if recomputed is not None:
+        given["recomputed"] = recomputed
     look = partial(_look, found, models, html, backfill=backfill, **given)
     if pause is not None:
         with suppress(KeyboardInterrupt):
@@ -88,13 +101,17 @@ def monitor(
             [
                 {"model": one.model, "release": one.release, "judged": one.judged, "rows": one.rows}
                 | {"warnings": list(one.warnings)}
+                | ({"over": msgspec.to_builtins(one.over(over))} if over else {})
                 | {"findings": list(one.findings)}
+                | ({} if one.skew is None else {"skew": one.skew.to_dicts()})
                 | {"incidents": [plain(s) for s in standings if s.incident.model == one.model]}
                 for one in result.models
             ]
         )
     else:
         _tell(result, standings)
+        for one in result.models if over else ():
+            _tell_over(one, over or "")
     raise typer.Exit(COULD_NOT_RUN if result.failed else 1 if any(one.alerts for one in standings) else 0)
 
 
@@ -181,6 +198,8 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
             say(f"{_figures(one, over)}\n")
         if one.unmatched:
             say(f"{several(one.unmatched, 'label')} of {one.model} without a prediction.\n")
+        if one.skew is not None:
+            say(f"{one.model}, served and made again: {one.skew.summed_up}\n")
         if one.findings:
             failed = sum(finding["status"] == "fail" for finding in one.findings)
             found = several(len(one.findings), "finding")
@@ -194,6 +213,32 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
         listed(current)
         say("")
     say(_summed_up(current))
+
+
+def _tell_over(watched: Watched, by: str) -> None:
+    """Figures over longer times, a line each; with the release where there are several."""
+    from holdfast.report.monitoring_view import clock_of
+
+    clock, found = clock_of(watched), watched.over(by)
+    several_releases = len({one.release for one in found}) > 1
+    say(f"\n{watched.loss_title} of {watched.model}:\n")
+    table(
+        ("From", "Rows", "Labelled", "Measured", "Expected"),
+        (
+            (
+                f"{clock.told(one.start)}{f' ({one.release})' if several_releases else ''}",
+                f"{one.rows:,}",
+                f"{one.labelled / max(one.rows, 1):.0%}",
+                *(_loss(figures) for figures in (one.figures, one.estimates)),
+            )
+            for one in found
+        ),
+    )
+
+
+def _loss(figures: Mapping[str, tuple[float, float, float]]) -> str:
+    value, low, high = figures.get("loss", NOTHING)
+    return f"{value:.3g} ({low:.3g} to {high:.3g})" if math.isfinite(value) else "unknown"
 
 
 def _figures(watched: Watched, over: Over) -> str:

@@ -24,6 +24,7 @@ from holdfast.monitoring.completeness import with_usual
 from holdfast.monitoring.files import file_source
 from holdfast.monitoring.incident import ranked
 from holdfast.monitoring.judging import usual
+from holdfast.monitoring.longer import Longer
 from holdfast.monitoring.outward import Outward
 from holdfast.monitoring.rebuild import References, rebuild
 from holdfast.monitoring.reference import Reference, reference_of
@@ -152,7 +153,8 @@ def _watch_logged(
         revision = follow_labels(source, reference.released, book, site.root_path, until=until)
         if revision is not None:
             say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
-    return watched_of(reference, book, done)
+    longer = Longer(site.root_path, recorded.runs(book, name), _references(name, store), reference.windows.zone)
+    return replace(watched_of(reference, book, done), longer=longer)
 
 
 def _watch_files(
@@ -178,7 +180,9 @@ def _watch_files(
             now = max(source.newest_end(time.time()), _after(book, project.name)) if when is None else when
             since = _since(backfill, now)
             done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell)
-        watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange)
+        references = _references_of(project, root)
+        longer = Longer(root, recorded.runs(book, project.name), references, reference.windows.zone)
+        watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange, longer=longer)
         outward.send(watched)
         return Monitored(models=(watched,), undelivered=outward.problems)
     finally:
@@ -197,6 +201,17 @@ def _sealed(project: Project, book: Book, root: Path, say: Say) -> SealedFolder:
     if project.name in releases.models():
         return in_service(project.name, book, releases)
     return sealed_history(project, open_store(root / "references"), say)
+
+
+def _references_of(project: Project, root: Path) -> References:
+    """Releases of a project's model, and what was sealed of its history, whose versions are negative."""
+    releases, histories = open_store(project.path(project.store.releases)), open_store(root / "references")
+
+    def reference(version: int) -> Reference:
+        sealed = histories.get(project.name, -version) if version < 0 else releases.get(project.name, version)
+        return reference_of(sealed)
+
+    return reference
 
 
 def _project(given: Project | Mapping[str, Any] | str | os.PathLike[str] | None) -> Project:

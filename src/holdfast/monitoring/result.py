@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
@@ -72,11 +72,14 @@ class Over(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         a window.
     truth
         What is known of the truth of its rows.
+    release
+        Which answered, where that is not that of a window beside it.
     """
 
     start: float
     end: float
     windows: int
+    release: int = 0
     rows: int = 0
     labelled: int = 0
     figures: dict[str, tuple[float, float, float]] = {}
@@ -150,6 +153,8 @@ class Watched:
         Whose days the windows are.
     rolling
         Of how long a time, such as `7d`, figures are shown besides those of the windows; None: of none.
+    longer
+        Merges windows; see `over`.
     loss_title, unit
         What the loss is called, and its unit.
     usual
@@ -189,6 +194,25 @@ class Watched:
     unmatched: int = 0
     warnings: tuple[str, ...] = ()
     rolling: str | None = None
+    longer: Callable[[Sequence[Shown], str], tuple[Over, ...]] | None = field(default=None, compare=False, repr=False)
+
+    def over(self, by: str) -> tuple[Over, ...]:
+        """Figures over times that are longer than a window, in the order of time: what was counted is merged.
+
+        Parameters
+        ----------
+        by
+            `week`, from Monday on; `month`; or a length such as `30d`, for stretches of which the newest ends with the newest
+            window. A stretch in which the release changed is told in parts.
+
+        Raises
+        ------
+        SettingError
+            It is none of these.
+        ReleaseError
+            A release that answered then is not there any more.
+        """
+        return () if self.longer is None else self.longer(self.windows, by)
 
     @property
     def findings(self) -> Sequence[Mapping[str, str]]:
