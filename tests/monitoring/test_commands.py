@@ -284,6 +284,9 @@ def test_skew_tells_which_columns_differ_and_its_exit_code_says_so(
     assert str(table["hf_id"][600 + int(amount[600:900].argmax())]) in page
     plain = json.loads(holdfast("skew", "fraud", "other.parquet", "--json").out)
     assert (plain["passed"], plain["repeated"], plain["left_out"]["age"]) == (False, 1, "the table does not have it")
+    watched = holdfast("monitor", "fraud", "--recomputed", "other.parquet")
+    assert "fraud, served and made again: 1,200 rows and 4 columns were compared:" in watched.out
+    assert json.loads(holdfast("monitor", "--recomputed", "other.parquet", "--json").out)[0]["skew"]["passed"] is False
     missing = holdfast("skew", "fraud", "same.parquet", "--id", "key")
     assert (missing.code, missing.out) == (2, "")
     assert "no column 'key'" in missing.error

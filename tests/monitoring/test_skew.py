@@ -8,15 +8,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from holdfast.book import monitoring as recorded
 from holdfast.errors import InputError, SettingError
 from holdfast.log.reading import open_log
 from holdfast.monitoring import recomputed
-from holdfast.monitoring.skew import skew_of
+from holdfast.monitoring.comparing import skew_of
+from holdfast.monitoring.rebuild import rebuild
+from holdfast.monitoring.run import run
 from holdfast.monitoring.skewed import ColumnSkew, Skew
 from holdfast.monitoring.source import LogSource
 from holdfast.profile.calendar import moments
 from holdfast.records import Status
 from holdfast.tables import open_table
+from holdfast.testing.planted import unit_change
 
 from .conftest import HISTORY_DAYS, Service, day, payments
 
@@ -171,3 +175,33 @@ def test_the_result_is_plain_and_small(service: Service) -> None:
     assert plain["passed"] is True
     assert {one["column"] for one in plain["columns"]} == {"time", "amount", "age", "country", "region"}
     assert repr(result) == "Skew(1,200 rows, 5 columns, 0 failed)"
+
+
+def test_an_incident_tells_that_its_column_was_served_otherwise(service: Service) -> None:
+    rows = payments(FIRST, 12, seed=3)
+    served = unit_change(rows, "amount", 100.0, "2026-03-14", share=0.5, seed=0).table
+    table = rows.append_column("hf_id", pa.array(service.answer(served)))
+    told = found(service, table).told
+    assert list(told) == ["amount"]
+    source = LogSource(open_log(service.root), "fraud")
+    first = run(source, service.reference, service.book, service.root, now=day(FIRST + 12), margin=0.0, skew=told)
+    (one,) = first.opened
+    assert one.upstream[-1].startswith("amount: ")
+    assert ", since 2026-03-14." in one.upstream[-1]
+    after = recorded.incidents(service.book, "fraud")
+    assert rebuild(source, "fraud", lambda _: service.reference, service.book, service.root) == 1
+    assert recorded.incidents(service.book, "fraud") == after
+
+
+def test_an_incident_that_was_open_before_tells_it_too(service: Service) -> None:
+    served = unit_change(payments(FIRST, 12, seed=3), "amount", 100.0, "2026-03-14", share=0.5, seed=0).table
+    service.answer(served)
+    (one,) = service.monitor(day(FIRST + 12)).opened
+    source = LogSource(open_log(service.root), "fraud")
+    told = {"amount": "It differs.", "age": "It differs."}
+    run(source, service.reference, service.book, service.root, now=day(FIRST + 12), margin=0.0, skew=told)
+    found_now = recorded.incidents(service.book, "fraud")[one.id]
+    assert found_now["upstream"] == [*one.upstream, "amount: It differs"]
+    service.answer(payments(FIRST + 12, 1, seed=3))
+    service.monitor(day(FIRST + 13))
+    assert "amount: It differs" in recorded.incidents(service.book, "fraud")[one.id]["upstream"]

@@ -20,6 +20,7 @@ from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
 from holdfast.evaluation.row_losses import loss_title
 from holdfast.log.reading import PredictionLog, open_log
+from holdfast.monitoring.comparing import skew_of
 from holdfast.monitoring.completeness import with_usual
 from holdfast.monitoring.files import file_source
 from holdfast.monitoring.incident import ranked
@@ -31,7 +32,8 @@ from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.result import Monitored, Watched, shown_windows
 from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
-from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource
+from holdfast.monitoring.skewed import Skew
+from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
 from holdfast.monitoring.standing import standings
 from holdfast.monitoring.unjudged import too_small
 from holdfast.monitoring.unreleased import sealed_history
@@ -53,6 +55,7 @@ def monitor(
     labels: object = None,
     project: Project | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     site: Site | str | os.PathLike[str] | None = None,
+    recomputed: object = None,
     backfill: str | None = None,
     now: datetime | None = None,
     say: Say | None = None,
@@ -75,6 +78,8 @@ def monitor(
     site
         The installation: its `Site`, or the path of `site.toml`; None: that of the current folder, with `data` that of
         the project.
+    recomputed
+        Features of the one model made again offline, as `skew` takes them: incidents tell where rows were served otherwise.
     backfill
         How far back the first run over a model goes, such as `90d`; None: to its first prediction.
     now
@@ -108,19 +113,21 @@ def monitor(
         if models is not None:
             raise SettingError("models and data exclude each other: the project names the model of the data.")
         asked = _project(project)
-        return _watch_files(data, labels, asked, _site(site, asked.folder), backfill, when, say, tell)
+        return _watch_files(data, labels, asked, _site(site, asked.folder), recomputed, backfill, when, say, tell)
     if labels is not None or project is not None:
         raise SettingError("labels and project belong to data: give the predictions, too.")
     found = _site(site)
     log, store = open_log(found.root_path), open_store(found.path(found.releases))
     names = _models(models, log, store)
+    if recomputed is not None and len(names) != 1:
+        raise SettingError("recomputed: name the one model whose features were made again.")
     book = open_book(found.book_location)
     try:
         outward, watched, failed = Outward(found, book, tell), [], {}
         for name in names:
             say(f"Watching {name}")
             try:
-                watched.append(_watch_logged(name, log, store, book, found, backfill, when, say, outward))
+                watched.append(_watch_logged(name, log, store, book, found, recomputed, backfill, when, say, outward))
             except (ReleaseError, LogError, InputError, ModelError, ProfileError) as error:
                 if len(names) == 1:
                     raise
@@ -138,6 +145,7 @@ def _watch_logged(
     store: Store,
     book: Book,
     site: Site,
+    recomputed: object,
     backfill: str | None,
     when: float | None,
     say: Say,
@@ -147,14 +155,16 @@ def _watch_logged(
     reference = reference_of(in_service(name, book, store))
     source = LogSource(log, name)
     since = _since(backfill, when or time.time())
-    done = run(source, reference, book, site.root_path, now=when, since=since, then=outward.tell)
+    skew = _skew(source, reference, recomputed, site)
+    told = None if skew is None else skew.told
+    done = run(source, reference, book, site.root_path, now=when, since=since, then=outward.tell, skew=told)
     if reference.released is not None:
         until = int(((when or time.time()) - MARGIN_SECONDS) * MICROSECONDS)
         revision = follow_labels(source, reference.released, book, site.root_path, until=until)
         if revision is not None:
             say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
     longer = Longer(site.root_path, recorded.runs(book, name), _references(name, store), reference.windows.zone)
-    return replace(watched_of(reference, book, done), longer=longer)
+    return replace(watched_of(reference, book, done), skew=skew, longer=longer)
 
 
 def _watch_files(
@@ -162,6 +172,7 @@ def _watch_files(
     labels: object,
     project: Project,
     site: Site,
+    recomputed: object,
     backfill: str | None,
     when: float | None,
     say: Say,
@@ -179,14 +190,25 @@ def _watch_files(
             source = file_source(predictions, truths, reference, project, root, when)
             now = max(source.newest_end(time.time()), _after(book, project.name)) if when is None else when
             since = _since(backfill, now)
-            done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell)
+            skew = _skew(source, reference, recomputed, site)
+            told = None if skew is None else skew.told
+            done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell, skew=told)
         references = _references_of(project, root)
         longer = Longer(root, recorded.runs(book, project.name), references, reference.windows.zone)
-        watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange, longer=longer)
+        watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange, skew=skew, longer=longer)
         outward.send(watched)
         return Monitored(models=(watched,), undelivered=outward.problems)
     finally:
         book.close()
+
+
+def _skew(source: Source, reference: Reference, recomputed: object, site: Site) -> Skew | None:
+    """What was served beside what was made again, if that is given."""
+    if recomputed is None:
+        return None
+    served, until = site.models.get(reference.model), int(time.time() * MICROSECONDS) + 1
+    with open_table(recomputed, name="the table of features made again") as table:
+        return skew_of(source, reference, table, hashed=() if served is None else served.hashed, since=0, until=until)
 
 
 def _after(book: Book, model: str) -> float:

@@ -36,6 +36,7 @@ from holdfast.monitoring.labelling import CODE, known_of, representative
 from holdfast.monitoring.ranges import rolled
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
+from holdfast.monitoring.skewed import with_skew
 from holdfast.monitoring.source import MICROSECONDS
 from holdfast.monitoring.triage import Looking, triaged
 from holdfast.monitoring.weighted import REAL_SHARE, measured
@@ -63,6 +64,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         The windows by count that it found.
     quiet
         Whether it found nothing to judge; see `compacting`.
+    skew
+        What is told of each column that was not served with what is made again, where that was given.
     """
 
     until: float
@@ -70,6 +73,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     arrivals: dict[float, Arrived]
     cuts: Cuts = Cuts()
     quiet: bool = False
+    skew: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +156,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         found = triaged(found, looking)
         state, caught_up = _caught_up(state, before.windows, held.touched)
         windows |= caught_up
+    found = with_skew(found, evidence.skew)
     for start in sorted({*due, *held.touched} & whole.keys()):
         place = _place(start)
         if place not in windows and place not in before.windows:

@@ -10,6 +10,7 @@ from typing import Any, overload
 import msgspec
 
 from holdfast.monitoring.incident import Incident
+from holdfast.monitoring.skewed import Skew
 from holdfast.numerals import several
 
 
@@ -173,6 +174,8 @@ class Watched:
         Ids of the incidents that it opened.
     unmatched
         Labels of a table whose id no prediction has.
+    skew
+        What was served beside what was made again, where that was given.
     warnings
         What is wrong with how it is watched, and what to do.
     """
@@ -192,6 +195,7 @@ class Watched:
     labels: int = 0
     opened: tuple[str, ...] = ()
     unmatched: int = 0
+    skew: Skew | None = None
     warnings: tuple[str, ...] = ()
     rolling: str | None = None
     longer: Callable[[Sequence[Shown], str], tuple[Over, ...]] | None = field(default=None, compare=False, repr=False)

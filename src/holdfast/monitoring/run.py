@@ -74,6 +74,7 @@ def run(
     since: float | None = None,
     margin: float = MARGIN_SECONDS,
     then: Then | None = None,
+    skew: Mapping[str, str] | None = None,
 ) -> Ran:
     """Watch a model once; two at a time wait for each other.
 
@@ -93,12 +94,14 @@ def run(
         Seconds after which no row is still on its way.
     then
         Called with the connection of the transaction and all incidents of the model.
+    skew
+        What is told of columns that were not served with what is made again.
     """
     make_folder(root)
     with locked(root / f"monitor-{reference.model}.lock"):
         while True:
             # On another machine another one may have been quicker: what it has done is then gone on from.
-            done = _run(source, reference, book, root, now or time.time(), since, margin, then)
+            done = _run(source, reference, book, root, now or time.time(), since, margin, then, skew or {})
             if done is not None:
                 return done
 
@@ -112,6 +115,7 @@ def _run(
     since: float | None,
     margin: float,
     then: Then | None,
+    skew: Mapping[str, str],
 ) -> Ran | None:
     before = recorded.runs(book, reference.model)
     first = source.begin()
@@ -141,7 +145,7 @@ def _run(
     kept.keep(root, reference, number, tally, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
-    evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals, cuts=newly_cut)
+    evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals, cuts=newly_cut, skew=dict(skew))
     numbers, left = [*(one.number for one in before), number], left_before(book, reference.model)
     held = kept.held(root, reference, numbers, since=_asked_for(reference, left, tally, truths))
     looking = Looking(source, reference, root, numbers, held.counts, evidence.until)

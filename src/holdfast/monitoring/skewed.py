@@ -10,6 +10,7 @@ from typing import Any, overload
 import msgspec
 
 from holdfast.checks.catalogue import SERVED
+from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.recomputed import Differences
 from holdfast.numerals import number, several
 from holdfast.records import Finding, Severity, Status
@@ -121,6 +122,11 @@ class Skew:
         compared = f"{several(self.rows, 'row')} and {several(len(self.columns), 'column')} were compared"
         return f"{compared}: {words} in more rows than may."
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What is told of each column that failed."""
+        return {one.subject: one.message for one in self.findings if one.status is Status.FAIL}
+
     def to_dicts(self) -> dict[str, Any]:
         """All of it as plain values."""
         return {
@@ -225,6 +231,25 @@ def finding_of(one: ColumnSkew, at_most: float, importance: float, zone: str) ->
             "ids": list(one.ids),
         },
     )
+
+
+def with_skew(incidents: Mapping[str, Incident], skew: Mapping[str, str]) -> dict[str, Incident]:
+    """Incidents that tell which of their columns were not served with what is made again.
+
+    Parameters
+    ----------
+    incidents
+        All that there are, by id.
+    skew
+        What is told of each column that failed.
+    """
+    found = dict(incidents)
+    for name, one in incidents.items():
+        own = [one.subject] if one.kind == "input" else list(skew) if one.kind in {"answers", "performance"} else []
+        texts = [f"{column}: {skew[column].rstrip('.')}" for column in own if column in skew]
+        if texts and one.status != "resolved":
+            found[name] = msgspec.structs.replace(one, upstream=tuple(dict.fromkeys([*one.upstream, *texts])))
+    return found
 
 
 def told(one: ColumnSkew, zone: str) -> str:
