@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import multiprocessing
 import shutil
 from datetime import UTC, datetime
@@ -16,15 +17,16 @@ import pytest
 
 from holdfast.book import monitoring as recorded
 from holdfast.book.opening import open_book
-from holdfast.errors import ReleaseError
+from holdfast.book.stages import promote
+from holdfast.errors import ReleaseError, SettingError
 from holdfast.log.spool import Spool
 from holdfast.monitoring import kept
 from holdfast.monitoring.counting import EVERYONE, Tally
 from holdfast.monitoring.judging import Remembered
-from holdfast.monitoring.monitor import monitor
+from holdfast.monitoring.monitor import monitor, replay
 from holdfast.releases.store import open_store
 from holdfast.site import Site
-from holdfast.testing.answered import commit, label_rows
+from holdfast.testing.answered import answer_rows, commit, label_rows
 from holdfast.testing.logged import predictions
 from holdfast.testing.planted import nulls, unit_change
 from holdfast.testing.releases import seal_small
@@ -321,3 +323,32 @@ def test_a_model_that_cannot_be_watched_stops_no_other(
     assert "release it again" in found.failed["older"]
     with pytest.raises(ReleaseError, match="no windows of its history"):
         monitor("older", site=site)
+
+
+def test_a_release_beside_the_one_in_force_is_watched_by_itself(service: Service) -> None:
+    content = {name: service.sealed.read(name) for name in service.sealed.manifest.files}
+    store = open_store(service.root / "releases")
+    first, second = (store.add("fraud", content, service.sealed.manifest.origin) for _ in range(2))
+    site = Site(root=str(service.root), releases=str(store.root))
+    book = open_book(site.book_location)
+    promote(book, "fraud", 1, first.identity, author="ada")
+    rows = payments(FIRST, 6, seed=18)
+    beside = unit_change(rows, "amount", 100.0, "2026-03-08", share=0.5, seed=0).table
+    dataclasses.replace(service, sealed=first).answer(rows)
+    answer_rows(service.root, second, beside, "time", route="version")
+    commit(service.root)
+    now = datetime.fromtimestamp(day(FIRST + 6.5), UTC)
+    (champion,) = monitor("fraud", site=site, now=now).models
+    (shadow,) = monitor("fraud", release=2, site=site, now=now).models
+    (same,) = monitor("fraud", release=1, site=site, now=now).models
+    assert (champion.model, champion.rows, champion.incidents) == ("fraud", len(rows), ())
+    assert (shadow.model, shadow.release, shadow.rows) == ("fraud@2", 2, len(rows))
+    assert [one.subject for one in shadow.incidents] == ["amount"]
+    assert shadow.incidents[0].id == "fraud@2-1"
+    assert (same.model, same.rows, same.judged) == ("fraud", 0, 0)
+    before = recorded.derived(book, "fraud@2")
+    assert replay(site=site) == {"fraud": 2, "fraud@2": 1}
+    assert recorded.derived(book, "fraud@2") == before
+    with pytest.raises(SettingError, match="of one model"):
+        monitor(release=2, site=site)
+    book.close()

@@ -66,6 +66,10 @@ def monitor(
         str | None,
         typer.Option("--recomputed", help="Features of the one model made again, by ids.", metavar="TABLE"),
     ] = None,
+    release: Annotated[
+        int | None,
+        typer.Option("--release", help="Of one model: a release beside the one in force.", metavar="VERSION"),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report here.", metavar="FILE")] = None,
     site: SiteFile = None,
     json: Json = False,
@@ -84,7 +88,7 @@ def monitor(
     given: dict[str, Any] = {"data": data, "labels": labels, "project": config} if data or labels or config else {}
     if recomputed is not None:
         given["recomputed"] = recomputed
-    look = partial(_look, found, models, html, backfill=backfill, **given)
+    look = partial(_look, found, models, html, release=release, backfill=backfill, **given)
     if pause is not None:
         with suppress(KeyboardInterrupt):
             _keep_running(found, look, ", ".join(models) if models else data or "all models of the log", pause)

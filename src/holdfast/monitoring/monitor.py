@@ -47,6 +47,9 @@ from holdfast.tables import open_table
 
 Say: TypeAlias = Callable[[str], None]
 
+BESIDE = "@"
+"""Between the name of a model and the version of a release of it that is watched by itself."""
+
 
 def monitor(
     models: str | Sequence[str] | None = None,
@@ -56,6 +59,7 @@ def monitor(
     project: Project | Mapping[str, Any] | str | os.PathLike[str] | None = None,
     site: Site | str | os.PathLike[str] | None = None,
     recomputed: object = None,
+    release: int | None = None,
     backfill: str | None = None,
     now: datetime | None = None,
     say: Say | None = None,
@@ -80,6 +84,9 @@ def monitor(
         the project.
     recomputed
         Features of the one model made again offline, as `skew` takes them: incidents tell where rows were served otherwise.
+    release
+        Of one model: a release that answers beside the one in force, asked for by its version. What it answered is watched
+        by itself as `model@version`, with a budget of its own, and its incidents alert nobody.
     backfill
         How far back the first run over a model goes, such as `90d`; None: to its first prediction.
     now
@@ -110,7 +117,7 @@ def monitor(
     when = None if now is None else now.timestamp()
     say = say or (lambda _: None)
     if data is not None:
-        if models is not None:
+        if models is not None or release is not None:
             raise SettingError("models and data exclude each other: the project names the model of the data.")
         asked = _project(project)
         return _watch_files(data, labels, asked, _site(site, asked.folder), recomputed, backfill, when, say, tell)
@@ -121,26 +128,44 @@ def monitor(
     names = _models(models, log, store)
     if recomputed is not None and len(names) != 1:
         raise SettingError("recomputed: name the one model whose features were made again.")
+    if release is not None and (models is None or len(names) != 1):
+        raise SettingError("release is of one model: name it.")
     book = open_book(found.book_location)
     try:
         outward, watched, failed = Outward(found, book, tell), [], {}
         for name in names:
             say(f"Watching {name}")
             try:
-                watched.append(_watch_logged(name, log, store, book, found, recomputed, backfill, when, say, outward))
+                beside = _beside(name, release, book, store)
+                own = None if beside is not None else outward
+                watched.append(
+                    _watch_logged(name, beside, log, store, book, found, recomputed, backfill, when, say, own)
+                )
             except (ReleaseError, LogError, InputError, ModelError, ProfileError) as error:
                 if len(names) == 1:
                     raise
                 failed[name] = str(error)
                 continue
-            outward.send(watched[-1])
+            if own is not None:
+                own.send(watched[-1])
         return Monitored(models=tuple(watched), undelivered=outward.problems, failed=failed)
     finally:
         book.close()
 
 
+def _beside(name: str, release: int | None, book: Book, store: Store) -> int | None:
+    """The release that is asked for, if it is not the one in force, which is watched anyway."""
+    return None if release is None or in_service(name, book, store).manifest.version == release else release
+
+
+def _watched_beside(name: str, version: int, store: Store) -> Reference:
+    """The reference of a release that is watched by itself."""
+    return replace(reference_of(store.get(name, version)), model=f"{name}{BESIDE}{version}")
+
+
 def _watch_logged(
     name: str,
+    beside: int | None,
     log: PredictionLog,
     store: Store,
     book: Book,
@@ -149,21 +174,35 @@ def _watch_logged(
     backfill: str | None,
     when: float | None,
     say: Say,
-    outward: Outward,
+    outward: Outward | None,
 ) -> Watched:
-    """Watch a model by its log."""
-    reference = reference_of(in_service(name, book, store))
-    source = LogSource(log, name)
+    """Watch a model by its log, or a release beside the one in force."""
+    reference = reference_of(in_service(name, book, store)) if beside is None else _watched_beside(name, beside, store)
+    source = LogSource(log, name, alone=beside is not None)
     since = _since(backfill, when or time.time())
     skew = _skew(source, reference, recomputed, site)
     told = None if skew is None else skew.told
-    done = run(source, reference, book, site.root_path, now=when, since=since, then=outward.tell, skew=told)
-    if reference.released is not None:
+    done = run(
+        source,
+        reference,
+        book,
+        site.root_path,
+        now=when,
+        since=since,
+        then=outward.tell if outward else None,
+        skew=told,
+    )
+    if reference.released is not None and beside is None:
         until = int(((when or time.time()) - MARGIN_SECONDS) * MICROSECONDS)
         revision = follow_labels(source, reference.released, book, site.root_path, until=until)
         if revision is not None:
             say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
-    longer = Longer(site.root_path, recorded.runs(book, name), _references(name, store), reference.windows.zone)
+    longer = Longer(
+        site.root_path,
+        recorded.runs(book, reference.model),
+        _references(reference.model, store),
+        reference.windows.zone,
+    )
     return replace(watched_of(reference, book, done), skew=skew, longer=longer)
 
 
@@ -296,7 +335,7 @@ def replay(
             return _replay_files(data, labels, _project(project), site, book, say)
         log, store = open_log(site.root_path), open_store(site.path(site.releases))
         watched = recorded.models(book)
-        known = [name for name in watched if name in log.models]
+        known = [name for name in watched if name.partition(BESIDE)[0] in log.models]
         for name in models or watched:
             if name in watched and name not in known:
                 told = (
@@ -311,7 +350,9 @@ def replay(
         done = {}
         for name in models or known:
             say(f"Replaying {name}")
-            done[name] = rebuild(LogSource(log, name), name, _references(name, store), book, site.root_path)
+            model, beside, _ = name.partition(BESIDE)
+            source = LogSource(log, model, alone=bool(beside))
+            done[name] = rebuild(source, name, _references(name, store), book, site.root_path)
         return done
     finally:
         book.close()
@@ -365,7 +406,10 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
 
 
 def _references(model: str, store: Store) -> References:
-    return lambda version: reference_of(store.get(model, version))
+    name, beside, _ = model.partition(BESIDE)
+    if beside:
+        return lambda version: _watched_beside(name, version, store)
+    return lambda version: reference_of(store.get(name, version))
 
 
 def _models(models: str | Sequence[str] | None, log: PredictionLog, store: Store) -> list[str]:

@@ -63,10 +63,19 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """The log of an installation, the last second too."""
+    """The log of an installation, the last second too.
+
+    Attributes
+    ----------
+    log, model
+        The log, and the model.
+    alone
+        Whether only rows of the release are read, and none that another one answered while it was champion.
+    """
 
     log: PredictionLog
     model: str
+    alone: bool = False
 
     def columns(self) -> list[str]:
         """What is logged of a prediction."""
@@ -88,7 +97,9 @@ class LogSource:
         wanted = list(dict.fromkeys([*columns, "hf_release", "hf_route"]))
         for batch in self.log.predictions(self.model, since=_moment(since), until=_moment(until), columns=wanted):
             held = dict(zip(batch.schema.names, batch.columns, strict=True))
-            own = pc.or_kleene(pc.equal(held["hf_release"], release), pc.equal(held["hf_route"], CHAMPION))
+            own = pc.equal(held["hf_release"], release)
+            if not self.alone:
+                own = pc.or_kleene(own, pc.equal(held["hf_route"], CHAMPION))
             some = batch if pc.all(own).as_py() else batch.filter(own)
             if some.num_rows:
                 yield some.select(columns)

@@ -26,7 +26,7 @@ from holdfast.serve.request import Reply
 GROUP_ROWS = 2_000
 
 
-def answer_rows(root: Path, sealed: SealedFolder, rows: pa.Table, time: str) -> list[str]:
+def answer_rows(root: Path, sealed: SealedFolder, rows: pa.Table, time: str, *, route: str = "champion") -> list[str]:
     """Answer rows with a release as if each had been asked at its own time, and log them; what they are called.
 
     Parameters
@@ -39,6 +39,8 @@ def answer_rows(root: Path, sealed: SealedFolder, rows: pa.Table, time: str) -> 
         With its columns, in the order of their times.
     time
         Column of the times.
+    route
+        How they were asked for.
     """
     engine = Engine(load_release(sealed))
     now = [0.0]
@@ -65,9 +67,7 @@ def answer_rows(root: Path, sealed: SealedFolder, rows: pa.Table, time: str) -> 
                 rows=len(ids),
                 problems=[],
             )
-            content = logged.frame(
-                answered, asked, ids, [None] * len(ids), [reply], Origin(["champion"], [""], [0.001])
-            )
+            content = logged.frame(answered, asked, ids, [None] * len(ids), [reply], Origin([route], [""], [0.001]))
             spool.write([Group(logged.layout, len(ids), content)])
             found += ids
     finally:
