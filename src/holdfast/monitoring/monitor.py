@@ -363,11 +363,7 @@ def _replay_files(data: object, labels: object, project: Project, site: Site, bo
     root, name = site.root_path, project.name
     if name not in recorded.models(book):
         raise SettingError(f"No run over tables of {name} is recorded.")
-    releases, histories = open_store(project.path(project.store.releases)), open_store(root / "references")
-
-    def reference(version: int) -> Reference:
-        return reference_of(histories.get(name, -version) if version < 0 else releases.get(name, version))
-
+    reference = _references_of(project, root)
     with ExitStack() as tables:
         predictions = tables.enter_context(open_table(data, name="data"))
         truths = None if labels is None else tables.enter_context(open_table(labels, name="labels"))
