@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from holdfast.log.reading import open_log
 from holdfast.monitoring.judging import begun, usual
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.reference import Reference, reference_of
+from holdfast.monitoring.run import run
 from holdfast.monitoring.source import LogSource
 from holdfast.profile import window
 from holdfast.releases.store import open_store
@@ -242,3 +244,45 @@ def test_windows_that_make_no_sense_are_refused(window: str, message: str) -> No
     asked = {"data": {"path": "x", "target": "y"}, "objective": {"kind": "mae"}, "monitor": {"window": window}}
     with pytest.raises(SettingError, match=rf"{message} - at `\$.monitor`"):
         project_of({"name": "m", **asked})
+
+
+def test_late_rows_of_tables_are_in_the_window_that_is_open_when_they_come(tmp_path: Path) -> None:
+    project, rows = write(tmp_path, monitor={"window": "250 rows", "smallest": 50}), loans(40, 6)
+    predictions = split(rows)[0]
+    missing = (np.arange(len(rows)) % 3 == 0) & (np.arange(len(rows)) < 300)
+    first = watched(project, predictions.filter(pa.array(~missing)))
+    assert [one.rows for one in first.windows] == [250, 250]
+    late = watched(project, predictions)
+    assert late.rows == 100
+    # The rows of one moment are in one window: all that came late, beside those that had waited.
+    assert [one.rows for one in late.windows][:2] == [250, 250]
+    assert watched(project, predictions).rows == 0
+    more = watched(project, split(loans(40, 10))[0])
+    assert sum(one.rows for one in more.windows) >= 1_200 - 250
+    assert min(one.rows for one in more.windows) >= 250
+
+
+def test_a_run_that_another_machine_was_quicker_than_goes_on_from_it(counted: Service, tmp_path: Path) -> None:
+    rows = payments(FIRST, 6, seed=3)
+    counted.answer(rows)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "lake").symlink_to(counted.root / "lake")
+
+    class Overtaken(LogSource):
+        def rows(self, *given: Any) -> Iterator[pa.RecordBatch]:
+            yield from super().rows(*given)
+            if "decision" in str(given[0]) and not recorded.runs(counted.book, "fraud"):
+                source = LogSource(open_log(counted.root), "fraud")
+                run(source, counted.reference, counted.book, elsewhere, now=day(FIRST + 3), margin=0.0)
+
+    source = Overtaken(open_log(counted.root), "fraud")
+    done = run(source, counted.reference, counted.book, counted.root, now=day(FIRST + 6), margin=0.0)
+    assert [one.release for one in recorded.runs(counted.book, "fraud")] == [1, 1]
+    assert 0 < len(done.judged) < len(shown(counted))
+    once = replace(counted, book=open_book(tmp_path / "once.db"))
+    once.monitor(day(FIRST + 6))
+    assert [(start, one["rows"]) for start, one in shown(counted).items()] == [
+        (start, one["rows"]) for start, one in shown(once).items()
+    ]
+    once.book.close()
