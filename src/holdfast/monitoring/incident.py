@@ -292,6 +292,8 @@ _WORDS = {
     "age": "is older or newer than usual",
     "new": "has values that the reference does not have",
     "loss": "The answers became worse",
+    "width": "The intervals changed their width",
+    "size": "The sets of classes changed their size",
     "calibration": "Scores no longer say how often it happens",
     "volume": "The number of rows changed",
 }

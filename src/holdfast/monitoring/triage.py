@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.evidence import Estimate
+from holdfast.kinds import Kind
 from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
@@ -44,6 +45,11 @@ SHOWN_ROWS = 20
 
 MOST_WRONG = 3
 """Findings that an incident names."""
+
+MOST_SPLIT = 20
+"""Columns among which a worse performance is split: two seconds of work."""
+
+SPLIT_KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN})
 
 NO_ACTION = "No action: the objective is not expected to become worse by it."
 
@@ -228,9 +234,21 @@ def _suspects(
         a_day = None if a_day is None else a_day * share
     kind = ""
     if labels is not None and a_day is not None and min(sample.num_rows, len(reference.labelled)) >= FEWEST_ROWS:
-        found = split(tried, own, labels=labels, calibration=reference.policy.calibration)
+        explaining = split_columns(reference, own, sample.column_names)
+        found = split(tried, explaining, labels=labels, calibration=reference.policy.calibration)
         kind = f"Against the history it costs {told(found, a_day)}." if found.known else ""
     return ranked(tried, own, labels=labels, rows_a_day=a_day, segments=segments_of(reference)), kind
+
+
+def split_columns(reference: Reference, own: Sequence[str], there: Collection[str]) -> list[str]:
+    """Columns that may explain a worse performance: those of incidents, then the other features, the most important first.
+
+    Several small changes together, of which none opens an incident, would else be taken for other labels or another world.
+    """
+    kinds = {column.name: column.kind for column in reference.profile.edges.schema.columns}
+    read = [name for name in reference.features if name in there and kinds.get(name) in SPLIT_KINDS]
+    read.sort(key=lambda name: -reference.importance.get(name, 1.0))
+    return list(dict.fromkeys([*own, *read]))[: max(MOST_SPLIT, len(own))]
 
 
 def _told(
