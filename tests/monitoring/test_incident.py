@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 
 from holdfast.monitoring.incident import QUIET_WINDOWS, Incident, Sign, calmed, ranked, taken_in
+from holdfast.monitoring.triage import advice
 
 DAY = 86_400.0
 MINIMUM = {"column:amount:location": 0.3, "column:age:location": 0.3, "loss": 0.1, "score:location": 0.3}
+GAPS = [f"fairness:{group}:true_positive_rate" for group in ("sex=F", "sex=X", "region=north")]
+MINIMUM |= dict.fromkeys([*GAPS, "group:sex=F:yes"], 0.05)
 
 
 def sign(key: str, since: float = 10.0, *, effect: float = 0.6, e_value: float = 1e6) -> Sign:
@@ -34,6 +37,16 @@ def test_what_follows_from_a_changed_input_belongs_to_it() -> None:
     assert list(found) == ["m-1"]
     assert found["m-1"].subject == "amount"
     assert {one.key for one in found["m-1"].signs} == {"loss", "score:location", "column:amount:location"}
+
+
+def test_groups_of_one_column_are_one_incident_and_those_of_another_another() -> None:
+    found = opened(*(sign(key, effect=-0.1) for key in (*GAPS, "group:sex=F:yes")))
+    assert {one.subject: {sign.key for sign in one.signs} for one in found.values()} == {
+        "sex=F": {GAPS[0], GAPS[1], "group:sex=F:yes"},
+        "region=north": {GAPS[2]},
+    }
+    assert found["m-1"].title == "The true positive rate of sex = F fell beside that of others"
+    assert advice(found["m-1"], material=False, known=False).startswith("See whether rows of this group have other")
 
 
 def test_two_inputs_are_two_incidents_with_numbers_that_go_on() -> None:

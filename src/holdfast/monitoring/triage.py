@@ -348,6 +348,10 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
         return "Retrain with rows of this time, if the change stays."
     if one.kind == "performance" and "loss" not in kinds:
         return "Recalibrate: scores no longer say how often it happens."
+    if one.kind == "groups" and any(sign.key.startswith("fairness:") for sign in one.signs):
+        return (
+            "See whether rows of this group have other inputs or truths than before; if they have, retrain with them."
+        )
     if one.kind == "groups":
         return "See which inputs moved for this group, and whether its labels bear the decisions out."
     if one.kind == "performance":
