@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from holdfast.monitoring.incident import QUIET_WINDOWS, Incident, Sign, calmed, ranked, taken_in
-from holdfast.monitoring.triage import advice
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.triage import advice, story
 
 DAY = 86_400.0
 MINIMUM = {"column:amount:location": 0.3, "column:age:location": 0.3, "loss": 0.1, "score:location": 0.3}
@@ -47,6 +48,14 @@ def test_groups_of_one_column_are_one_incident_and_those_of_another_another() ->
     }
     assert found["m-1"].title == "The true positive rate of sex = F fell beside that of others"
     assert advice(found["m-1"], material=False, known=False).startswith("See whether rows of this group have other")
+
+
+def test_a_story_has_the_amount_of_its_own_subject_and_names_the_group(reference: Reference) -> None:
+    found = opened(sign("loss", effect=0.5, e_value=1e3), sign(GAPS[0], effect=-0.2, e_value=1e9))
+    assert story(found["m-1"], None, reference) == (
+        "The answers became worse in labels that came since 11 January 1970: by +0.5 (+0 to +1). "
+        "Beside others, it is the group sex = F that fares otherwise than before."
+    )
 
 
 def test_two_inputs_are_two_incidents_with_numbers_that_go_on() -> None:

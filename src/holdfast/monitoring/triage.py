@@ -19,7 +19,7 @@ from holdfast.kinds import Kind
 from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
-from holdfast.monitoring.incident import Incident, subject_of
+from holdfast.monitoring.incident import Incident, Sign, subject_of
 from holdfast.monitoring.joined import row_weights
 from holdfast.monitoring.quality import quality
 from holdfast.monitoring.reading import KINDS, answered, as_sealed, inputs_logged, times_of
@@ -258,7 +258,7 @@ def _told(
     wanted = {"input": "column", "performance": "concept"}.get(one.kind, "cases")
     own = next((s for s in suspects if s.cause == wanted and (wanted != "column" or s.column == one.subject)), None)
     day = _realised(one, looking, starts) if own is None else own.worse_per_day
-    strongest = max(one.signs, key=lambda sign: sign.e_value)
+    strongest = _surest(one)
     last = strongest.key.rpartition(":")[2]
     rows = one.rows
     if not rows and one.kind == "input" and starts:
@@ -361,7 +361,7 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
 
 def story(one: Incident, day: Any, reference: Reference) -> str:
     """What happened, in a few sentences."""
-    strongest = max(one.signs, key=lambda sign: sign.e_value)
+    strongest = _surest(one)
     began = reference.windows.local(strongest.since)
     span = (strongest.latest - strongest.earliest) / DAY
     since = "in labels that came since" if one.kind == "performance" else "since"
@@ -370,6 +370,10 @@ def story(one: Incident, day: Any, reference: Reference) -> str:
     also = sorted({subject_of(sign.key)[1] for sign in one.signs if subject_of(sign.key)[0] != one.subject})
     words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
     follow = [words[kind] for kind in also if kind in words]
+    gaps = [sign for sign in one.signs if subject_of(sign.key)[1] == "groups" and one.kind != "groups"]
+    if gaps:
+        group, _ = subject_of(max(gaps, key=lambda sign: sign.e_value).key)
+        follow.append(f"beside others, it is the group {group.replace('=', ' = ', 1)} that fares otherwise than before")
     if day is not None and day.value is not None:
         unit = f" {reference.objective.unit}" if reference.objective.unit else ""
         sure = "" if day.low is None or day.high is None else f" ({day.low:,.4g} to {day.high:,.4g})"
@@ -379,6 +383,12 @@ def story(one: Incident, day: Any, reference: Reference) -> str:
     elif one.needs_labels:
         follow.append("what it costs can be said when labels have come")
     return " ".join([what, *(f"{text[0].upper()}{text[1:]}." for text in follow)])
+
+
+def _surest(one: Incident) -> Sign:
+    """The surest of the signs that are of the subject itself, and not of what follows from it."""
+    own = [sign for sign in one.signs if subject_of(sign.key)[0] == one.subject]
+    return max(own or one.signs, key=lambda sign: sign.e_value)
 
 
 def _amount(sign: Any) -> str:
