@@ -227,6 +227,20 @@ def test_the_truth_as_it_was_known_at_a_moment(tmp_path: Path) -> None:
     assert truths(tmp_path, as_known_at="2026-01-01T10:00Z") == {"a": False, "b": None, "later": None}
 
 
+def test_rows_without_a_label_are_left_out_where_only_others_are_asked_for(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a", "b"]), labels(["b"]))
+    spooled(tmp_path, predictions(["c", "d"], time=MORNING + 1), labels(["d", "nobody"]))
+    assert truths(tmp_path, unlabelled=False) == {"b": True, "d": True}
+    assert truths(tmp_path, unlabelled=False, as_known_at="2025-12-31T00:00Z") == {}
+
+
+def test_what_is_read_is_the_same_ahead_or_not(tmp_path: Path) -> None:
+    committed(tmp_path, predictions(["a", "b"]))
+    spooled(tmp_path, predictions(["c"], time=MORNING + 1))
+    log = open_log(tmp_path)
+    assert rows(log.predictions("fraud", ahead=False)) == rows(log.predictions("fraud"))
+
+
 def test_what_is_known_of_a_label_stands_beside_the_row(tmp_path: Path) -> None:
     committed(tmp_path, predictions(["a"]))
     committed(tmp_path, labels(["a"], source="review", time=MORNING + HOUR))

@@ -67,7 +67,9 @@ class PredictionLog:
         columns: Sequence[str] | None = None,
         with_labels: bool = False,
         first_labels: bool = False,
+        unlabelled: bool = True,
         as_known_at: Moment | None = None,
+        ahead: bool = True,
     ) -> pa.RecordBatchReader:
         """Logged predictions of a model, in the order of their days of receipt.
 
@@ -88,8 +90,13 @@ class PredictionLog:
         first_labels
             With `with_labels`: whether the label that arrived first stands there, too, as `hf_first_label`,
             `hf_first_label_time` and `hf_first_outcome_time`.
+        unlabelled
+            With `with_labels`: whether rows without a label are told, too.
         as_known_at
             Leave out what arrived after this moment, predictions and labels.
+        ahead
+            Without `with_labels`: whether threads read what comes next while a batch is looked at. Who counts in threads
+            of its own needs less memory without.
 
         Returns
         -------
@@ -114,12 +121,13 @@ class PredictionLog:
         wanted = _wanted(taken, columns, f"The log of {model}")
         schema = [(name, ARROW[kind]) for name, (kind, _) in wanted.items()]
         if labels is None:
-            stream = _read(taken, {name: of for name, (_, of) in wanted.items()}, between)
+            stream = _read(taken, {name: of for name, (_, of) in wanted.items()}, between, ahead=ahead)
         else:
             joined = labels.types(first=first_labels)
             schema += joined.items()
             columns_of = {name: of for name, (_, of) in wanted.items()}
             stream = _read_with_labels(taken, columns_of, between, labels, list(joined))
+            stream = stream if unlabelled else _labelled(stream)
         return _reader(taken.path, pa.schema(schema), stream)
 
     def labels(
@@ -190,8 +198,10 @@ def _wanted(taken: Snapshot, columns: Sequence[str] | None, where: str) -> dict[
     return {name: there[name] for name in columns}
 
 
-def _read(taken: Snapshot, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
-    yield from taken.scan(taken.pieces(between), columns, between)
+def _read(
+    taken: Snapshot, columns: Mapping[str, Any], between: Between, *, ahead: bool = True
+) -> Iterator[pa.RecordBatch]:
+    yield from taken.scan(taken.pieces(between), columns, between, ahead=ahead)
     yield from taken.scan_recent(columns, between)
 
 
@@ -211,6 +221,13 @@ def _read_with_labels(
         days = set(taken.recent.column(DATE).unique().to_pylist())
         beside = labels.of(ids, days, first=first).append_column("hf_id", ids)
         yield from _joined(taken.scan_recent(others, between), beside, names)
+
+
+def _labelled(stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for rows in stream:
+        there = rows.column("hf_label_time").is_valid()
+        if there.true_count:
+            yield rows if there.true_count == len(there) else rows.filter(there)
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:

@@ -30,7 +30,7 @@ from holdfast.log.tail import has_log
 BATCH_ROWS = 131_072
 """As many as a row group has, which is decoded as a whole."""
 
-BATCHES_AHEAD, FILES_AHEAD = 2, 2
+BATCHES_AHEAD, FILES_AHEAD = 4, 2
 """What is read before it is asked for: it bounds the memory."""
 
 RELEASED_ROWS = 4 * BATCH_ROWS
@@ -81,7 +81,9 @@ class Snapshot:
         found = statistics.select(["path", "num_records", f"partition.{DATE}"]).to_pydict()
         return list(map(Piece, *found.values()))
 
-    def scan(self, pieces: Sequence[Piece], columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
+    def scan(
+        self, pieces: Sequence[Piece], columns: Mapping[str, Any], between: Between, *, ahead: bool = True
+    ) -> Iterator[pa.RecordBatch]:
         """Rows of files, in their order.
 
         Parameters
@@ -92,8 +94,10 @@ class Snapshot:
             Names, and the expressions that they stand for.
         between
             Which rows.
+        ahead
+            Whether Arrow's threads read what is asked for next.
         """
-        yield from _scanned(self.dataset(pieces), columns, between) if pieces else ()
+        yield from _scanned(self.dataset(pieces), columns, between, ahead=ahead) if pieces else ()
 
     def scan_recent(self, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
         """The rows in the spools."""
@@ -213,13 +217,19 @@ def _schema(places: Iterable[Place]) -> pa.Schema:
     return pa.schema([pa.field(place.physical, ARROW[place.type]) for place in places])
 
 
-def _scanned(dataset: Any, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
+def _scanned(
+    dataset: Any, columns: Mapping[str, Any], between: Between, *, ahead: bool = True
+) -> Iterator[pa.RecordBatch]:
+    import pyarrow.dataset as ds
+
     scanner = dataset.scanner(
         columns=dict(columns),
         filter=between.expression(),
         batch_size=BATCH_ROWS,
-        batch_readahead=BATCHES_AHEAD,
-        fragment_readahead=FILES_AHEAD,
+        batch_readahead=BATCHES_AHEAD if ahead else 1,
+        fragment_readahead=FILES_AHEAD if ahead else 1,
+        use_threads=ahead,
+        fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=ahead),
     )
     read = 0
     for rows in scanner.to_batches():

@@ -95,7 +95,11 @@ class LogSource:
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
         """Predictions of a time: those of a release, and those that another one answered while it was champion."""
         wanted = list(dict.fromkeys([*columns, "hf_release", "hf_route"]))
-        for batch in self.log.predictions(self.model, since=_moment(since), until=_moment(until), columns=wanted):
+        # Rows are counted in threads, for which what is read ahead would only take memory.
+        found = self.log.predictions(
+            self.model, since=_moment(since), until=_moment(until), columns=wanted, ahead=False
+        )
+        for batch in found:
             held = dict(zip(batch.schema.names, batch.columns, strict=True))
             own = pc.equal(held["hf_release"], release)
             if not self.alone:
@@ -126,7 +130,7 @@ class LogSource:
         for batch in found:
             ids = batch.column(0)
             ours = pc.match_substring_regex(ids, ULID)
-            days |= {_day((milliseconds(one) or 0) * 1_000) for one in _first_of_each_day(ids.filter(ours))}
+            days |= _days_of(ids.filter(ours))
             strange |= set(ids.filter(pc.invert(ours)).to_pylist())
         first = self.begin() if strange else None
         if first is not None:
@@ -152,6 +156,7 @@ class LogSource:
             columns=columns,
             with_labels=True,
             first_labels=True,
+            unlabelled=False,
             as_known_at=_moment(until - 1),
         )
 
@@ -167,13 +172,23 @@ def wanted_of_truth(reference: Reference, there: list[str], segments: tuple[str,
     return list(dict.fromkeys([*answer_columns(reference, there), *(held[name] for name in segments if name in held)]))
 
 
-def _first_of_each_day(ids: pa.Array) -> list[str]:
-    """Few of many ids: one of each stretch of time whose ids begin alike."""
-    if not len(ids):
-        return []
-    # Four characters leave 30 bits of milliseconds, which is twelve days; six leave 20 bits, a quarter of an hour.
-    heads = pc.utf8_slice_codeunits(ids, 0, 6)
-    return [f"{head}{'0' * 20}" for head in pc.unique(heads).to_pylist()]
+def _days_of(ids: pa.Array) -> set[int]:
+    """UTC days on which ids of ours were made.
+
+    >>> days = _days_of(pa.array(["01KDY021008VT6N05CWWNT4AH3", "01KDY021008VT6N05CWWNT4AH4"]))
+    >>> [str(_moment(day).date()) for day in days]
+    ['2026-01-02']
+    """
+    days: set[int] = set()
+    # Six characters leave 20 bits of milliseconds, a quarter of an hour, in which hardly ever a day begins.
+    for head in pc.unique(pc.utf8_slice_codeunits(ids, 0, 6)).to_pylist():
+        first, last = (_day((milliseconds(head + end * 20) or 0) * 1_000) for end in ("0", "Z"))
+        if first == last:
+            days.add(first)
+        else:
+            own = ids.filter(pc.starts_with(ids, head)).to_pylist()
+            days |= {_day((milliseconds(one) or 0) * 1_000) for one in own}
+    return days
 
 
 def _day(moment: int) -> int:
