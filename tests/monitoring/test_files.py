@@ -329,3 +329,30 @@ def test_models_and_tables_exclude_each_other(tmp_path: Path) -> None:
         monitor("loans", data=loans(0, 1), project=write(tmp_path))
     with pytest.raises(SettingError, match="labels and project belong to data"):
         monitor(labels=loans(0, 1))
+
+
+def test_tables_of_which_some_answers_keep_the_truth_from_coming(tmp_path: Path) -> None:
+    """Loans that are refused are never paid back or not; every fourth of them is granted at random, and says so."""
+    rng = np.random.default_rng(0)
+
+    def decided(rows: pa.Table) -> pa.Table:
+        refused = np.asarray(rows["score"]) >= 0.6
+        turned = refused & (rng.random(len(refused)) < 0.25)
+        return rows.append_column("decision", pa.array(refused & ~turned)).append_column(
+            "propensity", pa.array(np.where(refused, np.where(turned, 0.25, 0.75), 1.0))
+        )
+
+    asked = write(tmp_path, monitor={"smallest": 50, "observed": ["no"], "window": "1w"})
+    columns = ["loan", "time", "income", "level", "score", "decision", "propensity"]
+    pq.write_table(decided(loans(0, HISTORY_DAYS)).select([*columns, "bad"]), tmp_path / "history.parquet")
+    rows = decided(loans(HISTORY_DAYS, 14))
+    truth = rows.filter(pc.invert(rows["decision"])).select(["loan", "bad"])
+    (found,) = monitor(data=rows.select(columns), labels=truth, project=asked, site=Site(folder=str(tmp_path))).models
+    whole = [window for window in found.windows if window.rows == 7 * ROWS_A_DAY]
+    assert whole
+    for window in whole:
+        assert window.labelled == window.truth.observable < window.rows == window.truth.spoken
+        assert window.truth.explored > 10
+        assert set(window.figures) == {"loss", "bias", "accuracy", "precision", "recall"}
+        assert found.usual is not None
+        assert abs(window.figures["loss"][0] - found.usual[0]) < 0.5

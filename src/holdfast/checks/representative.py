@@ -19,6 +19,9 @@ Counts: TypeAlias = NDArray[np.int64]
 LEVEL = 0.002
 """Chance of a warning although labels come alike, over everything that is asked of a window: once in 500 windows."""
 
+EXPECTED = 30.0
+"""Rows to be expected in a cell: cells are joined until the chi-square law needs no draws beside it."""
+
 
 def label_representative(
     rows: Counts, labelled: Counts, groups: Mapping[str, tuple[Counts, Counts]], *, limit: float
@@ -51,7 +54,7 @@ def label_representative(
     if not 0 < known < total:
         return not_applicable("All truths are known, or none.")
     p_values = [
-        contingency(labelled.ravel(), (rows - labelled).ravel()).p_value,
+        contingency(labelled.ravel(), (rows - labelled).ravel(), least=EXPECTED).p_value,
         rank_sum(labelled.sum(0), rows.sum(0)),
         *(drawn_alike_within(some, every) for every, some in groups.values()),
     ]

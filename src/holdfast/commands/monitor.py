@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -34,6 +35,9 @@ NOTHING = (math.nan, math.nan, math.nan)
 BETWEEN_SECONDS = 60.0
 """So often, between two looks, what could not be delivered is tried again."""
 
+
+WIDE = 80
+"""Letters of a line."""
 
 COULD_NOT_RUN = 2
 """Exit code where a model could not be watched."""
@@ -209,7 +213,7 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
             found = several(len(one.findings), "finding")
             say(f"{one.model}: {found} of the quality checks in the newest window, {failed:,} of which fail.\n")
         if truths := in_short(one):
-            say(f"{one.model}: {' '.join(truths)}\n")
+            say(fill(f"{one.model}: {' '.join(truths)}", WIDE) + "\n")
         if silent := _silent(one):
             say(f"Too small to speak of in the newest window of {one.model}: {printable(silent)}.\n")
     current = [one for one in standings if one.state != "resolved"]

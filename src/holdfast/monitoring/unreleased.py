@@ -109,6 +109,7 @@ def _files(project: Project) -> dict[str, Item]:
             judged,
             score[last],
             None if decision is None else decision[last],
+            answers.propensity,
         ),
     }
 
@@ -206,12 +207,16 @@ def _profile(
     judged: Labelled,
     score: Array,
     decision: NDArray[np.int64] | None,
+    random: str | None,
 ) -> dict[str, Item]:
-    """Inputs of all rows, windows of them, and a sample of the labelled ones."""
+    """Inputs of all rows, windows of them, and a sample of the labelled ones; `random`: the column of propensities."""
     profile = inputs_profile(table, columns, project.split.seed)
     edges = answer_edges(project, judged.task, score, judged.classes)
     truth: dict[str, Any] = {"binary": bool, "classes": np.int64, "regression": np.float64}
     answer = None if decision is None else decision.astype(truth[judged.task])
+    propensity = None
+    if random is not None and judged.others is not None and judged.task == "binary":
+        propensity = numbers(judged.others[random].combine_chunks())[0]
     assert judged.time is not None
     assert known.time is not None
     (batch,) = table.slice(len(known)).combine_chunks().to_batches()
@@ -224,6 +229,10 @@ def _profile(
             review=np.zeros(len(judged), bool),
             truth=judged.truth.astype(np.float64),
             loss=row_losses(project.objective, judged.judged(score, answer)),
+            propensity=propensity,
+            other_loss=None
+            if propensity is None or answer is None
+            else row_losses(project.objective, judged.judged(score, ~answer)),
         )
     ]
     if len(known):
