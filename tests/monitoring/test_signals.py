@@ -10,9 +10,10 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import proportions_ztest
 
+from holdfast.config import Slices
 from holdfast.kinds import Role
 from holdfast.monitoring.incident import subject_of
-from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.signals import (
     answer_signals,
     group_signals,
@@ -107,6 +108,17 @@ def test_groups_are_held_against_everybody_else(reference: Reference) -> None:
     assert one_signal.value / one_signal.deviation == pytest.approx(z)
     assert subject_of(f"group:{group}:yes") == (group, "groups")
     assert subject_of(f"fairness:{group}:true_positive_rate") == (group, "groups")
+
+
+def test_a_feature_may_be_protected_too(reference: Reference) -> None:
+    """What `slices.protected` names is watched, as it was before the release."""
+    named = replace(reference, slices=Slices(protected=("country", "age")))
+    assert segments_of(reference) == ("region",)
+    assert segments_of(named) == ("country", "region"), "numbers have too many values"
+    assert protected_of(named) == {"country", "age"}
+    assert segments_of(replace(named, settings=msgspec.structs.replace(named.settings, segments=("region",)))) == (
+        "region",
+    )
 
 
 def test_groups_that_nobody_protects_have_no_signals(reference: Reference) -> None:

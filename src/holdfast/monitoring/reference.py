@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.checks.context import Settings
-from holdfast.config import Monitoring, Project
+from holdfast.config import Monitoring, Project, Slices
 from holdfast.errors import ReleaseError
 from holdfast.estimation.fitted import Fitted
 from holdfast.evaluation.codes import label_text
@@ -81,6 +81,8 @@ class Reference:
         Of columns; by default each alike.
     fitted
         How figures are expected before the truth has come.
+    slices
+        Columns that make segments and protected groups besides those with these roles.
     groups
         The groups in its windows, by the beginning of the window and `column=value`.
     labelled
@@ -106,6 +108,7 @@ class Reference:
     importance: dict[str, float]
     checks: Settings = CHECKS
     fitted: Fitted | None = None
+    slices: Slices = field(default_factory=Slices)
     groups: Groups = field(default_factory=dict)
     labelled: LabelledSample | None = None
     support: Support | None = None
@@ -191,6 +194,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         checks=project.checks,
         importance=_importance(evidence) if evidence else {},
         fitted=load_fitted(sealed.read(ESTIMATORS)) if ESTIMATORS in files else None,
+        slices=project.slices,
         groups=load_groups(sealed, answers),
         labelled=load_labelled(sealed),
         support=_support(sealed),
@@ -199,12 +203,14 @@ def reference_of(sealed: SealedFolder) -> Reference:
 
 def segments_of(reference: Reference) -> tuple[str, ...]:
     """Columns whose values are watched one by one."""
-    return segment_columns(reference.settings, reference.schema)
+    return segment_columns(reference.settings, reference.slices, reference.schema)
 
 
 def protected_of(reference: Reference) -> frozenset[str]:
     """Columns whose groups are to be treated alike."""
-    return frozenset(column.name for column in reference.schema.by_role(Role.PROTECTED))
+    return frozenset(
+        [*(column.name for column in reference.schema.by_role(Role.PROTECTED)), *reference.slices.protected]
+    )
 
 
 def _two_of(project: Project) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.config import Monitoring, Project
+from holdfast.config import Monitoring, Project, Slices
 from holdfast.errors import SettingError
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.row_losses import row_losses
@@ -40,12 +40,16 @@ def windows_of(project: Project) -> Cut:
     return windows_by(project.monitor.window, project.monitor.zone or project.data.zone or "UTC")
 
 
-def segment_columns(asked: Monitoring, schema: Schema) -> tuple[str, ...]:
-    """Columns whose values are watched one by one."""
+def segment_columns(asked: Monitoring, slices: Slices, schema: Schema) -> tuple[str, ...]:
+    """Columns whose values are watched one by one: those that are asked for, else all that make segments or groups."""
     if asked.segments is not None:
         return asked.segments
-    wanted = {"segment", "protected"}
-    return tuple(c.name for c in schema.columns if c.role in wanted and c.kind in {"category", "boolean"})
+    named = {*slices.columns, *slices.protected}
+    return tuple(
+        column.name
+        for column in schema.columns
+        if (column.role in {"segment", "protected"} or column.name in named) and column.kind in {"category", "boolean"}
+    )
 
 
 def answer_edges(
@@ -110,7 +114,7 @@ def counted_windows(
     """The newest windows of rows, as files: of all rows, and of their groups where there are any."""
     # Of service no other truths will be known: what is usual is of the same rows.
     answered = [observable(edges, rows) for rows in answered]
-    cut, segments = windows_of(project), segment_columns(project.monitor, schema)
+    cut, segments = windows_of(project), segment_columns(project.monitor, project.slices, schema)
     counted: dict[float, Counted] = {}
     if isinstance(cut, CountedWindows):
         cut = cut.over(np.concatenate([np.empty(0), *(rows.time for rows in answered)]))
