@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -28,8 +28,10 @@ from holdfast.windows import Windows
 
 Hashes: TypeAlias = NDArray[np.uint64]
 
-TOGETHER_ROWS = 500_000
-"""Rows of the table that was made again that are held at once."""
+TOGETHER_CELLS, FEWEST_ROWS = 10_000_000, 100_000
+"""Cells of the table that was made again that are held at once; but so many rows, since the log is read along each part."""
+
+BATCH_ROWS = 50_000
 
 SHOWN_ROWS = 20
 
@@ -141,54 +143,80 @@ def joined(
     """
     found = Joined(columns={name: Differences() for name in columns})
     seen = np.zeros(0, np.uint64)
+    wanted = list(dict.fromkeys(["hf_id", "hf_time", keys[0], *(served for served, _ in columns.values())]))
     windows = reference.windows
     cut = windows if isinstance(windows, Windows) else Windows(zone=windows.zone)
-    wanted = list(dict.fromkeys(["hf_id", "hf_time", keys[0], *(served for served, _ in columns.values())]))
     for part in _parts(table, [keys[1], *(again for _, again in columns.values())]):
-        names = _texts(part.column(keys[1]).combine_chunks())
-        hashes, first = np.unique(cell_hashes(names), return_index=True)
-        first = first[np.asarray(names.is_valid())[first] & ~np.isin(hashes, seen)]
-        found.repeated += len(names) - len(first)
-        rows, names = part.take(pa.array(first)), names.take(pa.array(first))
-        hashes = cell_hashes(names)
-        seen = np.concatenate([seen, hashes])
-        matched = np.zeros(len(first), bool)
-        order = np.argsort(hashes)
-        for batch in source.rows(wanted, reference.version, *_when(names, keys[0], since, until)):
-            asked = _texts(batch.column(keys[0]))
-            ours, theirs = _pairs(asked, names, hashes, order)
-            if not len(ours):
-                continue
-            matched[theirs] = True
-            found.served += len(ours)
-            some, again = batch.take(pa.array(ours)), rows.take(pa.array(theirs))
-            when = seconds_of(some.column("hf_time"))
-            starts = cut.starts(when)
-            for name, (served, other) in columns.items():
-                try:
-                    one = differing(some.column(served), again.column(other).combine_chunks(), tolerance)
-                except (InputError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
-                    raise InputError(
-                        f"Column {other!r} of {table.name} cannot be read as {name!r} was served, as "
-                        f"{some.column(served).type}; it is {again.column(other).type}. Give it the type of the history."
-                    ) from None
-                found.columns[name].add(one, starts, when, some.column("hf_id"))
-        found.ids += len(first)
-        found.unmatched += int((~matched).sum())
+        ids = _texts(part.column(keys[1]).combine_chunks())
+        hashes, first = np.unique(cell_hashes(ids), return_index=True)
+        new = np.asarray(ids.is_valid())[first] & ~np.isin(hashes, seen)
+        held = _Held(ids=ids.take(pa.array(first[new])), hashes=hashes[new], places=first[new])
+        seen = np.concatenate([seen, held.hashes])
+        found.ids += len(held.ids)
+        found.repeated += len(ids) - len(held.ids)
+        found.unmatched += len(held.ids)
+        matched = np.zeros(len(held.ids), bool)
+        for batch in source.rows(wanted, reference.version, *_when(held.ids, keys[0], since, until)):
+            ours, theirs = _pairs(_texts(batch.column(keys[0])), held)
+            if len(ours):
+                matched[theirs] = True
+                served, again = batch.take(pa.array(ours)), part.take(pa.array(held.places[theirs]))
+                _add(found, served, again, columns, cut, tolerance, table.name)
+        found.unmatched -= int(matched.sum())
     return found
 
 
+class _Held(NamedTuple):
+    """Ids of a part: themselves, their hashes, rising, and the rows that they are of."""
+
+    ids: pa.Array
+    hashes: Hashes
+    places: NDArray[np.intp]
+
+
+def _add(
+    found: Joined,
+    served: pa.RecordBatch,
+    again: pa.Table,
+    columns: Mapping[str, tuple[str, str]],
+    cut: Windows,
+    tolerance: Tolerance,
+    table: str,
+) -> None:
+    """Compare rows that belong together."""
+    found.served += served.num_rows
+    when = seconds_of(served.column("hf_time"))
+    starts = cut.starts(when)
+    for name, (own, other) in columns.items():
+        ours, theirs = served.column(own), again.column(other).combine_chunks()
+        try:
+            one = differing(ours, theirs, tolerance)
+        except (InputError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            raise InputError(
+                f"Column {other!r} of {table} cannot be read as {name!r} was served, as {ours.type}; it is {theirs.type}. "
+                "Give it the type of the history."
+            ) from None
+        found.columns[name].add(one, starts, when, served.column("hf_id"))
+
+
 def _parts(table: Table, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """The table in parts that are held one at a time."""
+    columns = list(dict.fromkeys(columns))
+    most = max(FEWEST_ROWS, TOGETHER_CELLS // len(columns))
     held: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in table.batches(list(dict.fromkeys(columns))):
-        if held and rows + batch.num_rows > TOGETHER_ROWS:
-            yield pa.Table.from_batches(held)
-            held, rows = [], 0
+    for batch in table.batches(columns, batch_rows=min(BATCH_ROWS, most)):
+        if held and sum(one.num_rows for one in held) + batch.num_rows > most:
+            yield _emptied(held)
         held.append(batch)
-        rows += batch.num_rows
     if held:
-        yield pa.Table.from_batches(held)
+        yield _emptied(held)
+
+
+def _emptied(held: list[pa.RecordBatch]) -> pa.Table:
+    """What was held, which is then held no more."""
+    table = pa.Table.from_batches(held)
+    held.clear()
+    return table.combine_chunks()
 
 
 def _texts(column: pa.Array) -> pa.Array:
@@ -198,18 +226,15 @@ def _texts(column: pa.Array) -> pa.Array:
     return column.cast(pa.string())
 
 
-def _pairs(
-    asked: pa.Array, names: pa.Array, hashes: Hashes, order: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _pairs(asked: pa.Array, held: _Held) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Places of the ids on both sides that are the same."""
-    if not len(hashes):
+    if not len(held.hashes):
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
     own = cell_hashes(asked)
-    place = np.minimum(np.searchsorted(hashes, own, sorter=order), len(hashes) - 1)
-    theirs = order[place]
-    ours = np.flatnonzero(hashes[theirs] == own)
+    theirs = np.minimum(np.searchsorted(held.hashes, own), len(held.hashes) - 1)
+    ours = np.flatnonzero(held.hashes[theirs] == own)
     # Two ids of one hash are hardly ever met, and would compare strangers.
-    same = pc.equal(asked.take(pa.array(ours)), names.take(pa.array(theirs[ours])))
+    same = pc.equal(asked.take(pa.array(ours)), held.ids.take(pa.array(theirs[ours])))
     ours = ours[np.asarray(pc.fill_null(same, False))]
     return ours, theirs[ours]
 
