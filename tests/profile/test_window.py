@@ -11,8 +11,11 @@ from sklearn.metrics import confusion_matrix
 
 from holdfast.engines.local import reference_profile
 from holdfast.errors import ProfileError
+from holdfast.profile.envelope import seal, unseal
 from holdfast.profile.table import Edges
 from holdfast.profile.window import (
+    MAGIC,
+    VERSION,
     AnswerEdges,
     AnsweredRows,
     count,
@@ -162,3 +165,16 @@ def test_rows_without_a_score_or_an_answer_have_a_place() -> None:
 
 def test_rows_are_ordered_by_one_number() -> None:
     assert ranked(np.array([[0.2, 0.8], [0.6, 0.4]])).tolist() == [0.8, 0.6]
+
+
+def test_windows_that_were_written_before_there_were_strata_are_read() -> None:
+    whole = count(EDGES, ANSWERS, rows(EVERY))
+    content = to_bytes(EDGES, ANSWERS, [(0.0, whole)])
+    body = unseal(MAGIC, VERSION, content, "a test")
+    del body["answers"]["observed"]
+    body["windows"] = [stored[:13] for stored in body["windows"]]
+    answers, ((_, found),) = from_bytes(EDGES, seal(MAGIC, VERSION, content[len(MAGIC) + 2 :][:71].decode(), body))
+    assert answers == ANSWERS
+    assert found.residuals.tolist() == whole.residuals.tolist()
+    assert (found.strata.size, found.known_strata.size, found.delays.size) == (0, 0, 0)
+    assert (found + whole).strata.tolist() == whole.strata.tolist()

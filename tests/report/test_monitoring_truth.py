@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from holdfast.monitoring.result import Known, Over, Shown, Watched
 from holdfast.profile.delays import delays_in
+from holdfast.report.monitoring import page
 from holdfast.report.monitoring_panels import panels
 from holdfast.report.monitoring_truth import in_short, is_late, spoken_of, truth_panel
 from holdfast.report.monitoring_view import view
@@ -109,3 +110,17 @@ def test_figures_of_a_longer_time_say_of_which_rows_they_speak() -> None:
 def test_windows_from_before_this_was_counted_say_what_is_known() -> None:
     assert texts(watched(Known())) == ("The truth is known of 500 of 1,000 rows (50%).",)
     assert spoken_of(view(watched(Known()))) == ()
+
+
+def test_the_page_says_all_of_it() -> None:
+    found = watched(
+        Known(observable=960, silent=40, strays=2, unmeasured={"recall": "nothing is known"}, usual=(0.9, 0.88, 0.92))
+    )
+    text = page([found])
+    for words in (
+        "Measured figures are of rows",
+        "Recall, because nothing is known",
+        "2 truths came of",
+        "usually 90%",
+    ):
+        assert words in text
