@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pyarrow as pa
 
+from holdfast.book import monitoring as recorded
 from holdfast.log.reading import open_log
 from holdfast.monitoring.labelling import CODE
 from holdfast.monitoring.monitor import watched_of
@@ -107,3 +108,17 @@ def test_labels_that_come_alike_are_no_finding(service: Service) -> None:
     service.monitor(day(FIRST + 2))
     assert CODE not in {one["code"] for one in shown(service).findings}
     assert set(shown(service).truth.unmeasured) == set()
+
+
+def test_an_incident_says_that_labels_do_not_come_alike(service: Service) -> None:
+    rows = payments(FIRST, 8, seed=1)
+    ids = answer_rows(service.root, service.sealed, rows, "time")
+    small = np.asarray(rows["amount"]) < 60
+    fraud = np.asarray(rows["fraud"].to_numpy(zero_copy_only=False)) | (small & (np.arange(len(small)) % 3 == 0))
+    worse = rows.set_column(rows.schema.get_field_index("fraud"), "fraud", pa.array(fraud))
+    some = np.random.default_rng(0).random(len(small)) < np.where(np.asarray(rows["region"]) == "north", 0.9, 0.3)
+    label(service, worse, ids, np.flatnonzero(some), 3_600.0)
+    service.monitor(day(FIRST + 8))
+    found = recorded.incidents(service.book, "fraud").values()
+    (upstream,) = (one["upstream"] for one in found if one["kind"] == "performance")
+    assert any(text.startswith("Labels do not come alike for all values of region") for text in upstream)

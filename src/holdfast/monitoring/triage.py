@@ -21,6 +21,7 @@ from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
 from holdfast.monitoring.incident import Incident, Sign, subject_of
 from holdfast.monitoring.joined import row_weights
+from holdfast.monitoring.labelling import representative
 from holdfast.monitoring.quality import quality
 from holdfast.monitoring.reading import KINDS, answered, as_sealed, inputs_logged, times_of
 from holdfast.monitoring.reference import Reference, segments_of
@@ -289,8 +290,18 @@ def _told(
 def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str]:
     """What else is wrong with the rows of the first of its windows that is looked at."""
     failed = [found for found in looking.quality(starts[0]) if found.status is Status.FAIL] if starts else []
-    own = [found for found in failed if one.kind != "input" or found.subject in {"", one.subject}]
-    return [found.message.rstrip(".") for found in own[:MOST_WRONG]]
+    own = [found.message.rstrip(".") for found in failed if one.kind != "input" or found.subject in {"", one.subject}]
+    return [*own[:MOST_WRONG], *(_selected(looking, starts) if one.kind == "performance" else [])]
+
+
+def _selected(looking: Looking, starts: Sequence[float]) -> list[str]:
+    """Whether labels came for other rows than all, which looks like a change of the loss."""
+    for start in starts:
+        parts = {name: one for (begin, name), one in looking.counts.items() if begin == start and name}
+        found = representative(looking.reference, looking.counts[start, ""], parts)
+        if found is not None:
+            return [found.message.partition(". ")[0]]
+    return []
 
 
 def _usual_a_day(reference: Reference) -> float | None:
