@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -13,16 +15,19 @@ from holdfast.errors import InputError, SettingError
 from holdfast.log.reading import open_log
 from holdfast.monitoring import recomputed
 from holdfast.monitoring.comparing import skew_of
+from holdfast.monitoring.monitor import monitor
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.run import run
 from holdfast.monitoring.skewed import ColumnSkew, Skew
 from holdfast.monitoring.source import LogSource
 from holdfast.profile.calendar import moments
 from holdfast.records import Status
+from holdfast.report.monitoring import page
 from holdfast.tables import open_table
 from holdfast.testing.planted import unit_change
 
 from .conftest import HISTORY_DAYS, Service, day, payments
+from .test_files import loans, split, write
 
 FIRST = HISTORY_DAYS
 DAYS, ROWS = 6, 1_200
@@ -208,3 +213,21 @@ def test_an_incident_that_was_open_before_tells_it_too(service: Service) -> None
     service.answer(payments(FIRST + 12, 1, seed=3))
     service.monitor(day(FIRST + 13))
     assert "amount: It differs" in recorded.incidents(service.book, "fraud")[one.id]["upstream"]
+
+
+def test_tables_of_predictions_are_compared_too(tmp_path: Path) -> None:
+    """A column that is ten times as large on the last two of ten days."""
+    rows = loans(40, 10)
+    late = np.arange(rows.num_rows) >= 8 * 120
+    served = changed(rows, "income", 10.0, late)
+    predictions, labels = split(served)
+    asked = {"data": predictions, "labels": labels, "project": write(tmp_path)}
+    (watched,) = monitor(**asked, recomputed=rows.select(["loan", "income", "level", "time"])).models
+    assert watched.skew is not None
+    assert list(watched.skew.told) == ["income"]
+    income = of(watched.skew, "income")
+    assert (income.values, income.rows, watched.skew.rows, watched.skew.unmatched) == (240, 1_200, 1_200, 0)
+    assert set(income.ids) <= set(rows["loan"].filter(pa.array(late)).to_pylist())
+    (one,) = [one for one in watched.incidents if one.subject == "income"]
+    assert any(text.startswith("income: 240 of 1,200 rows") for text in one.upstream)
+    assert "served and made again: 1,200 rows and 3 columns were compared: 1 differs" in page([watched])

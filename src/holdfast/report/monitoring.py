@@ -147,6 +147,8 @@ def facts(watched: Watched) -> tuple[str, ...]:
         ]
     if watched.unmatched:
         found.append(f"{several(watched.unmatched, 'label')} without a prediction")
+    if watched.skew is not None:
+        found.append(f"served and made again: {watched.skew.summed_up.rstrip('.')}")
     if watched.judged or watched.rows or watched.labels:
         found.append(
             f"newest run: {several(watched.judged, 'window')} judged, "

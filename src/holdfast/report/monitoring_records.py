@@ -157,6 +157,13 @@ class Window(Protocol):
     def truth(self) -> Known: ...
 
 
+class Skew(Protocol):
+    """What was served beside what was made again."""
+
+    @property
+    def summed_up(self) -> str: ...
+
+
 class Watched(Protocol):
     """What is known of one model: its windows in the order of time, and its incidents, those that cost most first."""
 
@@ -188,6 +195,8 @@ class Watched(Protocol):
     def labels(self) -> int: ...
     @property
     def unmatched(self) -> int: ...
+    @property
+    def skew(self) -> Skew | None: ...
     @property
     def warnings(self) -> Sequence[str]: ...
     @property
