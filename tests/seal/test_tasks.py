@@ -18,6 +18,7 @@ from holdfast.log.reading import open_log
 from holdfast.monitoring.counting import EVERYONE, count_rows
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.reference import reference_of
+from holdfast.monitoring.season import season_of, usual_spacing
 from holdfast.monitoring.signals import answer_signals
 from holdfast.monitoring.source import LogSource, wanted_of_rows
 from holdfast.profile.class_scores import ClassTable
@@ -142,3 +143,11 @@ def test_service_counts_doubt_as_the_history_does(
     assert usual(reference).minimum[key] == pytest.approx(
         0.1 * getattr(reference.whole, sums)[1] / getattr(reference.whole, sums)[0]
     )
+
+
+def test_hours_are_kept_for_five_weeks_so_that_weekdays_are_told_apart(tmp_path: Path) -> None:
+    _, sealed = sealed_of("regression", {"kind": "mae"}, tmp_path, monitor={"window": "1h", "smallest": 1})
+    reference = reference_of(sealed)
+    starts = [start for start, _ in reference.history]
+    assert len(starts) == 5 * 7 * 24
+    assert season_of(starts, usual_spacing(starts), "UTC").number == 168
