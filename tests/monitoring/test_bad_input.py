@@ -11,7 +11,10 @@ import pytest
 
 from holdfast.book import monitoring as recorded
 from holdfast.errors import ReleaseError
+from holdfast.log.reading import open_log
 from holdfast.monitoring.reference import Reference, reference_of
+from holdfast.monitoring.run import run
+from holdfast.monitoring.source import LogSource
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import open_store
 from holdfast.testing.answered import commit, label_rows
@@ -129,6 +132,17 @@ def test_a_new_release_within_a_window_is_no_fall_of_the_volume(service: Service
     assert [one["rows"] for one in found.values()] == in_days(rows, 4)
     assert [one["release"] for one in found.values()] == [1, 2, 2, 2]
     assert incidents(service) == []
+
+
+def test_the_first_run_begins_with_a_whole_window(service: Service) -> None:
+    rows = payments(FIRST, 6, seed=1)
+    service.answer(rows)
+    source = LogSource(open_log(service.root), "fraud")
+    noon = day(FIRST + 2) + 12 * 3600
+    run(source, service.reference, service.book, service.root, now=day(FIRST + 7), margin=0.0, since=noon)
+    found = list(shown(service).values())
+    assert [one["rows"] for one in found][:4] == in_days(rows, 6)[2:]
+    assert [one["labelled"] for one in found][:4] == in_days(rows, 6)[2:]
 
 
 def test_rows_that_another_release_answered_are_no_answers_of_this_one(service: Service) -> None:

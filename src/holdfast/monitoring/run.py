@@ -123,7 +123,7 @@ def _run(
     if first is None:
         return done
     if since is not None and not before:
-        first = max(first, int(since * MICROSECONDS))
+        first = max(first, _begun(reference, int(since * MICROSECONDS)))
     until = int((now - margin) * MICROSECONDS)
     received = before[-1].received_until if before else first
     labelled = before[-1].labelled_until if before else 0
@@ -198,7 +198,7 @@ def left_before(book: Book, model: str) -> Before:
 
 
 def _begun(reference: Reference, received: int) -> int:
-    """When the oldest window began that was not judged by then: another release counts its rows again, over its edges."""
+    """When the oldest window began that was not judged by then: its rows are counted from the first on."""
     late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
     moment = max(received / MICROSECONDS - late, reference.windows.first)
     (start,) = reference.windows.starts(np.array([moment])).tolist()
