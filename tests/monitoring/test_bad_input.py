@@ -140,9 +140,9 @@ def test_the_first_run_begins_with_a_whole_window(service: Service) -> None:
     source = LogSource(open_log(service.root), "fraud")
     noon = day(FIRST + 2) + 12 * 3600
     run(source, service.reference, service.book, service.root, now=day(FIRST + 7), margin=0.0, since=noon)
-    found = list(shown(service).values())
-    assert [one["rows"] for one in found][:4] == in_days(rows, 6)[2:]
-    assert [one["labelled"] for one in found][:4] == in_days(rows, 6)[2:]
+    found = list(shown(service).values())[:4]
+    for name in ("rows", "labelled"):
+        assert [one[name] for one in found] == in_days(rows, 6)[2:]
 
 
 def test_rows_that_another_release_answered_are_no_answers_of_this_one(service: Service) -> None:
