@@ -91,8 +91,12 @@ class Labels:
         places = order.take(latest)
         columns = {name: found.column(of).combine_chunks().take(places) for name, of in JOINED.items()}
         if first:
-            rising = order[::-1]
-            places = rising.take(pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(rising)))
+            seen = np.zeros(len(order), bool)
+            seen[latest.drop_null().to_numpy()] = True
+            # Where each label is the latest of an id, none is corrected: that is usual, and need not be looked up.
+            if not seen.all():
+                rising = order[::-1]
+                places = rising.take(pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(rising)))
             columns |= {name: found.column(of).combine_chunks().take(places) for name, of in FIRST.items()}
         return pa.table(columns)
 
