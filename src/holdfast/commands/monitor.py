@@ -211,7 +211,7 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
         if one.findings:
             failed = sum(finding["status"] == "fail" for finding in one.findings)
             found = several(len(one.findings), "finding")
-            say(f"{one.model}: {found} of the quality checks in the newest window, {failed:,} of which fail.\n")
+            say(f"{one.model}: {found} of the quality checks in the newest window; failed: {failed:,}.\n")
         if truths := in_short(one):
             say(fill(f"{one.model}: {' '.join(truths)}", WIDE) + "\n")
         if silent := _silent(one):
