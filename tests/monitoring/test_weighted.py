@@ -181,8 +181,12 @@ def test_a_window_without_answers_yes_has_no_precision_and_no_reason(reference: 
     found = measured(
         replace(reference, answers=edges_of()), counted(edges_of(), score, truth, answer, np.arange(500) % 2 == 0)
     )
-    assert set(found.figures) == {"loss", "bias", "accuracy"}
+    assert set(found.figures) == {"loss", "bias", "accuracy", "recall"}
     assert found.unknown == {}
+    known = np.arange(500) % 2 == 0
+    plain = figures(replace(reference, answers=edges_of()), counted(edges_of(), score, truth, answer, known))
+    assert found.figures["recall"][:2] == plain["recall"][:2] == (0, 0)
+    assert found.figures["recall"][2] == pytest.approx(plain["recall"][2], rel=0.2)
 
 
 # --- Labels that some answers keep from coming ----------------------------------------------------------------------

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, STOOD_FOR, UNSEEN, Layout
+from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, STOOD_FOR, UNSEEN, Layout, rows_in
 from holdfast.profile.table import Edges
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count, from_bytes, observable, to_bytes
 from holdfast.schema import Schema
@@ -106,3 +106,19 @@ def test_strata_add_up_and_come_back_from_bytes() -> None:
     answers, ((_, back),) = from_bytes(EDGES, to_bytes(EDGES, edges, [(0.0, one)]))
     assert answers == edges
     assert back == one
+
+
+@pytest.mark.parametrize("answers", [0, 2, 3, 12])
+@pytest.mark.parametrize("selective", [False, True])
+def test_rows_are_counted_where_they_lie(answers: int, selective: bool) -> None:
+    rng = np.random.default_rng(answers)
+    layout, n = Layout.of(5, answers, selective), 500
+    cell, review = rng.integers(0, 6, n), rng.random(n) < 0.5
+    decision = rng.integers(-1, answers, n) if answers else None
+    seen = review if selective else None
+    propensity = np.where(rng.random(n) < 0.3, 0.4, 1.0)
+    stratum = layout.strata(cell, decision, seen, propensity)
+    assert stratum.max() < layout.size
+    assert (stratum < 0).sum() == ((cell == 5) | (False if decision is None else decision < 0)).sum()
+    expected = [np.count_nonzero(stratum == place) for place in range(layout.size)]
+    assert rows_in(layout, cell, decision, seen, propensity).tolist() == expected

@@ -91,14 +91,23 @@ def measured(reference: Reference, counted: Counted) -> Measured:
 
 
 def _of_two_classes(groups: Sequence[Group]) -> dict[str, tuple[Figure | None, str]]:
-    """Precision and recall, or why they are unknown; neither where there is nothing to speak of."""
+    """Precision and recall, or why they are unknown; not what there is nothing to speak of."""
     yes, no = ([group for group in groups if group.answer == answer] for answer in (1, 0))
-    if not yes:
-        return {"recall": (None, _gap(no))} if _gap(no) else {}
+    if not yes:  # whatever was positive was missed
+        return {"recall": (None if _gap(no, whole=True) else _none_found(no), _gap(no, whole=True))}
     why = _gap(yes, whole=True)
     precision = None if why else _mean(yes, RIGHT, is_share=True)
     why_not = why or _gap(no, whole=True)
     return {"precision": (precision, why), "recall": (None if why_not else _recall(yes, no), why_not)}
+
+
+def _none_found(no: Sequence[Group]) -> Figure | None:
+    """A recall of 0, of as many positive rows as there are; None where there are none."""
+    sampled = _sampled(no)
+    if sampled is None:
+        return None
+    missed = 1 - stratified_mean(sampled, _sums(no, RIGHT))[0]
+    return _share(0.0, 0.0, missed * sampled.effective) if missed > 0 else None
 
 
 def _recall(yes: Sequence[Group], no: Sequence[Group]) -> Figure | None:

@@ -96,8 +96,22 @@ class Layout:
         return np.asarray((STOOD_FOR * self.answers + 1 - answer % self.answers) * self.cells + cell)
 
 
-def rows_in(layout: Layout, stratum: NDArray[np.intp]) -> Counts:
-    """Rows in each stratum."""
+def rows_in(
+    layout: Layout,
+    cell: NDArray[np.intp],
+    decision: NDArray[np.int64] | None,
+    seen: NDArray[np.bool_] | None,
+    propensity: Array | None,
+) -> Counts:
+    """Rows in each stratum, as `Layout.strata` has them."""
+    if seen is None and decision is not None and layout.answers > 1:
+        # Those without a score or an answer are counted, too, and left out: that is the quickest.
+        cells, answers = layout.cells + 1, layout.answers + 1
+        table = np.bincount((decision + 1) * cells + cell, minlength=answers * cells).reshape(answers, cells)[1:, :-1]
+        found = np.zeros(layout.size, np.int64)
+        found[: table.size] = table.ravel()
+        return found
+    stratum = layout.strata(cell, decision, seen, propensity)
     return np.bincount(stratum[stratum >= 0], minlength=layout.size)
 
 

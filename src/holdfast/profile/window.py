@@ -311,7 +311,8 @@ def count(
     truth, decision = rows.truth[known], rows.decision
     one_score = rows.score.ndim == 1
     layout = answers.layout
-    strata = layout.strata(place, decision, answers.seen(decision, rows.review), rows.propensity)
+    seen, chosen = answers.seen(decision, rows.review), None if decision is None else decision[known]
+    propensity = None if rows.propensity is None else rows.propensity[known]
     return Counted(
         rows=np.array([len(rows)]),
         inputs=_entries(edges, rows.inputs) if columns is None else entries(edges, columns),
@@ -331,14 +332,14 @@ def count(
         known=np.bincount(place[known], minlength=cells + 1),
         losses=moments(rows.loss[known]),
         residuals=moments(truth - rows.score[known]) if one_score else np.zeros(3),
-        strata=rows_in(layout, strata),
+        strata=rows_in(layout, place, decision, seen, rows.propensity),
         known_strata=truths_in(
             layout,
-            strata[known],
+            layout.strata(place[known], chosen, None if seen is None else seen[known], propensity),
             rows.loss[known],
             truth - rows.score[known] if one_score else np.zeros(len(truth)),
-            np.zeros(len(truth), bool) if decision is None else truth == decision[known],
-            None if rows.propensity is None else rows.propensity[known],
+            np.zeros(len(truth), bool) if chosen is None else truth == chosen,
+            propensity,
             None if rows.other_loss is None else rows.other_loss[known],
         ),
         strays=_none() if rows.stray is None else np.array([np.count_nonzero(rows.stray)]),
