@@ -47,6 +47,7 @@ PARTS = {
         ["monitoring_causes.ranking", "monitoring_causes.following"],
         "What costs most, and intervals that follow",
     ),
+    "watching": (["monitoring_speed.watching"], "The monitor's speed"),
     "baselines": (["baselines.baselines"], "Published baselines"),
     "estimates": (["monitoring_estimates.estimates"], "Estimates without labels"),
 }
@@ -64,6 +65,8 @@ Every quality bar of Holdfast, as measured by `make bench` (`python benchmarks/r
   missing. Holdfast's whole tree of processes shares its one processor: those that answer, and the one that commits the log.
 - Rates of alarms and of detection come from simulations with a fresh reference in every repeat; windows from 10,000 rows up
   are drawn as bin counts. Coverage of intervals and guarantees comes from simulations whose truth is known.
+- The monitor's log has a file for each day, made of random blocks of a million rows that a LightGBM model has answered; numbers
+  have eight binary places, so that months of them find room. Each run is a whole fresh process.
 - What a threshold earns, the published baselines and the guarantee on Adult are measured on files that others published, in
   the folder that `HOLDFAST_DATA` names. Without them the section says so, and their bars count as not measured.
 """

@@ -77,7 +77,8 @@ def _together(reference: Reference, folder: Path, runs: Collection[int]) -> list
     found: dict[tuple[Any, ...], list[Piece]] = {}
     for line in pieces.read(folder, names, pc.field("run").isin(list(runs))):
         found.setdefault(tuple(line[name] for name in PLACE), []).append(line)
-    return [_sum(reference, some) if some[0]["kind"] == ROWS else some[-1] for some in found.values()]
+    merged = [_sum(reference, some) if some[0]["kind"] == ROWS else some[-1] for some in found.values()]
+    return sorted(merged, key=lambda line: (line["start"], line["segment"]))
 
 
 def _sum(reference: Reference, some: Sequence[Piece]) -> Piece:

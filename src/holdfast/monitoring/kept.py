@@ -38,18 +38,18 @@ MICROSECONDS = 1e6
 
 def keep(root: Path, reference: Reference, run: int, tally: Tally, truths: Mapping[int, Tally]) -> None:
     """Write what a run has counted: rows, and truths by the day of their rows. The disk has it when this returns."""
-    lines = _lines_of(reference, run, ROWS, tally, 0)
-    for day, one in truths.items():
-        lines += _lines_of(reference, run, TRUTHS, one, day)
-    if not lines:
-        return
-    pieces.write(pieces.place_of(root, reference.model), run, lines)
+    lines = itertools.chain(
+        _lines_of(reference, run, ROWS, tally, 0),
+        *(_lines_of(reference, run, TRUTHS, one, day) for day, one in truths.items()),
+    )
+    if any(one.counts for one in (tally, *truths.values())):
+        pieces.write(pieces.place_of(root, reference.model), run, lines)
 
 
-def _lines_of(reference: Reference, run: int, kind: str, tally: Tally, day: int) -> list[dict[str, Any]]:
+def _lines_of(reference: Reference, run: int, kind: str, tally: Tally, day: int) -> Iterator[dict[str, Any]]:
     edges, answers = reference.profile.edges, reference.answers
-    return [
-        {
+    for (start, segment), counted in sorted(tally.counts.items()):
+        yield {
             "run": run,
             "release": reference.version,
             "kind": kind,
@@ -61,8 +61,6 @@ def _lines_of(reference: Reference, run: int, kind: str, tally: Tally, day: int)
             "profile": codec.to_bytes(tally.profiles[start]) if not segment and start in tally.profiles else None,
             "expected": tally.expected[start].to_bytes() if not segment and start in tally.expected else None,
         }
-        for (start, segment), counted in sorted(tally.counts.items())
-    ]
 
 
 @dataclass(slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def place_of(root: Path, model: str) -> Path:
     return root / FOLDER / model / "profiles"
 
 
-def write(folder: Path, run: int, lines: Sequence[Mapping[str, Any]], *, instead_of: Sequence[File] = ()) -> bool:
+def write(folder: Path, run: int, lines: Iterable[Mapping[str, Any]], *, instead_of: Sequence[File] = ()) -> bool:
     """Add pieces, or put them in the place of files, all or nothing; the disk has it when this returns.
 
     Parameters
@@ -56,7 +57,7 @@ def write(folder: Path, run: int, lines: Sequence[Mapping[str, Any]], *, instead
     run
         That writes them.
     lines
-        The pieces, in any order.
+        The pieces, at least one; those of a window are best found where they follow each other.
     instead_of
         Files of the table that have these pieces, too.
 
@@ -123,20 +124,27 @@ def _create(folder: Path) -> None:
     sync(entry(folder, 0), folder / LOG)
 
 
-def _written(folder: Path, run: int, lines: Sequence[Mapping[str, Any]]) -> Added:
+def _written(folder: Path, run: int, lines: Iterable[Mapping[str, Any]]) -> Added:
+    """A file of pieces, of which no more are held at once than lie together in it."""
     date = datetime.fromtimestamp(run / MICROSECONDS, UTC).date().isoformat()
     path = f"{DATE}={date}/{run}-{secrets.token_hex(4)}.parquet"
-    order = sorted(lines, key=lambda line: (line["start"], line["segment"]))
-    rows = pa.Table.from_pylist(order, schema=SCHEMA.remove(SCHEMA.get_field_index(DATE)))
+    schema = SCHEMA.remove(SCHEMA.get_field_index(DATE))
+    asked_by = [field.name for field in schema if field.type != pa.binary()]
+    known, waiting = [], iter(lines)
     make_folder((folder / path).parent)
-    with whole(folder / path) as unfinished:
-        pq.write_table(rows, unfinished, row_group_size=GROUP_ROWS)
+    with whole(folder / path) as unfinished, pq.ParquetWriter(unfinished, schema) as writer:
+        while some := list(itertools.islice(waiting, GROUP_ROWS)):
+            rows = pa.Table.from_pylist(some, schema=schema)
+            writer.write_table(rows)
+            known.append(rows.select(asked_by))
+        writer.close()
+    rows = pa.concat_tables(known)
     # Of each column that is asked by: one without a range is taken for one without values.
-    ranges = {field.name: pc.min_max(rows[field.name]).as_py() for field in rows.schema if field.type != pa.binary()}
+    ranges = {name: pc.min_max(rows[name]).as_py() for name in asked_by}
     told = {
         "numRecords": rows.num_rows,
         "minValues": {name: found["min"] for name, found in ranges.items()},
         "maxValues": {name: found["max"] for name, found in ranges.items()},
-        "nullCount": {name: rows[name].null_count for name in rows.column_names},
+        "nullCount": {name: rows[name].null_count for name in asked_by},
     }
     return Added(path, (folder / path).stat().st_size, date, json.dumps(told))
