@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from holdfast.monitoring.completeness import FEWEST, with_usual
-from holdfast.monitoring.result import Known, Shown
 from holdfast.profile.delays import STEPS, delay_of, delays_in
+from holdfast.watched import Known, Shown
 
 DAY, HOUR = 86_400.0, 3_600.0
 ROWS = 4_000

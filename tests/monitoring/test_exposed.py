@@ -13,11 +13,11 @@ import msgspec
 import pytest
 
 from holdfast.monitoring.exposed import FILE, FOLDER, HELP, MOST_SIGNALS, expose, samples
-from holdfast.monitoring.result import Over, Shown, Watched
 from holdfast.monitoring.rules import RULES, rules
 from holdfast.monitoring.standing import standing
 from holdfast.serve.metrics import METRICS, monitored
 from holdfast.testing.monitored import calm
+from holdfast.watched import Over, Shown, Watched
 
 from .test_standing import act, incident
 

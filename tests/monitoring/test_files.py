@@ -18,8 +18,8 @@ from holdfast.book.monitoring import Derived
 from holdfast.book.opening import open_book
 from holdfast.errors import InputError, SettingError
 from holdfast.monitoring.monitor import monitor, replay
-from holdfast.monitoring.result import Watched
 from holdfast.site import Site
+from holdfast.watched import Watched
 
 BEGIN = np.datetime64("2026-01-05", "us")
 """A Monday."""

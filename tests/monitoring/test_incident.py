@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from holdfast.monitoring.incident import QUIET_WINDOWS, Incident, Sign, calmed, ranked, taken_in
+from holdfast.incident import Incident, Sign
+from holdfast.monitoring.incident import QUIET_WINDOWS, calmed, ranked, taken_in
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.triage import advice, story
 

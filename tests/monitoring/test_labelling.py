@@ -11,9 +11,9 @@ from holdfast.book import monitoring as recorded
 from holdfast.log.reading import open_log
 from holdfast.monitoring.labelling import CODE
 from holdfast.monitoring.monitor import watched_of
-from holdfast.monitoring.result import Shown
 from holdfast.profile.calendar import moments
 from holdfast.testing.answered import answer_rows, commit, label_rows
+from holdfast.watched import Shown
 
 from .conftest import DAY, HISTORY_DAYS, Service, day, payments
 

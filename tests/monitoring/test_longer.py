@@ -12,7 +12,7 @@ from holdfast.book import monitoring as recorded
 from holdfast.errors import SettingError
 from holdfast.monitoring.longer import Longer
 from holdfast.monitoring.monitor import watched_of
-from holdfast.monitoring.result import Shown, Watched
+from holdfast.watched import Shown, Watched
 
 from .conftest import HISTORY_DAYS, Service, day, payments
 from .test_by_count import by_count

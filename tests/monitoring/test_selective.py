@@ -16,10 +16,10 @@ from holdfast.errors import SettingError
 from holdfast.log.reading import open_log
 from holdfast.monitoring.monitor import watched_of
 from holdfast.monitoring.reference import reference_of
-from holdfast.monitoring.result import Shown
 from holdfast.profile.calendar import moments
 from holdfast.releases.folder import SealedFolder
 from holdfast.testing.answered import answer_rows, commit, label_rows
+from holdfast.watched import Shown
 
 from .conftest import DAY, HISTORY_DAYS, Service, day, payments, released
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from holdfast.book.incidents import Act, Annotation, Name
-from holdfast.monitoring.incident import Incident, Sign
+from holdfast.incident import Incident, Sign
 from holdfast.monitoring.standing import standing
 
 DAY = 86_400.0

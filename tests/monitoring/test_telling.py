@@ -15,7 +15,8 @@ from holdfast.alerts.routes import Route
 from holdfast.book import incidents as people
 from holdfast.book.monitoring import Kept, Run, record_run, runs
 from holdfast.book.opening import Book, open_book
-from holdfast.monitoring.incident import Incident, plain
+from holdfast.incident import Incident
+from holdfast.monitoring.incident import plain
 from holdfast.monitoring.telling import tell
 from holdfast.records import Severity
 

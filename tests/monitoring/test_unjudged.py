@@ -13,8 +13,8 @@ import pytest
 
 from holdfast.config import Monitoring
 from holdfast.monitoring.monitor import monitor
-from holdfast.monitoring.result import Shown
 from holdfast.monitoring.unjudged import too_small
+from holdfast.watched import Shown
 
 from .test_files import ROWS_A_DAY, loans, split, watched, write
 

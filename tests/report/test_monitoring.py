@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from holdfast.monitoring.result import Monitored, Watched
+from holdfast.monitoring.result import Monitored
 from holdfast.report import offline
 from holdfast.report.monitoring import notebook, outlines, page
 from holdfast.testing.monitored import calm, nothing, payments
 from holdfast.testing.pages import Document, chromium, opened, read
+from holdfast.watched import Watched
 
 ATTACKS = ("</script><script>alert(1)</script>", '"><img src=x onerror=alert(2)>', "{{ 7 * 7 }} ${alert(3)}")
 SAMPLES = {

@@ -6,12 +6,12 @@ import dataclasses
 
 from msgspec.structs import replace
 
-from holdfast.monitoring.result import Watched
 from holdfast.records import Status
 from holdfast.report.monitoring import page
 from holdfast.report.monitoring_findings import SHOWN, findings_panel, found_of
 from holdfast.report.monitoring_view import view
 from holdfast.testing.monitored import calm, payments
+from holdfast.watched import Watched
 
 
 def finding(code: str, subject: str = "age", status: str = "fail", message: str = "It is wrong.") -> dict[str, str]:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from holdfast.monitoring.result import Shown, Watched
 from holdfast.records import Severity, Status
 from holdfast.report.monitoring_groups import Group, groups
 from holdfast.report.monitoring_heat import heat, ordered, table, windows_of_a_cell
@@ -19,6 +18,7 @@ from holdfast.report.monitoring_shapes import Course, Heat
 from holdfast.report.monitoring_view import Panel, clock_of, view
 from holdfast.report.monitoring_words import Clock, change, signal
 from holdfast.testing.monitored import CHANGED, DAY, START, calm, nothing, payments
+from holdfast.watched import Shown, Watched
 
 
 def panel(watched: Watched, anchor: str) -> Panel:

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from holdfast.monitoring.result import Known, Over, Shown, Watched
 from holdfast.profile.delays import delays_in
 from holdfast.report.monitoring import page
 from holdfast.report.monitoring_panels import panels
 from holdfast.report.monitoring_truth import in_short, is_late, spoken_of, truth_panel
 from holdfast.report.monitoring_view import view
 from holdfast.testing.monitored import calm
+from holdfast.watched import Known, Over, Shown, Watched
 
 
 def watched(*known: Known, **changes: Any) -> Watched:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from holdfast.book.incidents import Name
     from holdfast.book.opening import Book
-    from holdfast.monitoring.incident import Incident
+    from holdfast.incident import Incident
     from holdfast.monitoring.standing import Standing
 
 

@@ -25,9 +25,10 @@ from holdfast.numerals import several
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from holdfast.monitoring.result import Monitored, Over, Watched
+    from holdfast.monitoring.result import Monitored
     from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
+    from holdfast.watched import Over, Watched
 
 
 NOTHING = (math.nan, math.nan, math.nan)
@@ -274,7 +275,7 @@ def _silent(watched: Watched) -> str:
 
 def _summed_up(current: list[Standing]) -> str:
     """How many there are of each severity that want somebody, and how many that do not."""
-    from holdfast.monitoring.incident import SEVERITIES
+    from holdfast.incident import SEVERITIES
 
     alerting = [one.incident.severity for one in current if one.alerts]
     if not alerting:

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.monitoring.result import Shown
 from holdfast.profile.delays import STEPS
+from holdfast.watched import Shown
 
 Array = NDArray[np.float64]
 

@@ -12,10 +12,10 @@ from typing import TypeAlias
 
 import msgspec
 
+from holdfast.incident import SEVERITIES
 from holdfast.log.disk import locked, make_folder, write_whole
-from holdfast.monitoring.incident import SEVERITIES
-from holdfast.monitoring.result import Over, Watched
 from holdfast.monitoring.standing import Standing
+from holdfast.watched import Over, Watched
 
 Sample: TypeAlias = tuple[str, dict[str, str], float]
 """Metric, labels, value."""

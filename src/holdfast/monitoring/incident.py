@@ -7,24 +7,12 @@ changed at about the same time, and a cause of its own where none did.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
-from holdfast.records import Severity
-
-Status = Literal["open", "noted", "resolved"]
-Kind = Literal["input", "answers", "groups", "performance", "volume"]
-
-SEVERITIES = tuple(Severity)
-"""From the mildest."""
-
-COST_GRADES = (0.05, 0.2)
-"""Parts of what the model costs anyway, from which an incident that costs as much more is of medium and of high severity."""
-
-EFFECT_GRADES = (1.5, 3.0)
-"""The same for effects, in units of the smallest one that matters, where the cost is not known."""
+from holdfast.incident import Incident, Kind, Sign
 
 TOGETHER = 3
 """Windows: changes that begin no further apart may have one cause."""
@@ -33,127 +21,7 @@ QUIET_WINDOWS = 3
 """An incident is resolved when its signals were back for so many windows."""
 
 
-class Sign(msgspec.Struct, frozen=True, kw_only=True):
-    """A signal that changed.
-
-    Attributes
-    ----------
-    key
-        Of the signal.
-    effect, low, high
-        By how much, with its interval, in the signal's unit.
-    e_value
-        How sure: the evidence against nothing having changed.
-    since, earliest, latest
-        When it began, with the interval, in seconds since 1970.
-    minimum
-        The smallest effect that matters.
-    quiet
-        Windows in a row in which the signal was back where it had been.
-    """
-
-    key: str
-    effect: float
-    low: float
-    high: float
-    e_value: float
-    since: float
-    earliest: float
-    latest: float
-    minimum: float = 0.0
-    quiet: int = 0
-
-
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is wrong with a model in service.
-
-    Attributes
-    ----------
-    id
-        Such as `fraud-3`.
-    model, release
-        What is concerned.
-    subject
-        The column; a protected group, such as `sex=F`; or `answers`, `performance`, `volume`.
-    kind
-        What changed.
-    title, story
-        In a few words, and in a few sentences.
-    signs
-        What shows it, the surest first.
-    opened, updated
-        End of the window that opened it, and of the one that changed it last, in seconds since 1970.
-    status, resolved
-        `noted`: a change that the objective is not expected to become worse by; nobody is told. Whether it is over, and
-        since when.
-    cost, cost_low, cost_high, unit
-        What it is expected to cost each day, in the unit of the objective; None where that is not known.
-    needs_labels
-        Whether only labels can tell what it costs.
-    where
-        Segments in which it is strongest.
-    rows
-        Ids of rows that show it.
-    upstream
-        What else changed at about that time: releases, violations of the schema, volume, missing values.
-    advice
-        What to do next.
-    known
-        The change that a person had announced; such an incident alerts nobody.
-    width
-        Length of its windows, in seconds.
-    usual
-        What the model costs each day where nothing is wrong, in the unit of the objective; None where that is not known.
-    """
-
-    id: str
-    model: str
-    release: int
-    subject: str
-    kind: Kind
-    title: str
-    story: str = ""
-    signs: tuple[Sign, ...]
-    opened: float
-    updated: float
-    status: Status = "open"
-    resolved: float | None = None
-    cost: float | None = None
-    cost_low: float | None = None
-    cost_high: float | None = None
-    unit: str = ""
-    needs_labels: bool = False
-    where: tuple[str, ...] = ()
-    rows: tuple[str, ...] = ()
-    upstream: tuple[str, ...] = ()
-    advice: str = ""
-    known: str = ""
-    width: float = 0.0
-    usual: float | None = None
-
-    @property
-    def since(self) -> float:
-        """When it began: as its surest sign says."""
-        return max(self.signs, key=lambda sign: sign.e_value).since
-
-    @property
-    def severity(self) -> Severity:
-        """How bad it is: by what it costs, or by its largest effect in units of the smallest that matters.
-
-        What the objective is not expected to become worse by is of low severity, however large the change.
-        """
-        if self.cost is not None and self.usual:
-            return _graded(self.cost / abs(self.usual), COST_GRADES)
-        if self.cost is not None and self.cost <= 0:
-            return Severity.LOW
-        return _graded(
-            max((abs(s.effect) / s.minimum for s in self.signs if s.minimum > 0), default=0.0), EFFECT_GRADES
-        )
-
-    @property
-    def rank(self) -> tuple[bool, float, float]:
-        """What incidents are ordered by, largest first: what they cost, then how sure they are."""
-        return (self.status == "open", self.cost or 0.0, max(sign.e_value for sign in self.signs))
+_ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3, "groups": 4}
 
 
 def subject_of(key: str) -> tuple[str, Kind]:
@@ -252,13 +120,6 @@ def _counted(sign: Sign, effects: Mapping[str, float], back: Mapping[str, float]
     if sign.key not in effects:
         return sign
     return replace(sign, quiet=sign.quiet + 1 if abs(effects[sign.key]) <= back.get(sign.key, 0.0) else 0)
-
-
-def _graded(value: float, grades: tuple[float, float]) -> Severity:
-    return SEVERITIES[sum(value >= one for one in grades)]
-
-
-_ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3, "groups": 4}
 
 
 def _column_of(rest: str) -> str:

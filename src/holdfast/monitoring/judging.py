@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from holdfast.durations import seconds
 from holdfast.estimation.reliability import Reliability
+from holdfast.incident import Sign
 from holdfast.monitoring.alarms import adjusted, begin, rebase, step
 from holdfast.monitoring.arrived import Arrived
 from holdfast.monitoring.budget import AlarmSettings
 from holdfast.monitoring.changes import Alarm
-from holdfast.monitoring.incident import Sign
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.signals import (
     Signals,

@@ -11,12 +11,12 @@ from holdfast.checks.catalogue import WATCHED
 from holdfast.checks.representative import label_representative
 from holdfast.monitoring.figures import figures
 from holdfast.monitoring.reference import Reference
-from holdfast.monitoring.result import Known
 from holdfast.monitoring.weighted import Measured
 from holdfast.profile.delays import delay_of
 from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, UNSEEN
 from holdfast.profile.window import AnswerEdges, Counted
 from holdfast.records import Finding
+from holdfast.watched import Known
 
 ((CODE, CHECK),) = WATCHED.items()
 

@@ -15,7 +15,7 @@ from holdfast.monitoring import kept
 from holdfast.monitoring.cutting import cuts_of, recut
 from holdfast.monitoring.ranges import over
 from holdfast.monitoring.reference import Reference
-from holdfast.monitoring.result import Over, Shown
+from holdfast.watched import Over, Shown
 from holdfast.windows import DAY, WEEK, Windows
 
 

@@ -29,7 +29,7 @@ from holdfast.monitoring.longer import Longer
 from holdfast.monitoring.outward import Outward
 from holdfast.monitoring.rebuild import References, rebuild
 from holdfast.monitoring.reference import Reference, reference_of
-from holdfast.monitoring.result import Monitored, Watched, shown_windows
+from holdfast.monitoring.result import Monitored, shown_windows
 from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.skewed import Skew
@@ -44,6 +44,7 @@ from holdfast.releases.store import Store, open_store
 from holdfast.site import FILE as SITE
 from holdfast.site import Site, load_site
 from holdfast.tables import open_table
+from holdfast.watched import Watched
 
 Say: TypeAlias = Callable[[str], None]
 

@@ -15,12 +15,13 @@ from holdfast.durations import seconds
 from holdfast.estimation.estimates import Estimated
 from holdfast.estimation.reliability import Reliability, judged
 from holdfast.evidence import Estimate
+from holdfast.incident import Incident
 from holdfast.monitoring.arrived import Arrived
 from holdfast.monitoring.counting import EVERYONE
 from holdfast.monitoring.cutting import Cuts
 from holdfast.monitoring.figures import Z, estimates
 from holdfast.monitoring.gaps import shown_gaps
-from holdfast.monitoring.incident import Incident, calmed, plain, taken_in
+from holdfast.monitoring.incident import calmed, plain, taken_in
 from holdfast.monitoring.judging import (
     Judgement,
     Remembered,

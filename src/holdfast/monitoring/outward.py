@@ -13,12 +13,12 @@ from holdfast.alerts import outbox
 from holdfast.alerts.delivering import deliver
 from holdfast.alerts.routes import Route, routes_of
 from holdfast.book.opening import Book, open_book
+from holdfast.incident import Incident
 from holdfast.monitoring.exposed import expose
-from holdfast.monitoring.incident import Incident
-from holdfast.monitoring.result import Watched
 from holdfast.monitoring.standing import standings
 from holdfast.monitoring.telling import tell
 from holdfast.site import Site
+from holdfast.watched import Watched
 
 Say: TypeAlias = Callable[[str], None]
 

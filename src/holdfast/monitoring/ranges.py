@@ -17,9 +17,9 @@ from holdfast.monitoring.figures import estimates
 from holdfast.monitoring.kept import Held
 from holdfast.monitoring.labelling import known_of
 from holdfast.monitoring.reference import Reference
-from holdfast.monitoring.result import Over
 from holdfast.monitoring.weighted import measured
 from holdfast.profile.window import nothing
+from holdfast.watched import Over
 
 MICROSECONDS = 1e6
 

@@ -22,13 +22,13 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import Run
 from holdfast.book.opening import Book
 from holdfast.durations import seconds
+from holdfast.incident import Incident
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring import kept
 from holdfast.monitoring.arrived import Arrived, arrived, newly_labelled
 from holdfast.monitoring.compacting import compact
 from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.cutting import begun_again, cut, cuts_of, recut
-from holdfast.monitoring.incident import Incident
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of

@@ -10,7 +10,7 @@ from typing import Any, overload
 import msgspec
 
 from holdfast.checks.catalogue import SERVED
-from holdfast.monitoring.incident import Incident
+from holdfast.incident import Incident
 from holdfast.monitoring.recomputed import Differences
 from holdfast.numerals import number, several
 from holdfast.records import Finding, Severity, Status

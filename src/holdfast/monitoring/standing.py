@@ -13,7 +13,7 @@ from holdfast.book import incidents as people
 from holdfast.book import monitoring as recorded
 from holdfast.book.incidents import Act, Annotation
 from holdfast.book.opening import Book
-from holdfast.monitoring.incident import Incident
+from holdfast.incident import Incident
 
 State: TypeAlias = Literal["open", "acknowledged", "snoozed", "known", "noted", "resolved"]
 

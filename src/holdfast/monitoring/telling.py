@@ -11,7 +11,7 @@ from holdfast.alerts import outbox
 from holdfast.alerts.alert import Alert, Event
 from holdfast.alerts.routes import SEVERITIES, Route
 from holdfast.book.incidents import acts_in, known_changes_in
-from holdfast.monitoring.incident import Incident
+from holdfast.incident import Incident
 from holdfast.monitoring.standing import Standing, standing
 
 

@@ -15,11 +15,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.evidence import Estimate
+from holdfast.incident import Incident, Sign
 from holdfast.kinds import Kind
 from holdfast.monitoring import kept
 from holdfast.monitoring.causes import split, told
 from holdfast.monitoring.harm import Suspect, ranked
-from holdfast.monitoring.incident import Incident, Sign, subject_of
+from holdfast.monitoring.incident import subject_of
 from holdfast.monitoring.joined import row_weights
 from holdfast.monitoring.labelling import representative
 from holdfast.monitoring.quality import quality

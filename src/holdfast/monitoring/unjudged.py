@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from holdfast.config import Monitoring
-from holdfast.monitoring.result import Shown
+from holdfast.watched import Shown
 
 NEWEST = 14
 """Windows that are looked at, the newest that have rows."""

@@ -29,7 +29,7 @@ from holdfast.report.offline import document, rendered, static
 from holdfast.report.words import share
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Watched
+    from holdfast.watched import Watched
 
 SIGNS = {Status.FAIL: "✕", Status.WARN: "!", Status.PASS: "✓", Status.SKIPPED: "–"}
 FOLDED: dict[State, str] = {

@@ -16,7 +16,7 @@ from holdfast.report.monitoring_words import change, column_of, in_shares, signa
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Window
+    from holdfast.watched import Shown
 
 MOST_NOTED = 20
 """Alarms that are listed though they do not matter."""
@@ -92,7 +92,7 @@ def _changes(shown: View, keys: Sequence[str]) -> tuple[Course, ...]:
     return tuple(found)
 
 
-def _changed(shown: View, key: str, window: Window) -> Point | None:
+def _changed(shown: View, key: str, window: Shown) -> Point | None:
     effect = window.effects.get(key)
     if effect is None or not math.isfinite(effect):
         return None

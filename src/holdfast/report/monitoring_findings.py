@@ -12,8 +12,8 @@ from holdfast.report.offline import STATUS
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Window
     from holdfast.report.monitoring_words import Clock
+    from holdfast.watched import Shown
 
 SHOWN = 12
 """Findings of the newest window that are shown at once; the others, and those that are over, when asked for."""
@@ -49,7 +49,7 @@ class Found:
     lasting: bool
 
 
-def found_of(windows: Sequence[Window]) -> list[Found]:
+def found_of(windows: Sequence[Shown]) -> list[Found]:
     """Findings of windows, those that last first, then by urgency and by how many windows have them."""
     checked = [window for window in windows if window.rows]
     places: dict[tuple[str, str], list[int]] = {}

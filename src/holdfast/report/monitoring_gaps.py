@@ -15,7 +15,7 @@ from holdfast.report.monitoring_words import gap_title, gap_unit
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Figure, Watched, Window
+    from holdfast.watched import Figure, Shown, Watched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Gap:
     figure: str
     windows: int
     of: int
-    newest: tuple[Window, Figure] | None
+    newest: tuple[Shown, Figure] | None
     silent: str
 
     @property
@@ -133,7 +133,7 @@ def _axis(unit: str) -> Axis:
     return Axis("", "share") if unit == "share" else Axis(unit)
 
 
-def _point(shown: View, one: Gap, window: Window) -> Point | None:
+def _point(shown: View, one: Gap, window: Shown) -> Point | None:
     gap = window.segments.get(one.group, {}).get("gaps", {}).get(one.figure)
     if gap is None:
         return None

@@ -15,7 +15,7 @@ from holdfast.report.monitoring_view import Panel, View
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Figure, Watched, Window
+    from holdfast.watched import Figure, Shown, Watched
 
 NEWEST = 28
 """Windows that are taken together."""
@@ -96,7 +96,7 @@ def _gaps(some: Iterable[Group]) -> tuple[Point, ...]:
     )
 
 
-def newest(watched: Watched) -> list[Window]:
+def newest(watched: Watched) -> list[Shown]:
     """The newest windows with a labelled segment, else the newest ones with any."""
     segmented = [window for window in watched.windows if window.segments]
     labelled = [window for window in segmented if window.labelled]

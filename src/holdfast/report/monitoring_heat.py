@@ -15,7 +15,7 @@ from holdfast.report.words import cut
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from holdfast.report.monitoring_records import Watched, Window
+    from holdfast.watched import Shown, Watched
 
 MOST_COLUMNS = 60
 """Columns that are drawn."""
@@ -41,7 +41,7 @@ class Largest:
     start: float
 
 
-def largest(windows: Sequence[Window], minimum: Mapping[str, float]) -> dict[str, Largest]:
+def largest(windows: Sequence[Shown], minimum: Mapping[str, float]) -> dict[str, Largest]:
     """The largest change of each column in some windows."""
     found: dict[str, Largest] = {}
     for window in windows:
@@ -135,5 +135,5 @@ def _told(one: Largest) -> str:
     return f"{aspect(one.key)} {change(one.key, one.effect)}, {number(one.strength, 2)} times what matters"
 
 
-def _grouped(windows: Sequence[Window], size: int) -> list[Sequence[Window]]:
+def _grouped(windows: Sequence[Shown], size: int) -> list[Sequence[Shown]]:
     return [windows[start : start + size] for start in range(0, len(windows), size)]

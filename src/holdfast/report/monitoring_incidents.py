@@ -14,7 +14,8 @@ from holdfast.report.monitoring_words import Clock, change, changes, signal, sur
 from holdfast.report.sections import Table
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Incident, Watched
+    from holdfast.incident import Incident
+    from holdfast.watched import Watched
 
 WORDS = {Status.FAIL: "Act", Status.WARN: "Look", Status.PASS: "Quiet", Status.SKIPPED: "Waiting"}
 """What the state of a model, or an incident, asks for."""

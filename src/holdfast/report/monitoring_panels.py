@@ -20,7 +20,7 @@ from holdfast.report.monitoring_words import TITLES, figure_is_share, figure_tit
 from holdfast.report.sections import Section
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Figure, Watched, Window
+    from holdfast.watched import Figure, Shown, Watched
 
 
 def panels(watched: Watched, prefix: str) -> tuple[Panel, ...]:
@@ -126,7 +126,7 @@ def _expected(shown: View, key: str, unit: str) -> tuple[Run, ...]:
     return joined(shown, lambda window: _figure_point(shown, window, measured(window).estimates.get(key), unit))
 
 
-def _figure_point(shown: View, window: Window, figure: Figure | None, unit: str) -> Point | None:
+def _figure_point(shown: View, window: Shown, figure: Figure | None, unit: str) -> Point | None:
     if figure is None or not math.isfinite(figure[0]):
         return None
     estimate = Estimate(value=figure[0], low=figure[1], high=figure[2], unit=unit)

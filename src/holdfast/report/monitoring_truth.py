@@ -21,7 +21,7 @@ from holdfast.report.sections import Section
 from holdfast.report.words import share
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Watched, Window
+    from holdfast.watched import Shown, Watched
 
 TENTH = 1.2815515655446004
 """Standard deviations below the mean, beyond which a tenth of a normal law lies."""
@@ -72,7 +72,7 @@ def spoken_of(shown: View) -> tuple[str, ...]:
     return (*_region(shown), *([_weighed(shown, weighed[-1])] if weighed else []), *_unmeasured(shown, windows))
 
 
-def _counted(shown: View) -> list[Window]:
+def _counted(shown: View) -> list[Shown]:
     return [window for window in shown.watched.windows if measured(window).truth.observable]
 
 
@@ -95,7 +95,7 @@ def _region(shown: View) -> list[str]:
     return found
 
 
-def _weighed(shown: View, window: Window) -> str:
+def _weighed(shown: View, window: Shown) -> str:
     """What weighing makes of the newest window that is not labelled as a whole."""
     unit, one = shown.watched.unit, measured(window)
     sentence = "Labelled rows stand for those like them, by score and answer, that are not labelled"
@@ -111,9 +111,9 @@ def _weighed(shown: View, window: Window) -> str:
     )
 
 
-def _unmeasured(shown: View, windows: Sequence[Window]) -> list[str]:
+def _unmeasured(shown: View, windows: Sequence[Shown]) -> list[str]:
     """Figures that could not be had, how often, and why last; those of one reason together."""
-    last: dict[str, Window] = {}
+    last: dict[str, Shown] = {}
     often: Counter[str] = Counter()
     for window in windows:
         for key in measured(window).truth.unmeasured:
@@ -129,7 +129,7 @@ def _unmeasured(shown: View, windows: Sequence[Window]) -> list[str]:
     ]
 
 
-def _known(windows: Sequence[Window]) -> str:
+def _known(windows: Sequence[Shown]) -> str:
     rows, labelled = sum(_observable(window) for window in windows), sum(window.labelled for window in windows)
     all_rows = sum(window.rows for window in windows)
     of = "" if rows == all_rows else " whose truth can come"
@@ -137,7 +137,7 @@ def _known(windows: Sequence[Window]) -> str:
     return f"The truth is known of {labelled:,} of {several(rows, 'row')}{of}{part}."
 
 
-def _delay(windows: Sequence[Window]) -> tuple[str, ...]:
+def _delay(windows: Sequence[Shown]) -> tuple[str, ...]:
     counts = np.zeros(len(STEPS) + 1, np.int64)
     for window in windows:
         for step, rows in window.truth.delays:
@@ -164,7 +164,7 @@ def _late(shown: View) -> tuple[str, ...]:
     return (sentence,)
 
 
-def is_late(window: Window) -> bool:
+def is_late(window: Shown) -> bool:
     """Whether far fewer truths of a window are known than of older ones when they were as old.
 
     By three standard deviations: those between the older windows, and the chance of so many rows.
@@ -177,14 +177,14 @@ def is_late(window: Window) -> bool:
     return window.labelled / truth.observable < median - max(3 * spread, 1 / truth.observable)
 
 
-def _strays(windows: Sequence[Window]) -> tuple[str, ...]:
+def _strays(windows: Sequence[Shown]) -> tuple[str, ...]:
     strays = sum(window.truth.strays for window in windows)
     if not strays:
         return ()
     return (f"{several(strays, 'truth')} came of rows whose truth cannot come by itself; no figure has them.",)
 
 
-def _truth(shown: View, window: Window) -> Point | None:
+def _truth(shown: View, window: Shown) -> Point | None:
     rows = _observable(window)
     if not rows:
         return None
@@ -192,7 +192,7 @@ def _truth(shown: View, window: Window) -> Point | None:
     return point(shown, window, known, f"{share(known)}: {window.labelled:,} of {several(rows, 'row')}")
 
 
-def _usual_truth(shown: View, window: Window) -> Point | None:
+def _usual_truth(shown: View, window: Shown) -> Point | None:
     if window.truth.usual is None:
         return None
     median, low, high = window.truth.usual
@@ -200,12 +200,12 @@ def _usual_truth(shown: View, window: Window) -> Point | None:
     return point(shown, window, median, told, low, high)
 
 
-def _observable(window: Window) -> int:
+def _observable(window: Shown) -> int:
     """Rows whose truth can come; of windows from before these were counted, all."""
     return window.truth.observable or window.rows
 
 
-def _usual_rows(windows: Sequence[Window]) -> tuple[float, None, None] | None:
+def _usual_rows(windows: Sequence[Shown]) -> tuple[float, None, None] | None:
     """Rows of a usual window: the signal is the logarithm of one more than them, less its mean."""
     means = sorted(
         math.log1p(window.rows) - window.effects["volume"] for window in windows if "volume" in window.effects

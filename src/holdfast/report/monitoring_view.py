@@ -14,7 +14,8 @@ from holdfast.report.monitoring_words import Clock
 from holdfast.report.sections import Section
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_records import Incident, Measured, Watched, Window
+    from holdfast.incident import Incident
+    from holdfast.watched import Measured, Shown, Watched
 
 MOST_MARKS = 12
 """Incidents that are marked in pictures."""
@@ -65,12 +66,12 @@ def clock_of(watched: Watched) -> Clock:
     return Clock(watched.zone, days=all(clock.place(window.start) % 86_400 == 0 for window in watched.windows))
 
 
-def measured(window: Window) -> Measured:
+def measured(window: Shown) -> Measured:
     """Where the figures of a window stand that are shown: of the time that ends with it, if such are asked for."""
     return window.rolling or window
 
 
-def joined(shown: View, point: Callable[[Window], Point | None]) -> tuple[Run, ...]:
+def joined(shown: View, point: Callable[[Shown], Point | None]) -> tuple[Run, ...]:
     """Points of windows that follow one another."""
     runs: list[list[Point]] = [[]]
     for window in shown.watched.windows:
@@ -83,7 +84,7 @@ def joined(shown: View, point: Callable[[Window], Point | None]) -> tuple[Run, .
 
 
 def point(
-    shown: View, window: Window, value: float, told: str, low: float | None = None, high: float | None = None
+    shown: View, window: Shown, value: float, told: str, low: float | None = None, high: float | None = None
 ) -> Point:
     """A figure of a window, in the middle of it."""
     middle = (shown.clock.place(window.start) + shown.clock.place(window.end)) / 2

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from msgspec.structs import replace
 
-from holdfast.monitoring.incident import Incident, Sign
-from holdfast.monitoring.result import Shown, Watched
+from holdfast.incident import Incident, Sign
+from holdfast.watched import Shown, Watched
 
 DAY = 86_400.0
 START = 1_743_465_600.0
