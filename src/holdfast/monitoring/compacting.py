@@ -57,16 +57,15 @@ def compact(root: Path, reference: Reference, runs: Sequence[Run]) -> None:
     reference
         Of the newest run.
     runs
-        All that are recorded, in their order. What others have written, that the book does not know, goes.
+        All that are recorded, in their order. What the book does not know stays as it is: it may be known to another one.
     """
     folder, newest = pieces.place_of(root, reference.model), runs[-1]
     before = itertools.takewhile(lambda run: is_quiet(run) and run.release == newest.release, reversed(runs[:-1]))
-    own = [*reversed(list(before)), newest]
-    after = runs[-len(own) - 1].number if len(own) < len(runs) else 0
-    files = pieces.files_between(folder, after, newest.number)
+    own = [run.number for run in (newest, *before)]
+    files = pieces.files_of(folder, own)
     if len(files) < (MOST_FILES if is_quiet(newest) else 2):
         return
-    lines = _together(reference, folder, [run.number for run in own])
+    lines = _together(reference, folder, own)
     if lines and pieces.write(folder, newest.number, lines, instead_of=files):
         pieces.forget(folder, READ_HOURS)
 

@@ -95,15 +95,16 @@ def read(folder: Path, columns: Collection[str], wanted: Any) -> Iterator[Mappin
         yield from batch.to_pylist()
 
 
-def files_between(folder: Path, after: int, until: int) -> list[File]:
-    """Files with pieces of runs after one of them and up to another, and of no others."""
+def files_of(folder: Path, runs: Collection[int]) -> list[File]:
+    """Files with pieces of some runs that follow each other, and of no others."""
     if not has_log(folder):
         return []
     table = Table(folder)
     statistics = table.statistics
     if not {"min.run", "max.run"} <= set(statistics.column_names):
         return []
-    inside = pc.and_(pc.greater(statistics["min.run"], after), pc.less_equal(statistics["max.run"], until))
+    own = pa.array(runs, pa.int64())
+    inside = pc.and_(pc.is_in(statistics["min.run"], own), pc.is_in(statistics["max.run"], own))
     paths = set(statistics.filter(inside)["path"].to_pylist())
     return [file for file in table.files if file.path in paths]
 
