@@ -56,15 +56,15 @@ def test_a_route_that_hangs_delays_no_other_and_loses_nothing(
 ) -> None:
     monkeypatch.setattr(sinks, "ANSWER_SECONDS", 30.0)
     slow = "http://" + hook.url.removeprefix("http://")
-    hook.hangs = 3.0
+    hook.hangs = 8.0
     said: list[str] = []
     put(book, alert(), route="slow")
     put(book, alert(), route="out")
     began = time.monotonic()
     done = deliver(
-        book, [Route(name="slow", url=slow), Route(name="out", url="stdout")], said.append, patience=0.5, now=NOW
+        book, [Route(name="slow", url=slow), Route(name="out", url="stdout")], said.append, patience=2.0, now=NOW
     )
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 7.0
     assert said == ["[high] fraud: amount moved (fraud-1)"]
     assert done.sent == 1
     assert done.problems == (

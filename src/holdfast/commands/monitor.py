@@ -11,7 +11,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 
 from holdfast.commands.incidents import listed, plain
@@ -80,6 +79,8 @@ def monitor(
     json: Json = False,
 ) -> None:
     """Judge the windows that are due, open incidents and resolve them; exit code 1 if any wants somebody."""
+    import msgspec
+
     from holdfast.durations import seconds
     from holdfast.site import load_site
 
