@@ -58,7 +58,7 @@ class Shift:
 
 def false_alarms(effort: Effort) -> Iterator[Bar]:
     """False alarms per stream and quarter: of any size, and how many of them would open an incident by default."""
-    with_labels, without = {"quick": (100, 50), "usual": (1_000, 300), "thorough": (4_000, 4_000)}[effort]
+    with_labels, without = {"quick": (100, 50), "usual": (1_000, 1_000), "thorough": (4_000, 4_000)}[effort]
     for world in [*WORLDS, *(replace(world, labels=False) for world in WORLDS)]:
         streams = with_labels if world.labels else without
         counts = np.array(simulated(alarm_counts, [(world, seed) for seed in range(streams // BLOCK)])).reshape(-1, 2)
