@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -197,14 +198,24 @@ def test_ctrl_c_in_a_process_that_reads_csv(tmp_path: Path) -> None:
     temporary.mkdir()
     path = write(tmp_path / "t.csv", "a,b\n" + f"1,{'x' * 1_000}\n" * 100_000)
     script = "import sys; from holdfast.tables import open_table\nwhile True: open_table(sys.argv[1])"
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, str(path)], env={**os.environ, "TMPDIR": str(temporary)}, stderr=subprocess.PIPE
-    )
-    deadline = time.monotonic() + 30
-    while not any(file.stat().st_size for file in temporary.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+
+    def begun() -> bool:
+        with suppress(FileNotFoundError):  # a copy goes as quickly as it comes
+            return any(file.stat().st_size for file in temporary.iterdir())
+        return False
+
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], env=environment, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            deadline = time.monotonic() + 30
+            while not begun() and time.monotonic() < deadline:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert process.returncode == -signal.SIGINT
     assert b"KeyboardInterrupt" in errors
     assert list(temporary.iterdir()) == []
