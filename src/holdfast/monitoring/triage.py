@@ -291,7 +291,13 @@ def _told(
 def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str]:
     """What else is wrong with the rows of the first of its windows that is looked at."""
     failed = [found for found in looking.quality(starts[0]) if found.status is Status.FAIL] if starts else []
-    own = [found.message.rstrip(".") for found in failed if one.kind != "input" or found.subject in {"", one.subject}]
+    own = [
+        found.message.rstrip(".")
+        if found.subject in {"", one.subject}
+        else f"{found.subject}: {found.message.rstrip('.')}"
+        for found in failed
+        if one.kind != "input" or found.subject in {"", one.subject}
+    ]
     return [*own[:MOST_WRONG], *(_selected(looking, starts) if one.kind == "performance" else [])]
 
 
