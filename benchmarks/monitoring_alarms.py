@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bars import Bar, Effort, at_most, for_information, often
-from holdfast.monitoring.alarms import begin, step
-from holdfast.monitoring.budget import AlarmSettings
-from holdfast.monitoring.observation import Observation
-from holdfast.monitoring.season import DAY
+from holdfast.alarms.alarms import begin, step
+from holdfast.alarms.budget import AlarmSettings
+from holdfast.alarms.observation import Observation
+from holdfast.alarms.season import DAY
 from holdfast.stats.loss_alarm import detector, watch_losses
 from holdfast.testing.signals import LABELS, MONITORED, REFERENCE, RISK, World, drawn, watched
 from holdfast.testing.streams import Family

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bars import Bar, Effort, at_least, at_most, for_information, often, within
+from holdfast.causes.harm import Suspect, ranked
+from holdfast.causes.unexplained import Labels
+from holdfast.causes.what_if import WhatIf
 from holdfast.monitoring.following import begin, content, learned
-from holdfast.monitoring.harm import Suspect, ranked
-from holdfast.monitoring.unexplained import Labels
-from holdfast.monitoring.what_if import WhatIf
 from holdfast.objective import Cost, Judged
 from holdfast.seal.labelled_sample import LabelledSample
 from holdfast.stats import conformal, error_scale

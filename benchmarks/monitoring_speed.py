@@ -99,7 +99,7 @@ def watch(place: Path, days: int) -> None:
 
     prepare()
     import holdfast as hf
-    from holdfast.monitoring.source import MARGIN_SECONDS
+    from holdfast.monitoring.sources.source import MARGIN_SECONDS
     from holdfast.site import Site
     from log_reading import FIRST_DAY
 

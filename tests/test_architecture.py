@@ -80,9 +80,13 @@ ARROWS = {
     "startup": set(),
     "log": {"column", "durations", "kinds", "names", "tables"},
     "estimation": {"evaluation", "evidence", "objective", "profile", "stats"},
+    "alarms": {"stats"},
+    "causes": {"evaluation", "evidence", "models", "objective", "profile", "released", "seal", "stats"},
     "monitoring": {
+        "alarms",
         "alerts",
         "book",
+        "causes",
         "checks",
         "comparison",
         "config",
@@ -96,7 +100,6 @@ ARROWS = {
         "kinds",
         "log",
         "metric_keys",
-        "models",
         "names",
         "objective",
         "policy",
@@ -222,6 +225,8 @@ THIRD_PARTY = {
     "serve": {"numpy", "pyarrow", "msgspec", "uvicorn", "uvloop"},
     "seal": {"numpy", "pyarrow", "msgspec"},
     "estimation": {"numpy", "pyarrow", "msgspec"},
+    "alarms": {"numpy", "msgspec"},
+    "causes": {"numpy", "pyarrow", "msgspec"},
     "monitoring": {"numpy", "pyarrow", "msgspec", "sqlalchemy"},
 }
 """What a part may import when it is itself imported."""
@@ -261,7 +266,8 @@ LAZY = {
         "duckdb": "extra `sql`, for queries only",
     },
     "estimation": {"scipy": "the same"},
-    "monitoring": {"scipy": "the same", "deltalake": "extra `serve`"},
+    "causes": {"scipy": "the same"},
+    "monitoring": {"deltalake": "extra `serve`"},
     "alerts": {"apprise": "extra `alerts`"},
     "book": {"alembic": "where the schema is behind"},
     "serve": {

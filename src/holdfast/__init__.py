@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from holdfast.models.loading import load_model
     from holdfast.monitoring.monitor import monitor
     from holdfast.monitoring.result import Monitored
-    from holdfast.monitoring.skew import skew
-    from holdfast.monitoring.skewed import Skew
+    from holdfast.monitoring.skew.skew import skew
+    from holdfast.monitoring.skew.skewed import Skew
     from holdfast.profile.codec import load_profile, save_profile
     from holdfast.profile.table import Profile
     from holdfast.records import Finding, Severity, Status

@@ -17,7 +17,7 @@ from holdfast.gate.evaluate import evaluate
 from holdfast.log.reading import open_log
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.run import Ran, run
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.profile.calendar import moments
 from holdfast.releases.folder import SealedFolder
 from holdfast.seal.release import release

@@ -26,10 +26,10 @@ from holdfast.book.opening import Book, open_book
 from holdfast.cli import run as holdfast
 from holdfast.errors import BookError
 from holdfast.log.reading import open_log
+from holdfast.monitoring.incidents.telling import tell
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.run import run
-from holdfast.monitoring.source import LogSource
-from holdfast.monitoring.telling import tell
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.testing.planted import unit_change
 
 from .conftest import HISTORY_DAYS, Service, day, payments

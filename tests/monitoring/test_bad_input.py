@@ -14,7 +14,7 @@ from holdfast.errors import ReleaseError
 from holdfast.log.reading import open_log
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.run import run
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import open_store
 from holdfast.testing.answered import commit, label_rows

@@ -21,14 +21,14 @@ from holdfast.monitoring.judging import begun, usual
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.run import run
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.profile import window
 from holdfast.releases.store import open_store
 from holdfast.testing.planted import unit_change
 from holdfast.windows import CountedWindows
 
 from .conftest import DAY, HISTORY_DAYS, Service, day, payments
-from .test_files import ROWS_A_DAY, loans, split, watched, write
+from .sources.test_files import ROWS_A_DAY, loans, split, watched, write
 from .test_run import rounded
 
 FIRST = HISTORY_DAYS

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from holdfast.alarms.alarms import begin, step
+from holdfast.alarms.budget import AlarmSettings
+from holdfast.alarms.observation import Observation
 from holdfast.kinds import Role
-from holdfast.monitoring.alarms import begin, step
-from holdfast.monitoring.arrived import Arrived
-from holdfast.monitoring.budget import AlarmSettings
+from holdfast.monitoring.counts.arrived import Arrived
 from holdfast.monitoring.gaps import answer_gaps, error_gaps
-from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.signals import Signals
 from holdfast.profile.window import AnswerEdges, Counted

@@ -18,7 +18,7 @@ from fairlearn.metrics import (
 from statsmodels.stats.proportion import confint_proportions_2indep
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
-from holdfast.monitoring.arrived import Arrived
+from holdfast.monitoring.counts.arrived import Arrived
 from holdfast.monitoring.gaps import SMALLEST_GROUP, SMALLEST_OF_A_KIND, answer_gaps, error_gaps
 from holdfast.profile.window import AnswerEdges, moments
 

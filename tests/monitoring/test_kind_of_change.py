@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.book import monitoring as recorded
-from holdfast.monitoring.triage import split_columns
+from holdfast.monitoring.incidents.triage import split_columns
 
 from .conftest import HISTORY_DAYS, ROWS_A_DAY, Service, day, payments
 

@@ -19,7 +19,7 @@ from holdfast.log.reading import open_log
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.run import run
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.releases.store import open_store
 from holdfast.testing.planted import unit_change
 

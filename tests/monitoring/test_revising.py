@@ -17,7 +17,7 @@ from holdfast.gate.evaluate import evaluate
 from holdfast.log.reading import open_log
 from holdfast.monitoring.monitor import monitor
 from holdfast.monitoring.revising import follow_labels
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.profile.calendar import moments
 from holdfast.released import load_release
 from holdfast.releases.folder import SealedFolder

@@ -17,17 +17,17 @@ from holdfast.book.opening import open_book
 from holdfast.config import project_of
 from holdfast.errors import SettingError
 from holdfast.log.reading import open_log
-from holdfast.monitoring.exposed import samples
+from holdfast.monitoring.incidents.exposed import samples
 from holdfast.monitoring.monitor import watched_of
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.result import Monitored
-from holdfast.monitoring.source import LogSource
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.testing.answered import commit, label_rows
 from holdfast.testing.planted import unit_change
 
 from .conftest import DAY, HISTORY_DAYS, Service, day, payments
+from .sources.test_files import loans
 from .test_by_count import by_count
-from .test_files import loans
 from .test_run import rounded
 from .test_unjudged import command
 

@@ -20,8 +20,8 @@ from holdfast.book.opening import open_book
 from holdfast.book.stages import promote
 from holdfast.errors import ReleaseError, SettingError
 from holdfast.log.spool import Spool
-from holdfast.monitoring import kept
-from holdfast.monitoring.counting import EVERYONE, Tally
+from holdfast.monitoring.counts import kept
+from holdfast.monitoring.counts.counting import EVERYONE, Tally
 from holdfast.monitoring.judging import Remembered
 from holdfast.monitoring.monitor import monitor, replay
 from holdfast.releases.store import open_store

@@ -12,7 +12,7 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from holdfast.config import Slices
 from holdfast.kinds import Role
-from holdfast.monitoring.incident import subject_of
+from holdfast.monitoring.incidents.grouping import subject_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.signals import (
     answer_signals,

@@ -16,7 +16,7 @@ from holdfast.monitoring.monitor import monitor
 from holdfast.monitoring.unjudged import too_small
 from holdfast.watched import Shown
 
-from .test_files import ROWS_A_DAY, loans, split, watched, write
+from .sources.test_files import ROWS_A_DAY, loans, split, watched, write
 
 DAY = 86_400.0
 

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.alarms.season import season_of, usual_spacing
 from holdfast.config import project_of
 from holdfast.gate.evaluate import evaluate
 from holdfast.gate.evaluation import Evaluation
 from holdfast.golden import SCORE, check_golden
 from holdfast.log.reading import open_log
-from holdfast.monitoring.counting import EVERYONE, count_rows
+from holdfast.monitoring.counts.counting import EVERYONE, count_rows
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.reference import reference_of
-from holdfast.monitoring.season import season_of, usual_spacing
 from holdfast.monitoring.signals import answer_signals
-from holdfast.monitoring.source import LogSource, wanted_of_rows
+from holdfast.monitoring.sources.source import LogSource, wanted_of_rows
 from holdfast.profile.class_scores import ClassTable
 from holdfast.profile.residuals import ResidualTable
 from holdfast.released import arrow_in, load_release

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from holdfast.book.incidents import Name
     from holdfast.book.opening import Book
     from holdfast.incident import Incident
-    from holdfast.monitoring.standing import Standing
+    from holdfast.monitoring.incidents.standing import Standing
 
 
 class Action(StrEnum):
@@ -62,7 +62,7 @@ def incidents(
         raise SettingError("`--model` and `--all` belong to `holdfast incidents list`.")
     exactly(given, 0 if action in {Action.LIST, Action.RULES} else 1, action)
     if action is Action.RULES:
-        from holdfast.monitoring.rules import rules
+        from holdfast.monitoring.incidents.rules import rules
 
         say(rules().rstrip())
         return
@@ -143,7 +143,7 @@ def cost(incident: Incident) -> str:
 
 def _list(book: Book, model: str | None, *, everything: bool, json: bool) -> None:
     from holdfast.book.monitoring import now
-    from holdfast.monitoring.standing import standings
+    from holdfast.monitoring.incidents.standing import standings
 
     found = standings(book, now(), model)
     shown = [one for one in found if everything or one.state != "resolved"]
@@ -228,7 +228,7 @@ def plain(one: Standing) -> dict[str, object]:
 
 def _one(book: Book, name: str) -> Standing:
     from holdfast.book.monitoring import now
-    from holdfast.monitoring.standing import standings
+    from holdfast.monitoring.incidents.standing import standings
 
     for one in standings(book, now()):
         if one.incident.id == name:

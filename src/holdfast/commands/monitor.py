@@ -24,8 +24,8 @@ from holdfast.numerals import several
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from holdfast.monitoring.incidents.standing import Standing
     from holdfast.monitoring.result import Monitored
-    from holdfast.monitoring.standing import Standing
     from holdfast.site import Site
     from holdfast.watched import Over, Watched
 
@@ -136,7 +136,7 @@ def _look(site: Site, models: list[str] | None, html: Path | None, **given: Any)
 
 def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: float) -> None:
     """Look again and again, until somebody stops it. What is away for a while is looked for again."""
-    from holdfast.monitoring.outward import send_again
+    from holdfast.monitoring.incidents.outward import send_again
 
     def tell(line: str) -> None:
         say(f"{_now()}  {line}")
@@ -176,7 +176,7 @@ def _warnings(result: Monitored) -> list[str]:
 def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:
     """Incidents of the models that were watched."""
     from holdfast.book.monitoring import now
-    from holdfast.monitoring.standing import standings
+    from holdfast.monitoring.incidents.standing import standings
 
     watched = {one.model for one in result.models}
     with book_of(site) as book:

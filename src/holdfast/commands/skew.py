@@ -14,7 +14,7 @@ from holdfast.commands.terminal import check_writable, finding_lines, printable,
 from holdfast.numerals import several
 
 if TYPE_CHECKING:
-    from holdfast.monitoring.skewed import Skew
+    from holdfast.monitoring.skew.skewed import Skew
 
 SHOWN_IDS = 3
 

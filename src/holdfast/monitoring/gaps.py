@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.monitoring.arrived import Arrived, Sums, sums_of
+from holdfast.monitoring.counts.arrived import Arrived, Sums, sums_of
 from holdfast.profile.window import AnswerEdges, Counted
 from holdfast.stats.intervals import newcombe
 

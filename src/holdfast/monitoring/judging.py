@@ -10,13 +10,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from holdfast.alarms.alarms import adjusted, begin, rebase, step
+from holdfast.alarms.budget import AlarmSettings
+from holdfast.alarms.changes import Alarm
+from holdfast.alarms.state import Watch
 from holdfast.durations import seconds
 from holdfast.estimation.reliability import Reliability
 from holdfast.incident import Sign
-from holdfast.monitoring.alarms import adjusted, begin, rebase, step
-from holdfast.monitoring.arrived import Arrived
-from holdfast.monitoring.budget import AlarmSettings
-from holdfast.monitoring.changes import Alarm
+from holdfast.monitoring.counts.arrived import Arrived
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.signals import (
     Signals,
@@ -29,7 +30,6 @@ from holdfast.monitoring.signals import (
     smallest_effects,
     volume_signal,
 )
-from holdfast.monitoring.state import Watch
 from holdfast.profile.window import Counted
 from holdfast.windows import Windows
 

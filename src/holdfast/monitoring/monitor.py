@@ -20,24 +20,24 @@ from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
 from holdfast.evaluation.row_losses import loss_title
 from holdfast.log.reading import PredictionLog, open_log
-from holdfast.monitoring.comparing import skew_of
-from holdfast.monitoring.completeness import with_usual
-from holdfast.monitoring.files import file_source
-from holdfast.monitoring.incident import ranked
+from holdfast.monitoring.incidents.grouping import ranked
+from holdfast.monitoring.incidents.outward import Outward
+from holdfast.monitoring.incidents.standing import standings
 from holdfast.monitoring.judging import usual
-from holdfast.monitoring.longer import Longer
-from holdfast.monitoring.outward import Outward
+from holdfast.monitoring.labelled.completeness import with_usual
+from holdfast.monitoring.labelled.longer import Longer
+from holdfast.monitoring.labelled.weighted import measured
 from holdfast.monitoring.rebuild import References, rebuild
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.result import Monitored, shown_windows
 from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
-from holdfast.monitoring.skewed import Skew
-from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
-from holdfast.monitoring.standing import standings
+from holdfast.monitoring.skew.comparing import skew_of
+from holdfast.monitoring.skew.skewed import Skew
+from holdfast.monitoring.sources.files import file_source
+from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
+from holdfast.monitoring.sources.unreleased import sealed_history
 from holdfast.monitoring.unjudged import too_small
-from holdfast.monitoring.unreleased import sealed_history
-from holdfast.monitoring.weighted import measured
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import Store, open_store

@@ -16,12 +16,13 @@ from holdfast.estimation.estimates import Estimated
 from holdfast.estimation.reliability import Reliability, judged
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident
-from holdfast.monitoring.arrived import Arrived
-from holdfast.monitoring.counting import EVERYONE
-from holdfast.monitoring.cutting import Cuts
-from holdfast.monitoring.figures import Z, estimates
+from holdfast.monitoring.counts.arrived import Arrived
+from holdfast.monitoring.counts.counting import EVERYONE
+from holdfast.monitoring.counts.cutting import Cuts
+from holdfast.monitoring.counts.kept import Held
 from holdfast.monitoring.gaps import shown_gaps
-from holdfast.monitoring.incident import calmed, plain, taken_in
+from holdfast.monitoring.incidents.grouping import calmed, plain, taken_in
+from holdfast.monitoring.incidents.triage import Looking, triaged
 from holdfast.monitoring.judging import (
     Judgement,
     Remembered,
@@ -32,15 +33,14 @@ from holdfast.monitoring.judging import (
     judge_window,
     usual,
 )
-from holdfast.monitoring.kept import Held
-from holdfast.monitoring.labelling import CODE, known_of, representative
-from holdfast.monitoring.ranges import rolled
+from holdfast.monitoring.labelled.figures import Z, estimates
+from holdfast.monitoring.labelled.labelling import CODE, known_of, representative
+from holdfast.monitoring.labelled.ranges import rolled
+from holdfast.monitoring.labelled.weighted import REAL_SHARE, measured
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
-from holdfast.monitoring.skewed import with_skew
-from holdfast.monitoring.source import MICROSECONDS
-from holdfast.monitoring.triage import Looking, triaged
-from holdfast.monitoring.weighted import REAL_SHARE, measured
+from holdfast.monitoring.skew.skewed import with_skew
+from holdfast.monitoring.sources.source import MICROSECONDS
 from holdfast.profile import window
 from holdfast.profile.window import Counted
 from holdfast.records import Finding

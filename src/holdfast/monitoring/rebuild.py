@@ -13,13 +13,13 @@ from holdfast.book.documents import given_back
 from holdfast.book.monitoring import Derived, Run
 from holdfast.book.opening import Book
 from holdfast.log.disk import locked, make_folder
-from holdfast.monitoring import kept
-from holdfast.monitoring.cutting import Cuts, recut
-from holdfast.monitoring.kept import Held
+from holdfast.monitoring.counts import kept
+from holdfast.monitoring.counts.cutting import Cuts, recut
+from holdfast.monitoring.counts.kept import Held
+from holdfast.monitoring.incidents.triage import Looking
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reference import Reference
-from holdfast.monitoring.source import Source
-from holdfast.monitoring.triage import Looking
+from holdfast.monitoring.sources.source import Source
 
 References: TypeAlias = Callable[[int], Reference]
 """The reference of a release, by its version."""

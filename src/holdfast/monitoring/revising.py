@@ -15,7 +15,7 @@ from holdfast.book.opening import Book
 from holdfast.book.policies import PolicyRevision, newest_policy_revisions, revise_policy
 from holdfast.log.disk import locked, make_folder, write_whole
 from holdfast.monitoring.following import Followed, begin, content, learned, window_rows
-from holdfast.monitoring.source import MICROSECONDS, Source
+from holdfast.monitoring.sources.source import MICROSECONDS, Source
 from holdfast.profile.arrays import floats
 from holdfast.released import ReleasedModel
 from holdfast.uncertainty import Offset, Uncertainty

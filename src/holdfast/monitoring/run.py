@@ -24,16 +24,16 @@ from holdfast.book.opening import Book
 from holdfast.durations import seconds
 from holdfast.incident import Incident
 from holdfast.log.disk import locked, make_folder
-from holdfast.monitoring import kept
-from holdfast.monitoring.arrived import Arrived, arrived, newly_labelled
-from holdfast.monitoring.compacting import compact
-from holdfast.monitoring.counting import EVERYONE, Tally, by_window, count_rows
-from holdfast.monitoring.cutting import begun_again, cut, cuts_of, recut
+from holdfast.monitoring.counts import kept
+from holdfast.monitoring.counts.arrived import Arrived, arrived, newly_labelled
+from holdfast.monitoring.counts.compacting import compact
+from holdfast.monitoring.counts.counting import EVERYONE, Tally, by_window, count_rows
+from holdfast.monitoring.counts.cutting import begun_again, cut, cuts_of, recut
+from holdfast.monitoring.counts.reading import answered, seconds_of
+from holdfast.monitoring.incidents.triage import Looking, most_windows
 from holdfast.monitoring.outcome import Before, Evidence, outcome
-from holdfast.monitoring.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
-from holdfast.monitoring.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
-from holdfast.monitoring.triage import Looking, most_windows
+from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
 from holdfast.profile import window
 from holdfast.profile.groups import by_value
 

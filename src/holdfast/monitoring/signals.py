@@ -13,10 +13,10 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from holdfast.alarms.observation import Observation
 from holdfast.kinds import Kind, Role
-from holdfast.monitoring.arrived import Arrived, sums_of
+from holdfast.monitoring.counts.arrived import Arrived, sums_of
 from holdfast.monitoring.gaps import Gap, answer_gaps, error_gaps
-from holdfast.monitoring.observation import Observation
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.profile.ages import aged
 from holdfast.profile.window import Counted

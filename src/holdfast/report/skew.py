@@ -26,7 +26,7 @@ MOST_PICTURES = 12
 
 
 class ColumnSkew(Protocol):
-    """One column, as `monitoring.skewed` has it; a protocol, so that this part need not import the monitor."""
+    """One column, as `monitoring.skew.skewed` has it; a protocol, so that this part need not import the monitor."""
 
     @property
     def column(self) -> str: ...

@@ -4,7 +4,7 @@ A stream has 91 daily windows of reference, 2,000 rows a day, 30 columns, and th
 a day's rows come down to: the mean of 2,000 normal scores is a normal variable of variance 1 / 2,000 around the day's level,
 their mean square a chi-square, missing values and errors among labels are binomial counts. That is the law that rows would give.
 
-All streams go through the functions of `holdfast.monitoring.alarms.step`, many at a time.
+All streams go through the functions of `holdfast.alarms.alarms.step`, many at a time.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.monitoring.budget import AlarmSettings, weights
-from holdfast.monitoring.changes import Past
-from holdfast.monitoring.follow import observe, relearn
-from holdfast.monitoring.learning import start
-from holdfast.monitoring.measured import WITHIN, estimated
-from holdfast.monitoring.scale import kind_of
+from holdfast.alarms.budget import AlarmSettings, weights
+from holdfast.alarms.changes import Past
+from holdfast.alarms.follow import observe, relearn
+from holdfast.alarms.learning import start
+from holdfast.alarms.measured import WITHIN, estimated
+from holdfast.alarms.scale import kind_of
 from holdfast.stats.shiryaev_roberts import carriers, shares, spend
 from holdfast.testing.streams import Family, day_effects
 
@@ -142,7 +142,7 @@ def drawn(world: World, streams: int, rng: np.random.Generator, monitored: int =
 
 
 def watched(streams: Streams, settings: AlarmSettings, minimum: float) -> list[Found]:
-    """Alarms of many streams at once, as `holdfast.monitoring.alarms.step` gives them for one.
+    """Alarms of many streams at once, as `holdfast.alarms.alarms.step` gives them for one.
 
     Parameters
     ----------
@@ -216,5 +216,5 @@ def _effects(world: World, days: int, streams: int, columns: int, rng: np.random
 
 
 def _angle(hits: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
-    """As `holdfast.monitoring.scale.onto` has it for shares."""
+    """As `holdfast.alarms.scale.onto` has it for shares."""
     return np.asarray(np.arcsin(np.sqrt((hits + 0.375) / (rows + 0.75))))

@@ -1,0 +1,1 @@
+"""From rows to counts, and where counts are kept."""

@@ -1,0 +1,1 @@
+"""From alarms to incidents: what they cost, how they stand, and who is told."""

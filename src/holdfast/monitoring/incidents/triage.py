@@ -1,0 +1,424 @@
+"""Triage: what an incident costs, where it is, which rows show it, what else changed, and what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import add
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from holdfast.causes.harm import Suspect, ranked
+from holdfast.causes.split import split, told
+from holdfast.causes.tilting import FEWEST_ROWS
+from holdfast.causes.unexplained import Labels
+from holdfast.causes.what_if import WhatIf, answering, observable
+from holdfast.evidence import Estimate
+from holdfast.incident import Incident, Sign
+from holdfast.kinds import Kind
+from holdfast.monitoring.counts import kept
+from holdfast.monitoring.counts.reading import KINDS, answered, as_sealed, inputs_logged, times_of
+from holdfast.monitoring.incidents.grouping import subject_of
+from holdfast.monitoring.incidents.quality import quality
+from holdfast.monitoring.labelled.joined import row_weights
+from holdfast.monitoring.labelled.labelling import representative
+from holdfast.monitoring.reference import Reference, segments_of
+from holdfast.monitoring.sources.source import MICROSECONDS, Source, wanted_of_rows
+from holdfast.objective import Judged
+from holdfast.profile.arrays import floats
+from holdfast.profile.table import Profile
+from holdfast.profile.window import Counted
+from holdfast.records import Finding, Status
+
+Array: TypeAlias = NDArray[np.float64]
+
+DAY = 86_400.0
+MOST_DAYS = 5
+"""Days of an incident, the newest, whose rows are looked at."""
+
+MOST_ROWS, MOST_LABELLED = 5_000, 20_000
+SHOWN_ROWS = 20
+
+MOST_WRONG = 3
+"""Findings that an incident names."""
+
+MOST_SPLIT = 20
+"""Columns among which a worse performance is split: two seconds of work."""
+
+SPLIT_KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN})
+
+NO_ACTION = "No action: the objective is not expected to become worse by it."
+
+
+@dataclass
+class Looking:
+    """What there is to look at; nothing is read before it is asked for.
+
+    Attributes
+    ----------
+    source, reference, root, runs
+        Rows, what they are held against, and where counts are kept, by which runs.
+    counts
+        Of all windows.
+    until
+        The moment as of which is judged, in seconds since 1970.
+    """
+
+    source: Source
+    reference: Reference
+    root: Path
+    runs: Collection[int]
+    counts: Mapping[tuple[float, str], Counted]
+    until: float
+    _quality: dict[float, tuple[Finding, ...]] = field(default_factory=dict, init=False)
+    _profiles: dict[float, Profile | None] = field(default_factory=dict, init=False)
+
+    @cached_property
+    def newest(self) -> list[float]:
+        """Beginnings of the newest windows that have ended."""
+        windows = self.reference.windows
+        starts = sorted(start for start, segment in self.counts if not segment and windows.end(start) <= self.until)
+        return starts[-most_windows(self.reference) :]
+
+    def since(self, moment: float) -> list[float]:
+        """Those of the newest windows that end after a moment."""
+        return [start for start in self.newest if self.reference.windows.end(start) > moment]
+
+    def sample(self, starts: Sequence[float]) -> pa.Table | None:
+        """A sample of the rows of windows."""
+        parts = []
+        for start in starts:
+            profile = self._profile(start)
+            if profile is not None and profile.sample is not None:
+                parts.append(pa.Table.from_batches([profile.sample.rows]))
+        return pa.concat_tables(parts, promote_options="default").slice(0, MOST_ROWS) if parts else None
+
+    def quality(self, start: float) -> tuple[Finding, ...]:
+        """What is wrong with the rows of a window."""
+        if start not in self._quality:
+            profile = self._profile(start)
+            self._quality[start] = () if profile is None else quality(self.reference, profile)
+        return self._quality[start]
+
+    def _profile(self, start: float) -> Profile | None:
+        """Of a window; those of the newest are asked for by each incident, and read once."""
+        if start not in self._profiles:
+            found = kept.profile(self.root, self.reference, start, self.runs)
+            if start not in self.newest:
+                return found
+            self._profiles[start] = found
+        return self._profiles[start]
+
+    def labels(self, starts: Sequence[float]) -> Labels | None:
+        """Rows of windows whose truth came."""
+        if not starts or not any(self.counts[start, ""].labelled for start in starts):
+            return None
+        columns = wanted_of_rows(self.reference, self.source.columns())
+        first, last = starts[0], self.reference.windows.end(starts[-1])
+        found: list[pa.Table] = []
+        held: list[Any] = []
+        rows = 0
+        # Rows may be received days after they happened, and not before.
+        for day in np.arange(np.floor(first / DAY) * DAY, self.until, DAY).tolist():
+            day_of = int(day * MICROSECONDS)
+            for batch in self.source.labelled(columns, self.reference.version, day_of, int(self.until * MICROSECONDS)):
+                one = answered(self.reference, batch)
+                wanted = np.isfinite(one.loss) & (one.time >= first) & (one.time < last)
+                if one.propensity is not None:
+                    wanted &= ~(one.propensity < 1)  # the policy is judged, and not what was answered at random
+                places = np.flatnonzero(wanted)
+                if len(places) and rows < MOST_LABELLED:
+                    held.append(one.take(places))
+                    found.append(pa.Table.from_batches([held[-1].inputs]))
+                    rows += len(places)
+        if not held:
+            return None
+        table = pa.concat_tables(found, promote_options="default")
+        kind = KINDS[self.reference.answers.task]
+        decision = None if held[0].decision is None else np.concatenate([one.decision for one in held]).astype(kind)
+        objective = self.reference.objective
+        score, code = (
+            np.concatenate([one.score for one in held]),
+            None if decision is None else decision.astype(np.int64),
+        )
+        counted = reduce(add, [self.counts[start, ""] for start in starts if (start, "") in self.counts])
+        judged = Judged(
+            truth=np.concatenate([one.truth for one in held]).astype(kind),
+            score=score,
+            answer=decision,
+            weight=row_weights(self.reference.answers, counted, score, code),
+            columns={
+                name: floats(table[name].combine_chunks()) for name in objective.needs if name in table.column_names
+            },
+            time=np.concatenate([one.time for one in held]),
+            classes=self.reference.answers.classes,
+        )
+        return Labels(rows=table, judged=judged)
+
+    def ids(self, column: str, start: float, sign: float, last: str) -> tuple[str, ...]:
+        """Rows of a window that show how a column changed: missing, new, on the side to which it moved, or on either."""
+        there = self.source.columns()
+        physical = inputs_logged(self.reference, there).get(column)
+        edges = self.reference.profile.edges.columns.get(column)
+        if physical is None or edges is None:
+            return ()
+        end, until = self.reference.windows.end(start), int(self.until * MICROSECONDS)
+        found: list[str] = []
+        own = [name for name in ("hf_id", "hf_time", "hf_event_time") if name in there]
+        columns = list(dict.fromkeys([*own, physical]))
+        for batch in self.source.rows(columns, self.reference.version, int(start * MICROSECONDS), until):
+            when, values = times_of(self.reference, batch), as_sealed(self.reference, column, batch.column(physical))
+            inside = (when >= start) & (when < end)
+            if last == "missing":
+                mask = inside & np.asarray(values.is_null())
+            else:
+                place, size = edges.place(values), int(edges.size)
+                high, low = place >= 0.9 * size, (place >= 0) & (place <= 0.1 * size)
+                ends = high | low if last == "spread" and sign > 0 else high if sign > 0 else low
+                mask = inside & (place == 0 if last == "new" else ends)
+            found += batch.column(0).filter(pa.array(mask)).slice(0, SHOWN_ROWS - len(found)).to_pylist()
+            if len(found) >= SHOWN_ROWS:
+                break
+        return tuple(found)
+
+
+def most_windows(reference: Reference) -> int:
+    """How many of the newest windows are looked at."""
+    return max(1, round(MOST_DAYS * DAY / reference.windows.width))
+
+
+def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, Incident]:
+    """Incidents with what can be said of the open ones."""
+    found = dict(incidents)
+    open_ones = [one for one in incidents.values() if one.status != "resolved"]
+    columns = [one.subject for one in open_ones if one.kind == "input"]
+    for one in open_ones:
+        starts = looking.since(one.since)
+        suspects, kind = _suspects(looking, starts, columns, one) if starts else ((), "")
+        told_of = _told(one, suspects, looking, starts, open_ones)
+        found[one.id] = msgspec.structs.replace(told_of, story=f"{told_of.story} {kind}".rstrip())
+    return found
+
+
+def _suspects(
+    looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident
+) -> tuple[tuple[Suspect, ...], str]:
+    """Suspects, the costliest first; and of a worse performance what kind of change it is, in a sentence."""
+    reference = looking.reference
+    sample = looking.sample(starts)
+    if reference.released is None or reference.labelled is None or sample is None or sample.num_rows < 2:
+        return (), ""
+    features = set(reference.features)
+    wanted = [name for name in dict.fromkeys(columns) if name in features and name in sample.column_names]
+    rows = sum(looking.counts[start, ""].size for start in starts)
+    days = sum(reference.windows.end(start) - start for start in starts) / DAY
+    tried = WhatIf(
+        reference.labelled,
+        sample,
+        answering(reference.released),
+        reference.objective,
+        classes=reference.answers.classes,
+    )
+    own = [one.subject] if one.kind == "input" and one.subject in wanted else wanted
+    labels, a_day = looking.labels(starts) if one.kind == "performance" else None, rows / days if days else None
+    if labels is not None and reference.answers.observed:
+        # Labels are of what can be observed, and so is what they are held against.
+        part = observable(tried, reference.answers)
+        if part is None:
+            return (), ""
+        tried, share = part
+        a_day = None if a_day is None else a_day * share
+    kind = ""
+    if labels is not None and a_day is not None and min(sample.num_rows, len(reference.labelled)) >= FEWEST_ROWS:
+        explaining = split_columns(reference, own, sample.column_names)
+        found = split(tried, explaining, labels=labels, calibration=reference.policy.calibration)
+        kind = f"Against the history it costs {told(found, a_day)}." if found.known else ""
+    return ranked(tried, own, labels=labels, rows_a_day=a_day, segments=segments_of(reference)), kind
+
+
+def split_columns(reference: Reference, own: Sequence[str], there: Collection[str]) -> list[str]:
+    """Columns that may explain a worse performance: those of incidents, then the other features, the most important first.
+
+    Several small changes together, of which none opens an incident, would else be taken for other labels or another world.
+    """
+    kinds = {column.name: column.kind for column in reference.profile.edges.schema.columns}
+    read = [name for name in reference.features if name in there and kinds.get(name) in SPLIT_KINDS]
+    read.sort(key=lambda name: -reference.importance.get(name, 1.0))
+    return list(dict.fromkeys([*own, *read]))[: max(MOST_SPLIT, len(own))]
+
+
+def _told(
+    one: Incident, suspects: Sequence[Suspect], looking: Looking, starts: Sequence[float], others: Sequence[Incident]
+) -> Incident:
+    reference = looking.reference
+    wanted = {"input": "column", "performance": "concept"}.get(one.kind, "cases")
+    own = next((s for s in suspects if s.cause == wanted and (wanted != "column" or s.column == one.subject)), None)
+    day = _realised(one, looking, starts) if own is None else own.worse_per_day
+    strongest = _surest(one)
+    last = strongest.key.rpartition(":")[2]
+    rows = one.rows
+    if not rows and one.kind == "input" and starts:
+        rows = looking.ids(one.subject, starts[-1], strongest.effect, last)
+    beside = tuple(
+        f"{other.title} ({other.id})" for other in others if other.id != one.id and _near(one, other, reference)
+    )
+    where = () if own is None or own.where is None else (f"{own.where.column} = {own.where.value}",)
+    material = own is not None and own.material
+    harmless = one.kind == "input" and (_unused(one.subject, reference) or _is_small(own, reference))
+    return msgspec.structs.replace(
+        one,
+        status="noted" if harmless else "open",
+        cost=None if day is None else day.value,
+        cost_low=None if day is None else day.low,
+        cost_high=None if day is None else day.high,
+        unit=reference.objective.unit,
+        usual=_usual_a_day(reference),
+        needs_labels=own is not None and own.needs_labels,
+        where=where or one.where,
+        rows=rows,
+        upstream=tuple(dict.fromkeys([*one.upstream, *beside, *_wrong(one, looking, starts)])),
+        advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
+        story=story(one, day, reference),
+    )
+
+
+def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str]:
+    """What else is wrong with the rows of the first of its windows that is looked at."""
+    failed = [found for found in looking.quality(starts[0]) if found.status is Status.FAIL] if starts else []
+    own = [
+        found.message.rstrip(".")
+        if found.subject in {"", one.subject}
+        else f"{found.subject}: {found.message.rstrip('.')}"
+        for found in failed
+        if one.kind != "input" or found.subject in {"", one.subject}
+    ]
+    return [*own[:MOST_WRONG], *(_selected(looking, starts) if one.kind == "performance" else [])]
+
+
+def _selected(looking: Looking, starts: Sequence[float]) -> list[str]:
+    """Whether labels came for other rows than all, which looks like a change of the loss."""
+    for start in starts:
+        parts = {name: one for (begin, name), one in looking.counts.items() if begin == start and name}
+        found = representative(looking.reference, looking.counts[start, ""], parts)
+        if found is not None:
+            return [found.message.partition(". ")[0]]
+    return []
+
+
+def _usual_a_day(reference: Reference) -> float | None:
+    """What the model's answers cost each day of the reference; None where nothing of it was labelled."""
+    lasted = [(reference.past.end(start) - start, one.size) for start, one in reference.history if one.size]
+    ended = [(seconds, rows) for seconds, rows in lasted if np.isfinite(seconds)]
+    if reference.loss is None or not ended:
+        return None
+    return reference.loss * sum(rows for _, rows in ended) / sum(seconds for seconds, _ in ended) * DAY
+
+
+def _realised(one: Incident, looking: Looking, starts: Sequence[float]) -> Estimate | None:
+    """What the truth says of it, where there is no model to try anything on: the loss of a row more, times rows a day."""
+    loss = next((sign for sign in one.signs if sign.key == "loss"), None)
+    if looking.reference.released is not None or loss is None or not starts:
+        return None
+    rows = sum(looking.counts[start, ""].size for start in starts)
+    days = sum(looking.reference.windows.end(start) - start for start in starts) / DAY
+    value, low, high = (number * rows / days for number in (loss.effect, loss.low, loss.high))
+    return Estimate(value=value, low=low, high=high, unit=looking.reference.objective.unit)
+
+
+def _unused(column: str, reference: Reference) -> bool:
+    """Whether no answer and no cost depends on a column."""
+    costs = (
+        ()
+        if reference.released is None or reference.released.policy.costs is None
+        else reference.released.policy.costs.needs
+    )
+    known = {*reference.features, *reference.settings.freshness}
+    return bool(reference.features) and column not in {*known, *reference.objective.needs, *costs}
+
+
+def _is_small(suspect: Suspect | None, reference: Reference) -> bool:
+    """Whether what a change costs is known to be less than what matters, the whole interval."""
+    if suspect is None or suspect.needs_labels or suspect.worse is None or suspect.worse.high is None:
+        return False
+    return reference.loss is not None and suspect.worse.high < reference.settings.worse * abs(reference.loss)
+
+
+def advice(one: Incident, *, material: bool, known: bool) -> str:
+    """What to do next."""
+    kinds = {sign.key.rpartition(":")[2] for sign in one.signs if subject_of(sign.key)[0] == one.subject}
+    if one.kind == "volume":
+        return "See whether requests reach the server, and whether a caller has changed."
+    if one.kind == "input" and kinds & {"missing", "new"}:
+        return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
+    if one.kind == "input" and "age" in kinds:
+        return "See whether what makes the features is late: rows are answered from older or newer ones than before."
+    if one.kind == "input" and known and not material:
+        return NO_ACTION
+    if one.kind == "input" and {"location", "spread"} <= kinds:
+        return "See whether the unit of this column has changed; if the values are right, retrain."
+    if one.kind == "input":
+        return "Retrain with rows of this time, if the change stays."
+    if one.kind == "performance" and "loss" not in kinds:
+        return "Recalibrate: scores no longer say how often it happens."
+    if one.kind == "groups" and any(sign.key.startswith("fairness:") for sign in one.signs):
+        return (
+            "See whether rows of this group have other inputs or truths than before; if they have, retrain with them."
+        )
+    if one.kind == "groups":
+        return "See which inputs moved for this group, and whether its labels bear the decisions out."
+    if one.kind == "performance":
+        return "Retrain: the same rows have other truths than before."
+    return "Find out which inputs or rows made the answers change."
+
+
+def story(one: Incident, day: Any, reference: Reference) -> str:
+    """What happened, in a few sentences."""
+    strongest = _surest(one)
+    began = reference.windows.local(strongest.since)
+    span = (strongest.latest - strongest.earliest) / DAY
+    since = "in labels that came since" if one.kind == "performance" else "since"
+    when = f"{since} {began:%-d %B %Y}" + (f", give or take {span / 2:.0f} days" if span >= 2 else "")
+    what = f"{one.title} {when}: {_amount(strongest)}."
+    also = sorted({subject_of(sign.key)[1] for sign in one.signs if subject_of(sign.key)[0] != one.subject})
+    words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
+    follow = [words[kind] for kind in also if kind in words]
+    gaps = [sign for sign in one.signs if subject_of(sign.key)[1] == "groups" and one.kind != "groups"]
+    if gaps:
+        group, _ = subject_of(max(gaps, key=lambda sign: sign.e_value).key)
+        follow.append(f"beside others, it is the group {group.replace('=', ' = ', 1)} that fares otherwise than before")
+    if day is not None and day.value is not None:
+        unit = f" {reference.objective.unit}" if reference.objective.unit else ""
+        sure = "" if day.low is None or day.high is None else f" ({day.low:,.4g} to {day.high:,.4g})"
+        follow.append(f"it is expected to cost {day.value:,.4g}{unit} a day{sure}")
+    elif reference.released is None and one.kind == "input":
+        follow.append("without a release it cannot be tried on the model what it costs")
+    elif one.needs_labels:
+        follow.append("what it costs can be said when labels have come")
+    return " ".join([what, *(f"{text[0].upper()}{text[1:]}." for text in follow)])
+
+
+def _surest(one: Incident) -> Sign:
+    """The surest of the signs that are of the subject itself, and not of what follows from it."""
+    own = [sign for sign in one.signs if subject_of(sign.key)[0] == one.subject]
+    return max(own or one.signs, key=lambda sign: sign.e_value)
+
+
+def _amount(sign: Any) -> str:
+    kind = sign.key.rpartition(":")[2]
+    if kind == "volume":
+        return f"{np.exp(sign.effect):.2g} times as many ({np.exp(sign.low):.2g} to {np.exp(sign.high):.2g})"
+    unit = " standard deviations" if kind in {"location", "spread", "age"} else ""
+    of_means = sign.key.startswith("fairness:") and kind in {"loss", "bias"}
+    if not unit and not of_means and sign.key not in {"loss", "calibration", "volume", "interval:width", "set:size"}:
+        return f"by {100 * sign.effect:+.1f} points ({100 * sign.low:+.1f} to {100 * sign.high:+.1f})"
+    return f"by {sign.effect:+.3g}{unit} ({sign.low:+.3g} to {sign.high:+.3g})"
+
+
+def _near(one: Incident, other: Incident, reference: Reference) -> bool:
+    return abs(one.since - other.since) <= 3 * reference.windows.width

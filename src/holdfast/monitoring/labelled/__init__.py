@@ -1,0 +1,1 @@
+"""Figures of windows as far as the truth is known."""

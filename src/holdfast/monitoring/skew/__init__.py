@@ -1,0 +1,1 @@
+"""Served features held against the same features made again, row by row."""

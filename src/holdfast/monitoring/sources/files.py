@@ -1,0 +1,462 @@
+"""Where rows come from: tables of predictions and of labels that nobody served through Holdfast."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from holdfast.config import Project
+from holdfast.errors import SettingError
+from holdfast.evaluation.clock import seconds_of
+from holdfast.evaluation.codes import codes_of
+from holdfast.kinds import Role
+from holdfast.log.joining import FIRST
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.sources import ledger
+from holdfast.monitoring.sources.ledger import Keys, Ledger
+from holdfast.monitoring.sources.named import Named, named, places, positives
+from holdfast.names import no_such_column
+from holdfast.objective import Cost, CostMatrix
+from holdfast.policy import Answers, decide
+from holdfast.profile.hashing import cell_hashes, mixed
+from holdfast.profile.numeric import numbers
+from holdfast.tables import Table
+from holdfast.windows import CountedWindows
+
+Array: TypeAlias = NDArray[np.float64]
+Moments: TypeAlias = NDArray[np.int64]
+"""Microseconds since 1970; `NEVER` where there is none."""
+
+MICROSECONDS = 1_000_000
+DAY = 86_400 * MICROSECONDS
+NEVER = np.iinfo(np.int64).min
+
+STAMP = pa.timestamp("us", "UTC")
+
+ROWS_SEEN, LABELS_SEEN = "rows_seen", "labels_seen"
+"""Folders of the ledgers, beside the counts."""
+
+LABELLED = ("hf_label", "hf_label_time", "hf_outcome_time", *FIRST)
+"""What stands beside a prediction, as in the log."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Truths:
+    """What is known of the truth of each prediction, (n,) each.
+
+    Attributes
+    ----------
+    label
+        Null where it is not known.
+    arrived
+        When it came, as far as a table says so.
+    first
+        When the first label of the prediction came, which it may correct.
+    strange
+        Labels whose id no prediction has.
+    """
+
+    label: pa.Array
+    arrived: Moments
+    first: Moments = field(init=False)
+    strange: int = 0
+
+    def __post_init__(self) -> None:
+        self.first = self.arrived
+
+
+@dataclass(slots=True, kw_only=True)
+class FileSource:
+    """Predictions of a table, with their labels. Make one with `file_source`.
+
+    A prediction counts as new when its id is seen for the first time, however old it is: a later table may have more of what
+    happened before, and the same rows once more. A label counts as new when it is seen for the first time. Ledgers beside
+    the counts say which were. A label is evidence of the time when it arrived; where the table does not tell that, of its
+    row's time and the delay that is usual. One that corrects another one is no new evidence.
+
+    Attributes
+    ----------
+    table, named
+        The predictions, and which columns have the answers.
+    reference, project
+        What they are held against.
+    when, ids
+        Time and id of each prediction, (n,).
+    keys
+        By which each is known again, (n,).
+    received_at
+        When each was received: at its time, or after all that was known before, if it came late.
+    truths
+        What is known of the truth.
+    rows_seen, labels_seen
+        Ledgers of the predictions and of the labels that were seen.
+    """
+
+    table: Table
+    named: Named
+    reference: Reference
+    project: Project
+    when: Moments
+    ids: pa.Array
+    keys: Keys
+    truths: Truths
+    rows_seen: Path
+    labels_seen: Path
+    received_at: Moments = field(init=False)
+    _held: dict[tuple[str, ...], pa.Table] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.received_at = self._received(ledger.load(self.rows_seen))
+        truths, seen = self.truths, ledger.load(self.labels_seen)
+        truths.first = truths.arrived.copy()
+        if len(seen.keys):
+            places, keys, ids = self._labels()
+            truths.arrived[places] = seen.of(keys, truths.arrived[places])
+            truths.first[places] = seen.of(ids, truths.arrived[places])
+
+    def columns(self) -> list[str]:
+        """What is known of a prediction."""
+        there, schema = set(self.table.schema.names), self.reference.schema
+        scores = [f"hf_score_{k}" for k in range(len(self.named.scores))] if self._several else ["hf_score"]
+        own = ["hf_id", "hf_time", "hf_event_time", *scores]
+        if self.reference.answers.task != "regression":
+            own += ["hf_decision", "hf_review"]
+        own += [f"hf_{name}" for name in ("review", "lower", "upper", "propensity") if getattr(self.named, name)]
+        return list(dict.fromkeys([*own, *(c.physical for c in schema.columns if c.name in there)]))
+
+    def begin(self) -> int | None:
+        """When the first prediction was made."""
+        known = self.when[self.when != NEVER]
+        return int(known.min()) if len(known) else None
+
+    def received(self, until: int) -> int:
+        """Up to the newest row: a later table may have more of what happened before `until`. What is new is written down."""
+        seen = ledger.load(self.rows_seen)
+        self.received_at = self._received(seen)
+        known = (self.when != NEVER) & (self.when < until)
+        ledger.save(self.rows_seen, seen, self.keys[known], self.received_at[known])
+        return int(self.received_at[known].max()) + 1 if known.any() else 0
+
+    def _received(self, seen: Ledger) -> Moments:
+        newest = int(seen.moments.max()) if len(seen.moments) else NEVER
+        late = np.where((self.when != NEVER) & (self.when <= newest), newest + 1, self.when)
+        return seen.of(self.keys, late)
+
+    def newest_end(self, now: float) -> float:
+        """When the window ends that the newest row lies in, but not later than now; rows of the future are passed over."""
+        known = self.when[(self.when != NEVER) & (self.when < now * MICROSECONDS)]
+        if not len(known):
+            return now
+        windows, newest = self.reference.windows, int(known.max())
+        if isinstance(windows, CountedWindows):  # when the open one will end, later rows say
+            return (newest + 1.5) / MICROSECONDS
+        return min(now, windows.end(float(windows.starts(np.array([newest / MICROSECONDS]))[0])))
+
+    def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
+        """Predictions that were received in a time."""
+        yield from self._rows(columns, (self.received_at >= since) & (self.received_at < until))
+
+    def moments(self, release: int, since: int, until: int) -> Iterator[Moments]:  # noqa: ARG002
+        """When these rows were received, rising."""
+        yield np.sort(self.received_at[(self.received_at >= since) & (self.received_at < until)])
+
+    def days_of_labels(self, since: int, until: int) -> list[int]:
+        """UTC days of the predictions whose labels were not seen before."""
+        self._arrive(since, until)
+        new = (self.truths.arrived >= since) & (self.truths.arrived < until) & (self.when != NEVER)
+        return [int(day) for day in np.unique(self.when[new] // DAY * DAY)]
+
+    def labelled(self, columns: list[str], release: int, day: int, until: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
+        """Predictions of a day with the labels that were known at a moment."""
+        wanted = tuple(columns)
+        if wanted not in self._held:
+            known = np.asarray(self.truths.label.is_valid()) & (self.when != NEVER)
+            batches = list(self._rows([*columns, *LABELLED, "hf_when"], known))
+            if not batches:
+                return
+            self._held = {wanted: pa.Table.from_batches(batches).sort_by("hf_when")}
+        held = self._held[wanted]
+        first, last = np.searchsorted(held["hf_when"].to_numpy(), [day, day + DAY])
+        some = held.slice(int(first), int(last - first)).drop_columns(["hf_when"])
+        arrived = pc.cast(some["hf_label_time"], pa.int64())
+        yield from some.filter(pc.less(arrived, until)).combine_chunks().to_batches()
+
+    @property
+    def _several(self) -> bool:
+        return self.reference.answers.task == "classes"
+
+    def _rows(self, columns: Collection[str], mask: NDArray[np.bool_]) -> Iterator[pa.RecordBatch]:
+        """Rows under a mask over all predictions."""
+        first = 0
+        for batch in self.table.batches(self._read_for(columns)):
+            places = np.flatnonzero(mask[first : first + batch.num_rows])
+            if len(places):
+                some = batch if len(places) == batch.num_rows else batch.take(pa.array(places))
+                yield self._built(columns, some, first + places)
+            first += batch.num_rows
+
+    def _read_for(self, columns: Collection[str]) -> list[str]:
+        """Columns of the table that are read for columns as the log has them."""
+        physical = {c.physical: c.name for c in self.reference.schema.columns}
+        found = [physical[name] for name in columns if name in physical]
+        asked = set(columns)
+        if any(name.startswith("hf_score") for name in columns):
+            found += self.named.scores
+        if {"hf_decision", "hf_review"} & asked:
+            found += [*self.named.scores, *(self._deciding() if self.named.decision is None else [self.named.decision])]
+        for name in ("review", "lower", "upper", "propensity"):
+            if f"hf_{name}" in asked and (column := getattr(self.named, name)) is not None:
+                found.append(column)
+        # A column at least, because rows are counted as they are read.
+        return list(dict.fromkeys(found)) or [self.table.schema.names[0]]
+
+    def _deciding(self) -> tuple[str, ...]:
+        """Columns that the policy asks for."""
+        policy = self.reference.policy
+        costs = policy.costs.needs if isinstance(policy.costs, Cost | CostMatrix) else ()
+        wanted = (*costs, *(self.reference.features if policy.support_limit is not None else ()))
+        for name in wanted:
+            if name not in self.table.schema.names:
+                raise no_such_column(name, self.table.schema.names, "The table of predictions, without decisions,")
+        return wanted
+
+    def _built(self, columns: Collection[str], batch: pa.RecordBatch, positions: NDArray[np.intp]) -> pa.RecordBatch:
+        held = dict(zip(batch.schema.names, batch.columns, strict=True))
+        physical = {c.physical: c.name for c in self.reference.schema.columns}
+        when = self.when[positions]
+        truths, asked = self.truths, set(columns)
+        moments = {
+            "hf_time": self.received_at,
+            "hf_event_time": self.when,
+            "hf_label_time": truths.arrived,
+            "hf_first_label_time": truths.first,
+        }
+        found: dict[str, pa.Array] = {}
+        if {"hf_decision", "hf_review"} & asked:
+            found["hf_decision"], found["hf_review"] = self._decided(batch, held, positions)
+        for name in asked - found.keys():
+            match name:
+                case "hf_id":
+                    found[name] = self.ids.take(pa.array(positions))
+                case _ if name in moments:
+                    found[name] = _stamps(moments[name][positions])
+                case "hf_when":
+                    found[name] = pa.array(when)
+                case "hf_score":
+                    found[name] = pa.array(numbers(held[self.named.scores[0]])[0])
+                case "hf_lower" | "hf_upper" | "hf_propensity":
+                    found[name] = pa.array(numbers(held[getattr(self.named, name.removeprefix("hf_"))])[0])
+                case "hf_label" | "hf_first_label":
+                    # Of a corrected one the first is not known any more; it was evidence when it came.
+                    found[name] = truths.label.take(pa.array(positions))
+                case "hf_outcome_time" | "hf_first_outcome_time":
+                    found[name] = pa.nulls(len(positions), STAMP)
+                case _ if name.startswith("hf_score_"):
+                    found[name] = pa.array(numbers(held[self.named.scores[int(name.removeprefix("hf_score_"))]])[0])
+                case _:
+                    found[name] = held[physical[name]]
+        return pa.RecordBatch.from_arrays([found[name] for name in columns], names=list(columns))
+
+    def _decided(
+        self, batch: pa.RecordBatch, held: dict[str, pa.Array], positions: NDArray[np.intp]
+    ) -> tuple[pa.Array, pa.Array]:
+        """Decisions and reviews: those that were named, else what the policy makes of the scores."""
+        names, several = self.reference.answers.classes, self._several
+        answers: Answers | None = None
+        if self.named.decision is not None:
+            column = held[self.named.decision]
+            code = places(column, names) if several else positives(column, self.reference.classes)
+        else:
+            answers = self._answers(batch, held, positions)
+            code = np.where(np.isnan(answers.confidence), -1, answers.decision.astype(np.int64))
+        missing = code < 0
+        decision = (
+            pa.array(np.array([*names, ""], dtype=object)[code], pa.string(), mask=missing)
+            if several
+            else pa.array(code == 1, mask=missing)
+        )
+        if self.named.review is not None:
+            return decision, pa.array(positives(held[self.named.review], ()) == 1)
+        return decision, pa.array(np.zeros(len(code), bool) if answers is None else answers.review)
+
+    def _answers(self, batch: pa.RecordBatch, held: dict[str, pa.Array], positions: NDArray[np.intp]) -> Answers:
+        scores = [numbers(held[name])[0] for name in self.named.scores]
+        score = np.stack(scores, axis=1) if self._several else scores[0]
+        if self.reference.released is None:
+            return decide(self.reference.policy, score)
+        identity = cell_hashes(self.ids.take(pa.array(positions)))
+        return self.reference.released.decide(score, pa.Table.from_batches([batch]), identity=identity)
+
+    def _arrive(self, since: int, until: int) -> None:
+        """Give each label the time of its arrival: as the ledger says, or now, where it was not seen before."""
+        seen, truths = ledger.load(self.labels_seen), self.truths
+        places, keys, ids = self._labels()
+        told = np.clip(truths.arrived[places], since, until - 1)
+        arrived = seen.of(keys, told)
+        first = seen.of(ids, arrived)
+        truths.arrived[places], truths.first[places] = arrived, first
+        ledger.save(self.labels_seen, seen, np.concatenate([keys, ids]), np.concatenate([arrived, first]))
+
+    def _labels(self) -> tuple[NDArray[np.intp], Keys, Keys]:
+        """Places of the predictions that have a label, and keys of the labels and of their ids."""
+        places = np.flatnonzero(np.asarray(self.truths.label.is_valid()))
+        ids = mixed(cell_hashes(self.ids.take(pa.array(places))))
+        return places, ids ^ cell_hashes(self.truths.label.take(pa.array(places))), ids
+
+
+def file_source(
+    predictions: Table, labels: Table | None, reference: Reference, project: Project, root: Path, until: float | None
+) -> FileSource:
+    """Read ids, times and labels; the other columns are read when they are asked for.
+
+    Parameters
+    ----------
+    predictions, labels
+        The tables; without the second one the first may have the labels, in a column called as the target, or `label`.
+    root
+        Folder below which is kept what was seen.
+    until
+        Labels that arrived later are not known yet, in seconds since 1970; None: all are.
+
+    Raises
+    ------
+    SettingError
+        A column that is needed is not there.
+    """
+    schema, there = reference.schema, predictions.schema.names
+    time = _found(project.data.time, schema.by_role(Role.TIME), "time", there)
+    if time is None:
+        raise no_such_column(project.data.time or "time", there, "The table of predictions")
+    identity = _found(project.data.id, schema.by_role(Role.ID), "id", there)
+    if identity is None and labels is not None:
+        raise SettingError("Labels are joined by id: name the column of the predictions' ids as data.id.")
+    if missing := [name for name in reference.features if name not in there]:
+        raise no_such_column(missing[0], there, "The table of predictions")
+    target = None if labels is not None else next((n for n in (project.data.target, "label") if n in there), None)
+    when, ids, own = [np.zeros(0, np.int64)], [pa.array([], pa.string())], []
+    wanted = [name for name in (time, identity, target, "arrived" if "arrived" in there else None) if name]
+    came = [np.zeros(0, np.int64)]
+    for batch in predictions.batches(list(dict.fromkeys(wanted))):
+        when.append(_micro(batch.column(time), project.data.zone))
+        rows = sum(map(len, when)) - batch.num_rows
+        ids.append(
+            pa.array([f"row {rows + i:,}" for i in range(batch.num_rows)], pa.string())
+            if identity is None
+            else _texts(batch.column(identity))
+        )
+        own.append(_labels(None if target is None else batch.column(target), batch.num_rows, reference))
+        came.append(_micro(batch.column("arrived"), project.data.zone) if "arrived" in there else when[-1])
+    moments, names = np.concatenate(when), pa.concat_arrays(ids)
+    if labels is None:
+        label = pa.concat_arrays(own) if own else _labels(None, 0, reference)
+        truths = Truths(label=label, arrived=_arrivals(np.concatenate(came), moments, project))
+    else:
+        truths = _joined(labels, reference, project, moments, names)
+    if until is not None:
+        late = truths.arrived >= int(until * MICROSECONDS)
+        truths.label = pc.if_else(pa.array(late), pa.scalar(None, truths.label.type), truths.label)
+    return FileSource(
+        table=predictions,
+        named=named(project, schema, there, reference.answers.classes, "the table of predictions"),
+        reference=reference,
+        project=project,
+        when=moments,
+        ids=names,
+        keys=_keys(names, moments, named_rows=identity is not None),
+        truths=truths,
+        rows_seen=root / ROWS_SEEN / f"{project.name}.parquet",
+        labels_seen=root / LABELS_SEEN / f"{project.name}.parquet",
+    )
+
+
+def _keys(ids: pa.Array, when: Moments, *, named_rows: bool) -> Keys:
+    """By which predictions are known again: their ids, else their times and how many of the same time came before."""
+    if named_rows:
+        return mixed(cell_hashes(ids))
+    order = np.argsort(when, kind="stable")
+    starts = np.flatnonzero(np.append(True, when[order][1:] != when[order][:-1])[: len(when)])
+    place = np.empty(len(when), np.int64)
+    place[order] = np.arange(len(when)) - np.repeat(starts, np.diff(starts, append=len(when)))
+    return mixed(mixed(when.view(np.uint64)) ^ place.view(np.uint64))
+
+
+def _joined(labels: Table, reference: Reference, project: Project, when: Moments, ids: pa.Array) -> Truths:
+    """Labels beside the predictions: of several of one id the last that arrived, or the last one."""
+    there = labels.schema.names
+    identity = _found(project.data.id, reference.schema.by_role(Role.ID), "id", there)
+    label = next((name for name in (project.data.target, "label") if name in there), None)
+    for name, usual in ((identity, project.data.id or "id"), (label, "label")):
+        if name is None:
+            raise no_such_column(usual, there, "The table of labels")
+    assert identity is not None
+    assert label is not None
+    arrived = "arrived" if "arrived" in there else None
+    own, truth, came = [pa.array([], pa.string())], [_labels(None, 0, reference)], [np.zeros(0, np.int64)]
+    for batch in labels.batches([name for name in (identity, label, arrived) if name]):
+        own.append(_texts(batch.column(identity)))
+        truth.append(_labels(batch.column(label), batch.num_rows, reference))
+        came.append(
+            np.full(batch.num_rows, NEVER) if arrived is None else _micro(batch.column(arrived), project.data.zone)
+        )
+    names, truths, moments = pa.concat_arrays(own), pa.concat_arrays(truth), np.concatenate(came)
+    order = np.argsort(moments, kind="stable")[::-1]
+    order = order[np.asarray(truths.is_valid())[order]]
+    names, truths, moments = names.take(pa.array(order)), truths.take(pa.array(order)), moments[order]
+    place = pc.index_in(ids, names)
+    found = np.asarray(pc.fill_null(place, -1))
+    own_moments = np.where(found >= 0, moments[found] if len(moments) else NEVER, NEVER)
+    strange = int(np.count_nonzero(~np.asarray(pc.is_in(names, ids))))
+    return Truths(label=truths.take(place), arrived=_arrivals(own_moments, when, project), strange=strange)
+
+
+def _arrivals(told: Moments, when: Moments, project: Project) -> Moments:
+    """When labels arrived: as it was told, else as long after their rows as is usual."""
+    delay = int(project.split.delay_seconds * MICROSECONDS)
+    usual = np.where(when == NEVER, NEVER, when + delay)
+    return np.where(told == NEVER, usual, told)
+
+
+def _labels(column: pa.Array | None, rows: int, reference: Reference) -> pa.Array:
+    """Labels as the log has them: true and false, names of classes, or numbers."""
+    types: dict[str, Any] = {"binary": pa.bool_(), "classes": pa.string(), "regression": pa.float64()}
+    task = reference.answers.task
+    if column is None:
+        return pa.nulls(rows, types[task])
+    if task == "regression":
+        values = numbers(column)[0]
+        return pa.array(values, mask=~np.isfinite(values))
+    if task == "binary":
+        code = positives(column, reference.classes)
+        return pa.array(code == 1, mask=code < 0)
+    names = reference.answers.classes
+    code = places(column, names)
+    return pa.array(np.array([*names, ""], dtype=object)[code], pa.string(), mask=code < 0)
+
+
+def _found(given: str | None, with_role: Any, usual: str, there: Collection[str]) -> str | None:
+    """A column that the configuration names, or the schema, or that is called as usual."""
+    wanted = [given, *(column.name for column in with_role), usual]
+    return next((name for name in wanted if name is not None and name in there), None)
+
+
+def _texts(column: pa.Array) -> pa.Array:
+    """Ids as texts, the same whether they were whole numbers or texts."""
+    found = codes_of(column)
+    return pa.array(np.array([*found.values, None], dtype=object)[found.codes], pa.string())
+
+
+def _micro(column: pa.Array, zone: str | None) -> Moments:
+    seconds = seconds_of(column, zone)
+    known = np.isfinite(seconds)
+    return np.where(known, np.round(np.where(known, seconds, 0.0) * MICROSECONDS).astype(np.int64), NEVER)
+
+
+def _stamps(moments: Moments) -> pa.Array:
+    return pa.array(moments, mask=moments == NEVER).cast(STAMP)

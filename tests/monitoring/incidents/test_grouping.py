@@ -1,0 +1,129 @@
+"""One incident for each cause; when it is over; how bad it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from holdfast.incident import Incident, Sign
+from holdfast.monitoring.incidents.grouping import QUIET_WINDOWS, calmed, ranked, taken_in
+from holdfast.monitoring.incidents.triage import advice, story
+from holdfast.monitoring.reference import Reference
+
+DAY = 86_400.0
+MINIMUM = {"column:amount:location": 0.3, "column:age:location": 0.3, "loss": 0.1, "score:location": 0.3}
+GAPS = [f"fairness:{group}:true_positive_rate" for group in ("sex=F", "sex=X", "region=north")]
+MINIMUM |= dict.fromkeys([*GAPS, "group:sex=F:yes"], 0.05)
+
+
+def sign(key: str, since: float = 10.0, *, effect: float = 0.6, e_value: float = 1e6) -> Sign:
+    at = since * DAY
+    return Sign(
+        key=key, effect=effect, low=0, high=1, e_value=e_value, since=at, earliest=at, latest=at, minimum=MINIMUM[key]
+    )
+
+
+def opened(*signs: Sign, before: dict[str, Incident] | None = None, end: float = 11.0) -> dict[str, Incident]:
+    return taken_in(before or {}, signs, model="m", release=1, end=end * DAY, width=DAY)
+
+
+def after(incidents: dict[str, Incident], *windows: dict[str, float]) -> dict[str, Incident]:
+    for place, effects in enumerate(windows):
+        incidents = calmed(incidents, effects, MINIMUM, (12 + place) * DAY)
+    return incidents
+
+
+def test_what_follows_from_a_changed_input_belongs_to_it() -> None:
+    found = opened(sign("loss"), sign("score:location"), sign("column:amount:location"))
+    assert list(found) == ["m-1"]
+    assert found["m-1"].subject == "amount"
+    assert {one.key for one in found["m-1"].signs} == {"loss", "score:location", "column:amount:location"}
+
+
+def test_groups_of_one_column_are_one_incident_and_those_of_another_another() -> None:
+    found = opened(*(sign(key, effect=-0.1) for key in (*GAPS, "group:sex=F:yes")))
+    assert {one.subject: {sign.key for sign in one.signs} for one in found.values()} == {
+        "sex=F": {GAPS[0], GAPS[1], "group:sex=F:yes"},
+        "region=north": {GAPS[2]},
+    }
+    assert found["m-1"].title == "The true positive rate of sex = F fell beside that of others"
+    assert advice(found["m-1"], material=False, known=False).startswith("See whether rows of this group have other")
+
+
+def test_a_story_has_the_amount_of_its_own_subject_and_names_the_group(reference: Reference) -> None:
+    found = opened(sign("loss", effect=0.5, e_value=1e3), sign(GAPS[0], effect=-0.2, e_value=1e9))
+    assert story(found["m-1"], None, reference) == (
+        "The answers became worse in labels that came since 11 January 1970: by +0.5 (+0 to +1). "
+        "Beside others, it is the group sex = F that fares otherwise than before."
+    )
+
+
+def test_two_inputs_are_two_incidents_with_numbers_that_go_on() -> None:
+    found = opened(sign("column:amount:location"))
+    found = opened(sign("column:age:location"), before=found)
+    assert {name: one.subject for name, one in found.items()} == {"m-1": "amount", "m-2": "age"}
+
+
+def test_a_later_change_of_the_same_column_is_another_incident() -> None:
+    found = opened(sign("column:amount:location"))
+    assert len(opened(sign("column:amount:location", 12.0), before=found)) == 1
+    assert len(opened(sign("column:amount:location", 20.0), before=found)) == 2
+
+
+def test_an_incident_is_over_when_its_signal_was_back_for_three_windows_running() -> None:
+    key = "column:amount:location"
+    found = opened(sign(key))
+    quiet = [{key: 0.1}] * (QUIET_WINDOWS - 1)
+    assert after(found, *quiet)["m-1"].status == "open"
+    assert after(found, *quiet, {key: 0.5}, *quiet)["m-1"].status == "open"
+    over = after(found, *quiet, {key: -0.3})["m-1"]
+    assert (over.status, over.resolved) == ("resolved", (11 + QUIET_WINDOWS) * DAY)
+
+
+def test_inputs_and_truths_are_counted_apart() -> None:
+    """They are judged one after the other: each window would else count twice, or a bad loss be forgotten."""
+    found = opened(sign("column:amount:location"), sign("loss"))
+    back, bad, good = {"column:amount:location": 0.0}, {"loss": 0.4}, {"loss": 0.0}
+    assert after(found, back, good, back, good)["m-1"].status == "open"
+    assert after(found, *[back, bad] * 5)["m-1"].status == "open"
+    assert after(found, *[back] * 5)["m-1"].status == "open"  # of the loss nothing was heard
+    assert after(found, *[back, good] * 3)["m-1"].status == "resolved"
+
+
+def test_windows_that_say_nothing_of_an_incident_leave_it_as_it_is() -> None:
+    found = opened(sign("column:amount:location"))
+    assert after(found, {"column:age:location": 0.0}, {}) == found
+
+
+@pytest.mark.parametrize(
+    ("known", "severity"),
+    [
+        ({"cost": 1.0, "usual": 100.0}, "low"),
+        ({"cost": 5.0, "usual": 100.0}, "medium"),
+        ({"cost": 25.0, "usual": 100.0}, "high"),
+        ({"cost": 25.0, "usual": -100.0}, "high"),
+        ({"cost": -25.0, "usual": 100.0}, "low"),
+        ({"cost": -25.0}, "low"),
+        ({}, "medium"),
+    ],
+)
+def test_severity_is_by_cost_and_else_by_effect(known: dict[str, Any], severity: str) -> None:
+    (found,) = opened(sign("column:amount:location")).values()
+    one = Incident(**{name: getattr(found, name) for name in found.__struct_fields__} | known)
+    assert one.severity == severity
+
+
+@pytest.mark.parametrize(("effect", "severity"), [(0.4, "low"), (0.45, "medium"), (-0.89, "medium"), (-0.9, "high")])
+def test_severity_by_effect_is_in_units_of_the_smallest_that_matters(effect: float, severity: str) -> None:
+    (found,) = opened(sign("column:amount:location", effect=effect)).values()
+    assert found.severity == severity
+
+
+def test_open_ones_come_first_then_the_costliest() -> None:
+    def one(name: str, **more: Any) -> Incident:
+        (found,) = opened(sign("column:amount:location")).values()
+        return Incident(**{field: getattr(found, field) for field in found.__struct_fields__} | {"id": name} | more)
+
+    listed = ranked([one("a", cost=1.0), one("b", cost=9.0, status="resolved"), one("c", cost=5.0), one("d")])
+    assert [found.id for found in listed] == ["c", "a", "d", "b"]
