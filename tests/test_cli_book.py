@@ -200,7 +200,10 @@ def test_a_change_behind_its_back_is_named(holdfast: Holdfast) -> None:
         (["keys", "add", "scoring", "--role", "admin"], "got 'admin'."),
         (["keys", "revoke", "scoring", "--rate", "2"], "`--role` and `--rate` belong to `holdfast keys add`."),
         (["audit", "list", "--head", "aa"], "`--head` belongs to `holdfast audit verify`."),
-        (["stages", "--site", "none.toml"], "Cannot read none.toml: No such file or directory."),
+        (
+            ["stages", "--site", "none.toml"],
+            "Cannot read the site's configuration none.toml: No such file or directory.",
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

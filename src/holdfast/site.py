@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from holdfast.durations import PATTERN
 from holdfast.errors import SettingError
+from holdfast.validated import read_toml, validated
 
 FILE = "site.toml"
 
@@ -57,6 +58,8 @@ class Server(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.private_key is None):
             raise ValueError("certificate and private_key belong together")
+        if self.traces is not None and not re.match("https?://[^/]", self.traces):
+            raise ValueError("traces is the address of a collector, such as http://127.0.0.1:4318")
 
 
 class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -229,14 +232,7 @@ def load_site(path: str | Path | None = None) -> Site:
     file = Path(path or FILE)
     if path is None and not file.exists():
         return Site()
-    try:
-        values: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error).rstrip(".")
-        raise SettingError(f"Cannot read {file}: {reason}.") from error
+    values = read_toml(file, "the site's configuration")
     if "folder" in values:
         raise SettingError(f"{file}: Object contains unknown field `folder`.")
-    try:
-        return msgspec.convert({**values, "folder": str(file.parent)}, Site)
-    except msgspec.ValidationError as error:
-        raise SettingError(f"{file}: {error}.") from error
+    return validated({**values, "folder": str(file.parent)}, Site, str(file))

@@ -153,7 +153,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["binary/one"], "Expected a model, or model/version such as fraud/3"),
         (["binary", "--site", "bad.toml"], "bad.toml and binary.key, cannot be used"),
         (["binary", "--site", "half.toml"], "certificate and private_key belong together"),
-        (["binary", "--site", "none.toml"], "Cannot read none.toml"),
+        (["binary", "--site", "none.toml"], "Cannot read the site's configuration none.toml: No such file"),
     ],
 )
 def test_what_cannot_be_served_is_told_in_one_line(site: Path, arguments: list[str], told: str) -> None:
@@ -166,6 +166,30 @@ def test_what_cannot_be_served_is_told_in_one_line(site: Path, arguments: list[s
     assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            '[server]\nauthentication = "key"',
+            "Invalid enum value 'key' - at `$.server.authentication`: did you mean 'keys'?",
+        ),
+        ('[log]\ndurabilty = "sync"', "unknown field `durabilty` - at `$.log`: did you mean 'durability'?"),
+        ('[models.binary]\nvalidation = "no"', "at `$.models.binary.validation`: there are 'reject', 'flag'."),
+        ('[server]\ntraces = "localhost:4318"', "traces is the address of a collector, such as http://127.0.0.1:4318"),
+        ("[models.binry]", "[models.binry] of site.toml is of no release: did you mean 'binary'?"),
+        ('[models.binary]\nleft_out = ["contry"]', "left_out of [models.binary]: 'contry' is no column of a release"),
+        ('[models.binary]\nhashed = ["items", "country_"]', "is no column of a release: did you mean 'country'?"),
+    ],
+)
+def test_rules_that_would_do_nothing_are_refused(site: Path, text: str, told: str) -> None:
+    """Who mistypes a personal column, or its model, would have it logged."""
+    (site / "rules.toml").write_text(text + "\n")
+    done = holdfast(site, "serve", "binary", "--site", "rules.toml", "--port", "0")
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_port_in_use_is_told_in_one_line(site: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -174,6 +198,12 @@ def test_a_port_in_use_is_told_in_one_line(site: Path) -> None:
     assert done.stderr == (
         f"holdfast: Cannot serve at 127.0.0.1:{port}: Address already in use. Choose another --port.\n"
     )
+
+
+def test_a_port_that_is_none_is_told_in_one_line(site: Path) -> None:
+    done = holdfast(site, "serve", "binary", "--port", "70000")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "Invalid value for '--port': Input should be less than or equal to 65535." in done.stderr
 
 
 def test_other_addresses_are_served_with_keys(site: Path) -> None:

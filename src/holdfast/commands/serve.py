@@ -15,7 +15,7 @@ def serve(
         list[str], typer.Argument(help="Models, or model/version beside the champion.", metavar="MODEL...")
     ],
     host: Annotated[str | None, typer.Option(help="Address; any but a loopback one needs keys.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one.", min=0, max=65_535)] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that answer.", min=1, max=64)] = None,
     site: Annotated[Path | None, typer.Option(help="The site's configuration.", metavar="FILE")] = None,
 ) -> None:
