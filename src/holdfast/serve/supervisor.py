@@ -34,9 +34,9 @@ WATCH_SECONDS = 0.1
 COULD_NOT_RUN = 2
 
 
-_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(1 << 20), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
-"""The C library gives back what a large request took; by itself it keeps more and more. What requests of some hundred rows take
-it keeps: to ask the system for it again each time is a tenth of their work."""
+_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": str(128 << 10), "MALLOC_TRIM_THRESHOLD_": str(16 << 20)}
+"""The C library gives back what a large request took; by itself it keeps more and more. What it may keep is what requests of some
+hundred rows take: to ask the system for it again each time is a tenth of their work."""
 
 
 @dataclass(slots=True)
