@@ -42,6 +42,33 @@ ANYTHING = st.one_of(
 )
 
 
+@pytest.mark.parametrize(
+    ("one", "raw", "told"),
+    [
+        (AMOUNT, "much", "expected a number; got a text"),
+        (AMOUNT, True, "expected a number; got true or false"),
+        (AMOUNT, [1], "expected a number; got a list"),
+        (AMOUNT, {"a": 1}, "expected a number; got an object"),
+        (AMOUNT, None, "expected a number; got null"),
+        (COUNT, 1.5, "expected a whole number; got another number"),
+        (NEW, 2, "expected true or false or null; got another number"),
+        (CARD, 7, "expected a text or null; got another number"),
+        (WHEN, "noon", "expected a time with its zone, such as 2025-01-31T12:00:00Z or null; got a text"),
+        (
+            WHEN,
+            datetime(2025, 1, 31),
+            "expected a time with its zone, such as 2025-01-31T12:00:00Z or null; got a time without a zone",
+        ),
+        (AMOUNT, b"x", "expected a number; got another type"),
+    ],
+)
+def test_what_was_expected_and_what_came_is_told_without_the_value(one: Field, raw: object, told: str) -> None:
+    value, wrong = read(one, raw)
+    assert value is None
+    assert wrong is not None
+    assert wrong[1] == told
+
+
 @pytest.mark.parametrize("one", FIELDS, ids=lambda one: one.name)
 @given(values=st.one_of(*(st.lists(kind, min_size=1) for kind in (ANYTHING, st.integers(), st.floats(), st.text()))))
 def test_a_column_is_read_as_its_values_are_one_by_one(one: Field, values: list[Any]) -> None:
@@ -55,7 +82,10 @@ def test_a_column_is_read_as_its_values_are_one_by_one(one: Field, values: list[
 
 def test_too_long_a_text_is_of_the_wrong_type() -> None:
     column, found = values_of(CARD, ["a", "b" * 10_001])
-    assert (column, found) == (["a", None], [(1, "type", "expected a text or null")])
+    assert (column, found) == (
+        ["a", None],
+        [(1, "type", "expected a text or null; got a text of more than 10,000 characters")],
+    )
 
 
 def test_whole_numbers_may_come_as_floats() -> None:
@@ -87,6 +117,7 @@ def test_a_column_that_the_model_needs_is_missing_in_each_row() -> None:
         (0, "count", "missing"),
         (1, "count", "missing"),
     ]
+    assert str(request.problems[1]).startswith("rows[1].count: is missing; expected a whole number")
 
 
 def test_names_that_nobody_knows_are_counted_and_not_told() -> None:

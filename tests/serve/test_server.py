@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import threading
 import time
 from pathlib import Path
@@ -72,7 +74,9 @@ def test_every_problem_of_a_request_is_told_and_no_value(client: httpx.Client) -
         (1, "online", "type"),
         (2, "items", "null"),
     ]
-    assert reply.json()["error"].startswith("rows[0].amount: expected a number; rows[1].items: is missing;")
+    assert reply.json()["error"].startswith(
+        "rows[0].amount: expected a number; got a text; rows[1].items: is missing; expected a whole number"
+    )
     assert "much" not in reply.text
 
 
@@ -138,7 +142,9 @@ def test_many_rows_are_answered_in_pieces_and_stay_in_order(client: httpx.Client
         ("POST", "/nowhere", b"", 404, "nothing at this path"),
         ("GET", "/v1/models/binary/predict", b"", 405, "another method"),
         ("POST", "/v1/models/binary/predict", b"{", 400, "no JSON"),
+        ("POST", "/v1/models/binary/predict", b" ", 400, "The body is empty: expected JSON."),
         ("POST", "/v1/models/binary/predict", b'{"rows": []}', 400, "length >= 1"),
+        ("POST", "/v1/labels", b"", 400, "The body is empty: expected JSON."),
         ("POST", "/v1/models/binary/predict", b'{"rows": [7]}', 400, "rows[0]: expected an object"),
         ("POST", "/v1/labels", b'{"labels": [{"id": "x", "label": 1}]}', 422, "Several models"),
         ("POST", "/v1/labels", b'{"labels": [{"id": "x", "label": "perhaps", "model": "binary"}]}', 422, "labels[0]"),
@@ -151,6 +157,30 @@ def test_errors_say_what_was_expected(
     assert reply.status_code == status
     assert reply.headers["content-type"] == "application/json"
     assert told in reply.json()["error"]
+
+
+def test_what_a_client_made_up_is_not_told(client: httpx.Client) -> None:
+    """Words and names may be anything, such as the number of a card."""
+    source = {"id": "x", "label": 1, "model": "binary", "source": "4111 `1111'"}
+    key = {"id": "x", "label": 1, "model": "binary", "4111 `1111'": 1}
+    told = [client.post("/v1/labels", json={"labels": [one]}) for one in (source, key)]
+    assert [reply.status_code for reply in told] == [400, 400]
+    assert [reply.json()["error"].partition("}: ")[2] for reply in told] == [
+        "Expected `outcome` or `review` or `import` - at `$.labels[0].source`.",
+        "Object contains unknown field - at `$.labels[0]`.",
+    ]
+
+
+def test_a_nan_is_null(client: httpx.Client) -> None:
+    """As Python's `json` writes a missing number of pandas."""
+    body = json.dumps({"rows": [{**ROW, "amount": math.nan}, {**ROW, "payment": "NaN, {"}]})
+    reply = client.post("/v1/models/binary/predict", content=body)
+    assert (reply.status_code, reply.json()["error"]) == (422, "rows[0].amount: expected a number; got null.")
+
+
+def test_an_id_that_is_none_is_one_problem(client: httpx.Client) -> None:
+    reply = client.post("/v1/models/binary/predict", json={"rows": [{**ROW, "payment": [1]}]})
+    assert [one["field"] for one in reply.json()["problems"]] == ["payment"]
 
 
 def test_a_body_that_is_too_large_is_refused(running: Running) -> None:

@@ -106,7 +106,7 @@ class Columnar:
         typed: list[Sequence[Any]] = []
         for field, raw in zip(self._fields, values, strict=True):
             if field.wanted and field.name not in columns:
-                message = f"expected {field.expected}"
+                message = f"is missing; expected {field.expected}"
                 problems += [Problem(row, field.name, "missing", message) for row in range(rows)]
                 typed.append(raw)
             else:
@@ -168,7 +168,7 @@ def values_of(field: Field, raw: Sequence[Any]) -> tuple[Sequence[Any], list[tup
     >>> from holdfast.kinds import Kind
     >>> field = Field(Column(name="n", physical="n", kind=Kind.NUMBER, type="int64", nullable=False), True, "int64")
     >>> values_of(field, [1, 2, None])
-    ([1, 2, None], [(2, 'null', 'expected a whole number')])
+    ([1, 2, None], [(2, 'null', 'expected a whole number; got null')])
     """
     try:
         return msgspec.convert(raw, list[type_of(field)]), []  # type: ignore[misc]

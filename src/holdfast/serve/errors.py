@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from holdfast.serve.fields import Problem
@@ -40,7 +43,33 @@ TOLD = 20
 """Problems that are told of one request."""
 
 
-def malformed(error: Exception) -> ServeError:
+def malformed(error: Exception, body: bytes | memoryview) -> ServeError:
     """What a client is told of a body that is no JSON; what decoders say of it holds the place of a byte, and no value."""
-    deep = isinstance(error, RecursionError)
-    return ServeError(400, f"The body is no JSON: {'lists in lists too deep' if deep else error}")
+    if not bytes(body).strip():
+        return ServeError(400, "The body is empty: expected JSON.")
+    # Other errors may hold a value.
+    what = str(error) if isinstance(error, msgspec.DecodeError) else "it is nested too deeply, or no UTF-8"
+    return ServeError(400, f"The body is no JSON: {what}.")
+
+
+def misfit(error: msgspec.ValidationError, expected: str, allowed: str = "") -> ServeError:
+    """What a client is told of JSON of another shape, without the names and words that it made up.
+
+    Parameters
+    ----------
+    expected
+        The shape.
+    allowed
+        The words of the only field of a few words.
+
+    Examples
+    --------
+    >>> str(misfit(msgspec.ValidationError("Invalid enum value 'hush' - at `$.source`"), "{...}", "`a` or `b`"))
+    'Expected {...}: Expected `a` or `b` - at `$.source`.'
+    """
+    told = _ENUM.sub(f"Expected {allowed}", _UNKNOWN.sub("unknown field", str(error)))
+    return ServeError(400, f"Expected {expected}: {told}.")
+
+
+_ENUM = re.compile(r"Invalid enum value .*(?= - at `\$)", re.DOTALL)
+_UNKNOWN = re.compile(r"unknown field .*?(?= - at `\$[^`]*`$|$)", re.DOTALL)

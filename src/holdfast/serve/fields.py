@@ -125,13 +125,35 @@ def read(field: Field, raw: object) -> tuple[Value, tuple[Code, str] | None]:
     Examples
     --------
     >>> field = Field(Column(name="n", physical="n", kind=Kind.NUMBER, type="int64", nullable=False), True, "int64")
-    >>> read(field, 3.0), read(field, 3.5), read(field, None)
-    ((3, None), (None, ('type', 'expected a whole number')), (None, ('null', 'expected a whole number')))
+    >>> read(field, 3.0), read(field, 3.5)
+    ((3, None), (None, ('type', 'expected a whole number; got another number')))
+    >>> read(field, None)
+    (None, ('null', 'expected a whole number; got null'))
     """
     if raw is None or (isinstance(raw, float) and math.isnan(raw)):
-        return None, ("null", f"expected {field.expected}") if field.wanted and not field.column.nullable else None
+        return None, (
+            "null",
+            f"expected {field.expected}; got null",
+        ) if field.wanted and not field.column.nullable else None
     value = _READERS[field.column.kind](field, raw)
-    return (value, None) if value is not None else (None, ("type", f"expected {field.expected}"))
+    return (value, None) if value is not None else (None, ("type", f"expected {field.expected}; got {_got(raw)}"))
+
+
+def _got(raw: object) -> str:
+    """What a value is, without saying it."""
+    match raw:
+        case bool():
+            return "true or false"
+        case str():
+            return f"a text of more than {LONGEST_TEXT:,} characters" if len(raw) > LONGEST_TEXT else "a text"
+        case int() | float():
+            return "another number"
+        case list() | dict():
+            return "a list" if isinstance(raw, list) else "an object"
+        case datetime():
+            return "a time" if raw.tzinfo else "a time without a zone"
+        case _:
+            return "another type"
 
 
 def _number(field: Field, raw: object) -> Value:

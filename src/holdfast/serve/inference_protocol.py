@@ -8,7 +8,6 @@ problems of their rows, as in the record API.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -19,7 +18,8 @@ from msgspec import Meta
 
 from holdfast.serve import binary_tensors, json_tensors
 from holdfast.serve.columnar import Columnar, check_rows
-from holdfast.serve.errors import ServeError
+from holdfast.serve.errors import ServeError, misfit
+from holdfast.serve.lenient import decoded
 from holdfast.serve.outputs import CONTRIBUTIONS, Output
 from holdfast.serve.request import Reply, Request
 
@@ -51,10 +51,6 @@ class _Body(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Body).decode
-
-
-_NAN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|\bNaN\b', re.DOTALL)
-"""A string, which is passed over, or a NaN outside of strings, which some clients write though JSON has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +168,10 @@ class Tensors:
 
 def _decoded(header: memoryview) -> _Body:
     try:
-        return _decode(header)
+        body: _Body = decoded(_decode, header)
     except msgspec.ValidationError as error:
-        raise ServeError(400, f"Expected an inference request: {error}") from None
-    except (ValueError, RecursionError) as error:
-        if b"NaN" not in (content := bytes(header)):
-            raise _no_json(error) from None
-    try:
-        return _decode(_NAN.sub(lambda found: b"null" if found[0] == b"NaN" else found[0], content))
-    except (ValueError, RecursionError) as error:
-        raise _no_json(error) from None
-
-
-def _no_json(error: Exception) -> ServeError:
-    # What the decoder says of malformed JSON holds the place of a byte, and no value; other errors may hold one.
-    what = str(error) if isinstance(error, msgspec.DecodeError) else "it is nested too deeply, or no UTF-8"
-    return ServeError(400, f"The body is no JSON: {what}")
+        raise misfit(error, "an inference request") from None
+    return body
 
 
 def _flag(parameters: _Parameters, name: str, where: str, *, default: bool = False) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from msgspec import Meta
@@ -12,7 +12,8 @@ from msgspec import Meta
 from holdfast.log import labels as log
 from holdfast.log.labels import Given, Source, Task, truth
 from holdfast.log.spool import Group
-from holdfast.serve.errors import ServeError, malformed
+from holdfast.serve.errors import ServeError, misfit
+from holdfast.serve.lenient import decoded
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS
 
 
@@ -52,11 +53,11 @@ _decode = msgspec.json.Decoder(Labels).decode
 def read(body: bytes) -> list[Label]:
     """The labels of a body; `ServeError` 400 where it is none."""
     try:
-        return _decode(body).labels
+        given: Labels = decoded(_decode, body)
     except msgspec.ValidationError as error:
-        raise ServeError(400, f'Expected {{"labels": [{{"id": ..., "label": ...}}, ...]}}: {error}') from None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise malformed(error) from None
+        sources = " or ".join(f"`{source}`" for source in get_args(Source))
+        raise misfit(error, '{"labels": [{"id": ..., "label": ...}, ...]}', sources) from None
+    return given.labels
 
 
 def group(model: str, task: Task, labels: Sequence[Label], giver: str, now: float) -> Group:

@@ -16,8 +16,9 @@ from msgspec import Meta
 from msgspec.structs import astuple
 
 from holdfast.serve.columnar import check_problems
-from holdfast.serve.errors import ServeError, malformed
+from holdfast.serve.errors import ServeError, misfit
 from holdfast.serve.fields import Field, Problem, Value, read, type_of
+from holdfast.serve.lenient import decoded
 from holdfast.serve.request import LONGEST_ID, MOST_ROWS, Explanation, Reply, Request
 from holdfast.serve.rows import Row
 
@@ -131,28 +132,26 @@ class Records:
             400: it is not `{"rows": [{...}, ...]}`; 422: far too many problems.
         """
         try:
-            decoded: Any = self._decode(body)
+            typed: Any = self._decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._read_plain(body)
-        tuples = [astuple(row) for row in decoded.rows]
+        tuples = [astuple(row) for row in typed.rows]
         place = self._id_place
         ids = [None if (own := row[place]) is None else own if type(own) is str else str(own) for row in tuples]
         if place < len(self._fields) and any(one is not None and not 0 < len(one) <= LONGEST_ID for one in ids):
             return self._read_plain(body)
         rows = list(map(self._cut, tuples)) if self._rest else tuples
-        return Request(rows=rows, ids=ids, explain=decoded.explain)
+        return Request(rows=rows, ids=ids, explain=typed.explain)
 
     def _read_plain(self, body: bytes) -> Request:
         try:
-            decoded = self._decode_plain(body)
+            plain: Plain = decoded(self._decode_plain, body)
         except msgspec.ValidationError as error:
-            raise ServeError(400, f'Expected {{"rows": [{{...}}, ...]}}: {error}') from None
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise malformed(error) from None
+            raise misfit(error, '{"rows": [{...}, ...]}') from None
         rows: list[Row] = []
         ids: list[str | None] = []
         problems: list[Problem] = []
-        for i, raw in enumerate(decoded.rows):
+        for i, raw in enumerate(plain.rows):
             if not isinstance(raw, dict):
                 raise ServeError(400, f"rows[{i}]: expected an object with a key for each field.")
             row, found = self._row(i, raw)
@@ -164,11 +163,11 @@ class Records:
                 ids.append(str(own))
             else:
                 ids.append(None)
-                if given or own is not None:
+                if (given or own is not None) and not any(one.field == self._id_field for one in found):
                     problems.append(
                         Problem(i, self._id_field, "type", f"expected a text of 1 to {LONGEST_ID} characters")
                     )
-        return Request(rows=rows, ids=ids, problems=problems, explain=decoded.explain)
+        return Request(rows=rows, ids=ids, problems=problems, explain=plain.explain)
 
     def _row(self, place: int, raw: dict[str, Any]) -> tuple[Row, list[Problem]]:
         values: list[Value] = []
@@ -184,7 +183,7 @@ class Records:
                 problems.append(Problem(place, field.name, *wrong))
         # A key is the client's text, which may be anything: only its number is told.
         if strange := len(raw.keys() - self._known):
-            problems.append(Problem(place, "", "unknown", f"{strange} keys that the model does not know"))
+            problems.append(Problem(place, "", "unknown", f"the model does not know {strange} of its keys"))
         return tuple(values), problems
 
 

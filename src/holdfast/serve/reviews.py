@@ -18,7 +18,8 @@ from holdfast.errors import LogError
 from holdfast.log import reviews
 from holdfast.log.labels import Given, Task, group, truth
 from holdfast.log.spool import Spool
-from holdfast.serve.errors import ServeError
+from holdfast.serve.errors import ServeError, misfit
+from holdfast.serve.lenient import decoded as read_json
 
 logger = logging.getLogger("holdfast.serve")
 
@@ -178,11 +179,9 @@ def decided(
         task; 503: the log cannot be written.
     """
     try:
-        given = _decode(body)
+        given: Verdict = read_json(_decode, body)
     except msgspec.ValidationError as error:
-        raise ServeError(400, f'Expected {{"verdict": ..., "reviewer": ...}}: {error}') from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise ServeError(400, f"The body is no JSON: {error}") from None
+        raise misfit(error, '{"verdict": ..., "reviewer": ...}') from None
     verdict = truth(task, given.verdict)
     if verdict is None:
         raise ServeError(422, f"verdict: expected {task.expected}.")
