@@ -270,7 +270,11 @@ def test_a_release_that_was_changed_is_not_served(tmp_path: Path) -> None:
         assert client.get("/v2/health/ready").status_code == 503
         reply = client.post("/v1/models/binary/predict", json={"rows": [ROW]})
         assert reply.status_code == 503
-        assert "policy.json" in reply.json()["error"]
+        assert reply.json()["error"] == (
+            "binary/1 does not answer: binary/1 is damaged: policy.json is not what was sealed: its SHA-256 differs "
+            "from the manifest's. Do not use this release; take it again from where it was sealed."
+        )
+        assert "binary/1 answers for binary" not in server.output
 
 
 def test_a_model_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
@@ -279,6 +283,16 @@ def test_a_model_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
         reply = client.post("/v1/models/binary/predict", json={"rows": [ROW]})
         assert reply.status_code == 503
         assert "holdfast promote binary VERSION" in reply.json()["error"]
+
+
+def test_a_book_that_is_away_is_told_once(tmp_path: Path) -> None:
+    folder = small_site(tmp_path, "binary")
+    (folder / "site.toml").write_text('book = "postgresql://ada:hush@127.0.0.1:9/none"\n')
+    with serving(folder, "binary") as server:
+        time.sleep(2.5)
+        assert server.output.count("the book cannot be read") == 1
+        assert "holdfast promote" not in server.output  # nobody knows whether there is a champion
+        assert "hush" not in server.output
 
 
 def test_workers_share_the_port_and_one_page_of_metrics(tmp_path: Path) -> None:

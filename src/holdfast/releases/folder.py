@@ -230,7 +230,7 @@ def verify(location: Location, *, expected: str | None = None) -> tuple[Problem,
         release = open_release(where, expected=expected)
         there = where.files()
     except ReleaseError as error:
-        return (Problem(file=MANIFEST, message=str(error)),)
+        return (Problem(file=MANIFEST, message=_about(MANIFEST, where, error)),)
     sealed = release.manifest.files
     problems = [Problem(file=name, message="was not sealed; remove it") for name in there - set(sealed) - OWN]
     for name, file in sealed.items():
@@ -240,8 +240,13 @@ def verify(location: Location, *, expected: str | None = None) -> tuple[Problem,
         try:
             stored(where, name, file)
         except ReleaseError as error:
-            problems.append(Problem(file=name, message=str(error)))
+            problems.append(Problem(file=name, message=_about(name, where, error)))
     return tuple(sorted(problems, key=lambda problem: problem.file))
+
+
+def _about(name: str, where: Place, error: ReleaseError) -> str:
+    """What an error says, without the name of the file that it begins with."""
+    return str(error).removeprefix(f"{name} of {where} ").rstrip(".")
 
 
 def erase(location: Location, name: str, *, author: str, reason: str) -> Tombstone:

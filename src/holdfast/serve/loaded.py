@@ -68,7 +68,7 @@ def load(store: Store, model: str, version: int, identity: str | None = None) ->
     if identity is not None and sealed.identity != identity:
         raise ReleaseError(f"{sealed.name} is another release than the one that was promoted: promote it anew.")
     if problems := store.verify(model, version):
-        raise ReleaseError(f"{sealed.name} is not what was sealed: {problems[0].file} {problems[0].message}.")
+        raise ReleaseError(f"{sealed.name} is damaged: {problems[0].file} {problems[0].message}.")
     released = load_release(sealed)
     if problems := check_golden(sealed, released):
         raise ReleaseError(f"{sealed.name} does not answer as it did when it was sealed: {problems[0].message}.")

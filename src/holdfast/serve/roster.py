@@ -80,6 +80,7 @@ class Roster:
         self._store, self._named, self._spool, self._rules, self._metrics = store, named, spool, rules, metrics
         self._pinned = asked(names)
         self._without: set[str] = set()
+        self._away: str | None = None
         self._champion: dict[str, Champion] = {}
         self._serving: dict[tuple[str, int], Serving] = {}
         self._failed: dict[tuple[str, int], str] = {}
@@ -139,7 +140,13 @@ class Roster:
             self._last = await asyncio.to_thread(self._named)
         except HoldfastError as error:
             # What was known last stays.
-            logger.warning("the book cannot be read: %s", error)
+            if self._away != str(error):
+                logger.warning("the book cannot be read: %s", error)
+            self._away = str(error)
+        else:
+            if self._away is not None:
+                logger.info("the book can be read again")
+            self._away = None
         champions = self._last.champions
         for model, versions in self._pinned.items():
             champion = champions.get(model)
@@ -147,14 +154,15 @@ class Roster:
                 identity = champion.identity if champion and champion.version == version else None
                 await self._load(model, version, identity)
             if champion is None:
-                if not versions and model not in self._without:
+                if not versions and model not in self._without and self._away is None:
                     self._without.add(model)
                     logger.warning("%s has no champion, and does not answer: holdfast promote %s VERSION", model, model)
                 continue
             before = self._champion.get(model)
             if champion != before and (before is None or (model, champion.version) in self._serving):
                 self._champion[model] = champion
-                logger.info("%s/%s answers for %s", model, champion.version, model)
+                if (model, champion.version) in self._serving:
+                    logger.info("%s/%s answers for %s", model, champion.version, model)
                 self._retire(model, {champion.version, *versions, *([before.version] if before else [])})
         for key, serving in self._serving.items():
             self._revise(key, serving.loaded.engine)

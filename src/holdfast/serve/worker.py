@@ -156,13 +156,17 @@ async def run(task: Task) -> None:
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
-    """Do something again and again, whatever becomes of it at one time."""
+    """Do something again and again, whatever becomes of it at one time; what stays wrong is told once."""
+    told = ""
     while True:
         await asyncio.sleep(seconds)
         try:
             await act()
+            told = ""
         except HoldfastError as error:
-            logger.warning("%s", error)
+            if str(error) != told:
+                logger.warning("%s", error)
+            told = str(error)
         except Exception:  # what is not done any more is missed too late
             logger.exception("this is a defect of Holdfast; it is tried again in %g seconds", seconds)
 
