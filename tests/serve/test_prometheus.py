@@ -113,7 +113,7 @@ def test_prometheus_sees_what_both_workers_did(server: Server, prometheus: Prome
     quantile = 'histogram_quantile(0.9, sum by (le) (holdfast_request_duration_seconds_bucket{api="records"}))'
     assert 0 < (prometheus.value(quantile) or 0) < 10
     stages = {labels["stage"] for labels, _ in prometheus.query("holdfast_stage_duration_seconds_count")}
-    assert {"queue", "predict", "log"} <= stages
+    assert {"queue", "validate", "predict", "log"} <= stages
     assert len(prometheus.query("holdfast_worker_resident_memory_bytes")) == 2
     assert [one for _, one in prometheus.query("holdfast_model_info")] == [1, 1]
     wait(lambda: prometheus.value("scrape_samples_scraped") is not None)
@@ -142,6 +142,25 @@ def test_names_units_and_types_follow_the_conventions(server: Server) -> None:
         assert found.help.endswith("."), name
         assert name.endswith("_seconds") or "duration" not in name, name
         assert not name.endswith(("_count", "_sum", "_bucket", "_total")), name
+
+
+def test_nothing_that_waits_is_a_zero_and_no_gap(server: Server) -> None:
+    """An alert on what waits must not be silent because the series is not there."""
+    waiting = {name for name in series(page(server)) if name.startswith("holdfast_log_pending_rows")}
+    assert waiting == {
+        f'holdfast_log_pending_rows{{kind="{kind}",model="{model}"}}'
+        for kind in ("labels", "predictions")
+        for model in ("binary", "classes")
+    }
+
+
+def test_each_request_is_validated_in_a_time_that_is_counted(server: Server) -> None:
+    name = 'holdfast_stage_duration_seconds_count{model="binary",stage="validate"}'
+    before = series(page(server)).get(name, 0.0)
+    ask(server, rows=3)
+    wrong = {"rows": [{**ROW, "amount": "much"}]}
+    assert httpx.post(f"{server.address}/v1/models/binary/predict", json=wrong, timeout=30).status_code == 422
+    wait(lambda: series(page(server))[name] == before + 2)
 
 
 def test_unknown_names_make_no_series(server: Server) -> None:

@@ -24,7 +24,7 @@ from holdfast.serve.docs_page import docs_page
 from holdfast.serve.errors import InvalidRowsError, ServeError
 from holdfast.serve.explaining import Explaining
 from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of
-from holdfast.serve.incoming import GoneError, Incoming
+from holdfast.serve.incoming import GoneError, Incoming, Read
 from holdfast.serve.live import told
 from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
@@ -278,14 +278,24 @@ class App:
             return self._explaining.ask(serving, request, name, client)
         return serving.live.ask(request, name, client)
 
+    async def _read(
+        self, serving: Serving, reader: Callable[..., Read], body: bytes, *more: Any, text: int | None = None
+    ) -> Read:
+        """What a reader makes of a body; it finds what is wrong with it, too."""
+        since = time.monotonic()
+        found = await self._incoming.parsed(reader, body, *more, text=text)
+        stage = "holdfast_stage_duration_seconds", (serving.loaded.model, "validate")
+        self._metrics.observe(*stage, (time.monotonic() - since,))
+        return found
+
     async def _predict(self, serving: Serving, asking: Asking, name: str) -> Answer:
         loaded, headers = serving.loaded, asking.headers
         kind = format_of(headers.get(b"content-type", b"").decode("latin-1"))
         if kind == "json":
-            request = await self._incoming.parsed(loaded.records.read, asking.body)
+            request = await self._read(serving, loaded.records.read, asking.body)
         else:
             text = 0 if kind == "arrow" else None
-            request = await self._incoming.parsed(_READERS[kind], asking.body, loaded.columnar, text=text)
+            request = await self._read(serving, _READERS[kind], asking.body, loaded.columnar, text=text)
         reply = await self._ask(serving, request, name, asking.client)
         # What came as a table goes back as one, unless something else is asked for.
         accept = headers.get(b"accept", b"").decode("latin-1")
@@ -298,7 +308,7 @@ class App:
     async def _infer(self, serving: Serving, asking: Asking, name: str) -> Answer:
         length = asking.headers.get(b"inference-header-content-length")
         text = int(length[:9]) if length is not None and length.isdigit() else None
-        request, wanted = await self._incoming.parsed(serving.loaded.tensors.read, asking.body, length, text=text)
+        request, wanted = await self._read(serving, serving.loaded.tensors.read, asking.body, length, text=text)
         reply = await self._ask(serving, request, name, asking.client)
         body, json_length = inference_protocol.write(reply, wanted)
         if json_length is None:

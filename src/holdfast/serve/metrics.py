@@ -45,11 +45,11 @@ METRICS: dict[str, Definition] = {
         "counter", "Rows that were answered with review, by reason.", ("model", "release", "reason")
     ),
     "holdfast_request_duration_seconds": Definition(
-        "histogram", "From the whole body to the whole answer.", ("model", "api"), SECONDS
+        "histogram", "From the head of a request to its whole answer.", ("model", "api"), SECONDS
     ),
     "holdfast_stage_duration_seconds": Definition(
         "histogram",
-        "Time of a group of rows in a stage: queue, validate, predict, explain, log.",
+        "Time of a request in the stages validate and explain, and of a group of them in queue, predict and log.",
         ("model", "stage"),
         SECONDS,
     ),

@@ -113,7 +113,7 @@ async def run(task: Task) -> None:
 
     async def exposed() -> str:
         metrics.save(counts)  # so that no other process shows less afterwards
-        return await asyncio.to_thread(_exposed, site, counts.parent)
+        return await asyncio.to_thread(_exposed, site, counts.parent, roster.models)
 
     desk = Desk(site.root_path, spool)
     app = App(roster, spool, access, metrics, exposed, site.server.most_bytes, desk)
@@ -243,9 +243,12 @@ def _rules(site: Site) -> Callable[[str], Rules]:
     return of
 
 
-def _exposed(site: Site, counts: Path) -> str:
+def _exposed(site: Site, counts: Path, models: Sequence[str]) -> str:
     """All counts of all workers, and what the spools hold."""
     now = Metrics()
+    for model in models:
+        for kind in ("predictions", "labels"):
+            now.set("holdfast_log_pending_rows", (model, kind), 0)
     oldest: list[int] = []
     for path in spools(site.spool_path):
         with suppress(LogError):
