@@ -235,7 +235,9 @@ def _watch_files(
             done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell, skew=told)
         references = _references_of(project, root)
         longer = Longer(root, recorded.runs(book, project.name), references, reference.windows.zone)
-        watched = replace(watched_of(reference, book, done), unmatched=source.truths.strange, skew=skew, longer=longer)
+        watched = watched_of(reference, book, done)
+        warnings = (*source.passed_over, *watched.warnings)
+        watched = replace(watched, unmatched=source.truths.strange, skew=skew, longer=longer, warnings=warnings)
         outward.send(watched)
         return Monitored(models=(watched,), undelivered=outward.problems)
     finally:

@@ -35,7 +35,7 @@ from holdfast.released import (
 )
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.stored import stored
-from holdfast.schema import Role, Schema
+from holdfast.schema import Kind, Role, Schema
 from holdfast.seal.estimators import ESTIMATORS, load_fitted
 from holdfast.seal.history import load_inputs, load_labelled
 from holdfast.seal.labelled_sample import LabelledSample
@@ -49,7 +49,7 @@ CHECKS = Settings()
 """Limits of the quality checks where nothing is said."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reference:
     """The reference of a release, or of a history whose scores came from elsewhere.
 
@@ -114,6 +114,15 @@ class Reference:
     support: Support | None = None
 
     @cached_property
+    def watched(self) -> frozenset[str]:
+        """Columns of which there are signals: neither free text, nor the time of the rows, nor what names them."""
+        return frozenset(
+            column.name
+            for column in self.profile.edges.schema.columns
+            if column.kind is not Kind.TEXT and column.role is not Role.TIME and not column.identifier
+        )
+
+    @cached_property
     def past(self) -> Cut:
         """How its history was cut."""
         starts = (round(start * MICROSECONDS) for start, _ in self.history)
@@ -176,15 +185,16 @@ def reference_of(sealed: SealedFolder) -> Reference:
     project: Project = record(sealed.read, "project.json", Project)
     evidence: Evidence | None = record(sealed.read, "evidence.json", Evidence) if "evidence.json" in files else None
     policy: Policy = record(sealed.read, POLICY, Policy)
+    schema = Schema.from_json(sealed.read(SCHEMA))
     return Reference(
         model=sealed.manifest.model,
         version=sealed.manifest.version if released else -sealed.manifest.version,
         identity=sealed.identity,
-        schema=Schema.from_json(sealed.read(SCHEMA)),
+        schema=schema,
         features=released.model.features if released else project.data.features,
         objective=record(sealed.read, OBJECTIVE, Objective),
         policy=policy,
-        classes=released.model.classes if released else policy.classes or _two_of(project),
+        classes=released.model.classes if released else policy.classes or _two_of(project, schema),
         released=released,
         profile=profile,
         answers=answers,
@@ -213,9 +223,13 @@ def protected_of(reference: Reference) -> frozenset[str]:
     )
 
 
-def _two_of(project: Project) -> tuple[str, ...]:
-    """Two classes, of which a history without a release names the positive one."""
-    return () if project.data.positive is None else ("", label_text(project.data.positive))
+def _two_of(project: Project, schema: Schema) -> tuple[str, ...]:
+    """Two classes, of which a history without a release names the positive one, and its target has the other."""
+    if project.data.positive is None:
+        return ()
+    positive, target = label_text(project.data.positive), schema.by_role(Role.TARGET)[0]
+    there = (False, True) if target.kind is Kind.BOOLEAN else target.categories or (target.minimum, target.maximum)
+    return next(name for one in there if (name := label_text(one)) != positive), positive
 
 
 def _support(sealed: SealedFolder) -> Support | None:

@@ -302,13 +302,75 @@ def test_rows_that_the_model_was_fitted_on_say_nothing_of_its_answers(tmp_path: 
         ("score", "There is no score in the table of predictions: name its column, in data.roles"),
         ("income", "The table of predictions has no column 'income'"),
         ("time", "The table of predictions has no column 'time'"),
-        ("loan", "Labels are joined by id: name the column"),
+        ("loan", "Labels are joined by id, and the table of predictions has no column 'loan'"),
     ],
 )
 def test_columns_that_are_needed_are_named(tmp_path: Path, drop: str, message: str) -> None:
     predictions, labels = split(loans(HISTORY_DAYS, 1))
     with pytest.raises((SettingError, InputError), match=message):
         watched(write(tmp_path), predictions.drop_columns([drop]), labels)
+
+
+def test_a_table_of_labels_without_a_label_names_the_target(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 1))
+    with pytest.raises(SettingError, match="The table of labels has no column 'bad'"):
+        watched(write(tmp_path), predictions, labels.drop_columns(["bad"]))
+
+
+@pytest.mark.parametrize("words", [("yes", "no"), ("2", "3")])
+def test_truths_that_are_none_of_the_classes_are_refused(tmp_path: Path, words: tuple[str, str]) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 2))
+    strange = pa.array([words[0] if one else words[1] for one in labels["bad"].to_pylist()])
+    with pytest.raises(InputError) as caught:
+        watched(write(tmp_path), predictions, labels.set_column(1, "bad", strange))
+    assert str(caught.value) == (
+        "The column 'bad' of the table of labels: expected 'false' or 'true', or true or false; got something else in "
+        "240 rows. Write the classes as the history does, and leave it empty where nothing is known."
+    )
+
+
+def test_truths_may_be_words_of_any_case_and_are_empty_where_nothing_is_known(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 10)
+    predictions, labels = split(rows)
+    texts = [None if i < 120 else str(one) for i, one in enumerate(labels["bad"].to_pylist())]
+    project = write(tmp_path)
+    told = watched(project, predictions, labels.set_column(1, "bad", pa.array(texts)))
+    assert told.labels == 1_080
+    plain = watched(project | {"name": "plain"}, predictions, labels)
+    assert [one.figures for one in told.windows[1:]] == [one.figures for one in plain.windows[1:]]
+
+
+def test_classes_are_called_as_the_history_calls_them_or_true_and_false(tmp_path: Path) -> None:
+    def named(rows: pa.Table) -> pa.Table:
+        words = ["lost" if one else "paid" for one in rows["bad"].to_pylist()]
+        return rows.set_column(rows.column_names.index("bad"), "bad", pa.array(words))
+
+    project = write(tmp_path, data={"positive": "lost"})
+    pq.write_table(named(pq.read_table(tmp_path / "history.parquet")), tmp_path / "history.parquet")
+    rows = loans(HISTORY_DAYS, 2)
+    predictions, labels = split(rows)
+    told = [
+        watched(project | {"name": name}, predictions, one) for name, one in {"a": labels, "b": named(labels)}.items()
+    ]
+    assert told[0].labels == told[1].labels == 240
+    assert [one.figures for one in told[0].windows] == [one.figures for one in told[1].windows]
+    with pytest.raises(InputError, match="expected 'paid' or 'lost', or true or false; got something else in 240 rows"):
+        watched(project, predictions, labels.set_column(1, "bad", pa.array(["settled"] * 240)))
+
+
+def test_an_id_counts_once_in_a_table_and_what_is_passed_over_is_said(tmp_path: Path) -> None:
+    rows = loans(HISTORY_DAYS, 3)
+    times = rows["time"].to_pylist()
+    times[5], times[7] = None, datetime(2999, 1, 1, tzinfo=UTC)
+    rows = rows.set_column(1, "time", pa.array(times, pa.timestamp("us", "UTC")))
+    predictions, labels = split(pa.concat_tables([rows, rows.slice(10, 40)]))
+    found = watched(write(tmp_path), predictions, labels)
+    assert [(one.rows, one.labelled) for one in found.windows] == [(118, 118), (120, 120), (120, 120)]
+    assert found.warnings == (
+        "40 rows of ids that came before in the table: passed over.",
+        "1 row without a time: passed over.",
+        "1 row of the future: passed over.",
+    )
 
 
 def test_a_history_without_a_score_cannot_be_held_against(tmp_path: Path) -> None:

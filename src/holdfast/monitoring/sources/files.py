@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time as clock
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +25,7 @@ from holdfast.monitoring.sources import ledger
 from holdfast.monitoring.sources.ledger import Keys, Ledger
 from holdfast.monitoring.sources.named import Named, named, places, positives
 from holdfast.names import no_such_column
+from holdfast.numerals import several
 from holdfast.objective import Cost, CostMatrix
 from holdfast.policy import Answers, decide
 from holdfast.profile.hashing import cell_hashes, mixed
@@ -97,6 +100,8 @@ class FileSource:
         What is known of the truth.
     rows_seen, labels_seen
         Ledgers of the predictions and of the labels that were seen.
+    passed_over
+        What was not read of the table, and why, in sentences.
     """
 
     table: Table
@@ -109,8 +114,10 @@ class FileSource:
     truths: Truths
     rows_seen: Path
     labels_seen: Path
+    passed_over: tuple[str, ...] = ()
     received_at: Moments = field(init=False)
     _held: dict[tuple[str, ...], pa.Table] = field(default_factory=dict)
+    _reading: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.received_at = self._received(ledger.load(self.rows_seen))
@@ -176,13 +183,14 @@ class FileSource:
     def labelled(self, columns: list[str], release: int, day: int, until: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG002
         """Predictions of a day with the labels that were known at a moment."""
         wanted = tuple(columns)
-        if wanted not in self._held:
-            known = np.asarray(self.truths.label.is_valid()) & (self.when != NEVER)
-            batches = list(self._rows([*columns, *LABELLED, "hf_when"], known))
-            if not batches:
-                return
-            self._held = {wanted: pa.Table.from_batches(batches).sort_by("hf_when")}
-        held = self._held[wanted]
+        with self._reading:  # days may be asked for by several threads
+            if wanted not in self._held:
+                known = np.asarray(self.truths.label.is_valid()) & (self.when != NEVER)
+                batches = list(self._rows([*columns, *LABELLED, "hf_when"], known))
+                if not batches:
+                    return
+                self._held = {wanted: pa.Table.from_batches(batches).sort_by("hf_when")}
+            held = self._held[wanted]
         first, last = np.searchsorted(held["hf_when"].to_numpy(), [day, day + DAY])
         some = held.slice(int(first), int(last - first)).drop_columns(["hf_when"])
         arrived = pc.cast(some["hf_label_time"], pa.int64())
@@ -272,7 +280,8 @@ class FileSource:
         answers: Answers | None = None
         if self.named.decision is not None:
             column = held[self.named.decision]
-            code = places(column, names) if several else positives(column, self.reference.classes)
+            where = f"The column {self.named.decision!r} of the table of predictions"
+            code = places(column, names, where) if several else positives(column, self.reference.classes, where)
         else:
             answers = self._answers(batch, held, positions)
             code = np.where(np.isnan(answers.confidence), -1, answers.decision.astype(np.int64))
@@ -283,7 +292,10 @@ class FileSource:
             else pa.array(code == 1, mask=missing)
         )
         if self.named.review is not None:
-            return decision, pa.array(positives(held[self.named.review], ()) == 1)
+            asked = positives(
+                held[self.named.review], (), f"The column {self.named.review!r} of the table of predictions"
+            )
+            return decision, pa.array(asked == 1)
         return decision, pa.array(np.zeros(len(code), bool) if answers is None else answers.review)
 
     def _answers(self, batch: pa.RecordBatch, held: dict[str, pa.Array], positions: NDArray[np.intp]) -> Answers:
@@ -336,6 +348,8 @@ def file_source(
         raise no_such_column(project.data.time or "time", there, "The table of predictions")
     identity = _found(project.data.id, schema.by_role(Role.ID), "id", there)
     if identity is None and labels is not None:
+        if project.data.id is not None:
+            raise no_such_column(project.data.id, there, "Labels are joined by id, and the table of predictions")
         raise SettingError("Labels are joined by id: name the column of the predictions' ids as data.id.")
     if missing := [name for name in reference.features if name not in there]:
         raise no_such_column(missing[0], there, "The table of predictions")
@@ -351,9 +365,13 @@ def file_source(
             if identity is None
             else _texts(batch.column(identity))
         )
-        own.append(_labels(None if target is None else batch.column(target), batch.num_rows, reference))
+        truth = None if target is None else batch.column(target)
+        own.append(_labels(truth, batch.num_rows, reference, f"The column {target!r} of the table of predictions"))
         came.append(_micro(batch.column("arrived"), project.data.zone) if "arrived" in there else when[-1])
     moments, names = np.concatenate(when), pa.concat_arrays(ids)
+    keys, undated = _keys(names, moments, named_rows=identity is not None), moments == NEVER
+    again = _again(keys, names) if identity is not None else np.zeros(len(keys), bool)
+    moments[again] = NEVER
     if labels is None:
         label = pa.concat_arrays(own) if own else _labels(None, 0, reference)
         truths = Truths(label=label, arrived=_arrivals(np.concatenate(came), moments, project))
@@ -369,11 +387,31 @@ def file_source(
         project=project,
         when=moments,
         ids=names,
-        keys=_keys(names, moments, named_rows=identity is not None),
+        keys=keys,
         truths=truths,
+        passed_over=_passed_over(moments, undated, again & ~undated),
         rows_seen=root / ROWS_SEEN / f"{project.name}.parquet",
         labels_seen=root / LABELS_SEEN / f"{project.name}.parquet",
     )
+
+
+def _again(keys: Keys, ids: pa.Array) -> NDArray[np.bool_]:
+    """Rows whose id stands in a row before."""
+    _, first = np.unique(keys, return_index=True)
+    found = np.asarray(ids.is_valid())
+    found[first] = False
+    return found
+
+
+def _passed_over(when: Moments, undated: NDArray[np.bool_], again: NDArray[np.bool_]) -> tuple[str, ...]:
+    """What is not read of a table of predictions, and why."""
+    future = int(np.count_nonzero(when > clock.time() * MICROSECONDS))
+    found = {
+        "of ids that came before in the table": int(np.count_nonzero(again)),
+        "without a time": int(np.count_nonzero(undated)),
+        "of the future": future,
+    }
+    return tuple(f"{several(n, 'row')} {why}: passed over." for why, n in found.items() if n)
 
 
 def _keys(ids: pa.Array, when: Moments, *, named_rows: bool) -> Keys:
@@ -392,7 +430,7 @@ def _joined(labels: Table, reference: Reference, project: Project, when: Moments
     there = labels.schema.names
     identity = _found(project.data.id, reference.schema.by_role(Role.ID), "id", there)
     label = next((name for name in (project.data.target, "label") if name in there), None)
-    for name, usual in ((identity, project.data.id or "id"), (label, "label")):
+    for name, usual in ((identity, project.data.id or "id"), (label, project.data.target or "label")):
         if name is None:
             raise no_such_column(usual, there, "The table of labels")
     assert identity is not None
@@ -401,7 +439,9 @@ def _joined(labels: Table, reference: Reference, project: Project, when: Moments
     own, truth, came = [pa.array([], pa.string())], [_labels(None, 0, reference)], [np.zeros(0, np.int64)]
     for batch in labels.batches([name for name in (identity, label, arrived) if name]):
         own.append(_texts(batch.column(identity)))
-        truth.append(_labels(batch.column(label), batch.num_rows, reference))
+        truth.append(
+            _labels(batch.column(label), batch.num_rows, reference, f"The column {label!r} of the table of labels")
+        )
         came.append(
             np.full(batch.num_rows, NEVER) if arrived is None else _micro(batch.column(arrived), project.data.zone)
         )
@@ -423,7 +463,7 @@ def _arrivals(told: Moments, when: Moments, project: Project) -> Moments:
     return np.where(told == NEVER, usual, told)
 
 
-def _labels(column: pa.Array | None, rows: int, reference: Reference) -> pa.Array:
+def _labels(column: pa.Array | None, rows: int, reference: Reference, where: str = "") -> pa.Array:
     """Labels as the log has them: true and false, names of classes, or numbers."""
     types: dict[str, Any] = {"binary": pa.bool_(), "classes": pa.string(), "regression": pa.float64()}
     task = reference.answers.task
@@ -433,10 +473,10 @@ def _labels(column: pa.Array | None, rows: int, reference: Reference) -> pa.Arra
         values = numbers(column)[0]
         return pa.array(values, mask=~np.isfinite(values))
     if task == "binary":
-        code = positives(column, reference.classes)
+        code = positives(column, reference.classes, where)
         return pa.array(code == 1, mask=code < 0)
     names = reference.answers.classes
-    code = places(column, names)
+    code = places(column, names, where)
     return pa.array(np.array([*names, ""], dtype=object)[code], pa.string(), mask=code < 0)
 
 

@@ -10,10 +10,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.config import Project
-from holdfast.errors import SettingError
-from holdfast.evaluation.codes import codes_of, label_text
+from holdfast.errors import InputError, SettingError
+from holdfast.evaluation.codes import Codes, codes_of, label_text
 from holdfast.kinds import Role
+from holdfast.names import listed
+from holdfast.numerals import several
 from holdfast.schema import Schema
+
+YES, NO = frozenset({"true", "1"}), frozenset({"false", "0"})
 
 
 class Named(NamedTuple):
@@ -85,10 +89,16 @@ def named(
     return Named(tuple(name for name in found if name is not None), decision, *others)
 
 
-def positives(column: pa.Array, classes: tuple[str, ...]) -> NDArray[np.int64]:
+def positives(column: pa.Array, classes: tuple[str, ...], where: str = "The column") -> NDArray[np.int64]:
     """1 for the positive one of two classes, 0 for the other, -1 where there is none.
 
-    True and 1 are the positive one, whatever the classes are called, unless one of them is called so.
+    True and 1 are the positive one, and false and 0 the other, whatever the classes are called, unless one of them is called
+    so.
+
+    Raises
+    ------
+    InputError
+        A value is neither. It would be taken for the wrong class, and the model for worse or better than it is.
 
     Examples
     --------
@@ -97,24 +107,45 @@ def positives(column: pa.Array, classes: tuple[str, ...]) -> NDArray[np.int64]:
     >>> positives(pa.array([True, False]), ("good", "bad")).tolist()
     [1, 0]
     """
-    yes = {classes[-1]} if classes else set()
-    if not {"true", "1", "false", "0"} & {*classes} or yes & {"true", "1"}:
-        yes |= {"true", "1"}
+    yes, no = {classes[-1]} if classes else set(), {classes[0]} if classes else set()
+    if not (YES | NO) & {*classes} or yes & YES:
+        yes, no = yes | YES, no | NO
     found = codes_of(column)
-    hits = np.array([*(int(value in yes) for value in found.values), -1], dtype=np.int64)
-    return np.asarray(hits[found.codes])
+    values = [value.casefold() if value.casefold() in YES | NO else value for value in found.values]
+    named = " or ".join(map(repr, classes)) + ", or " if classes else ""
+    return _coded(
+        found, [1 if value in yes else 0 if value in no else None for value in values], where, f"{named}true or false"
+    )
 
 
-def places(column: pa.Array, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    """Places of classes by their names; -1 where there is none, or one that is not known.
+def places(column: pa.Array, classes: tuple[str, ...], where: str = "The column") -> NDArray[np.int64]:
+    """Places of classes by their names; -1 where there is none.
 
-    >>> places(pa.array(["b", "c", None]), ("a", "b")).tolist()
-    [1, -1, -1]
+    Raises
+    ------
+    InputError
+        A value is none of the classes.
+
+    Examples
+    --------
+    >>> places(pa.array(["b", "a", None]), ("a", "b")).tolist()
+    [1, 0, -1]
     """
     known = {label_text(name): place for place, name in enumerate(classes)}
     found = codes_of(column)
-    table = np.array([*(known.get(value, -1) for value in found.values), -1], dtype=np.int64)
-    return np.asarray(table[found.codes])
+    return _coded(found, [known.get(value) for value in found.values], where, listed(classes))
+
+
+def _coded(found: Codes, places: list[int | None], where: str, expected: str) -> NDArray[np.int64]:
+    """The code of each row, where each value has one."""
+    table = np.array([*(-2 if place is None else place for place in places), -1], dtype=np.int64)
+    code = np.asarray(table[found.codes])
+    if strange := int(np.count_nonzero(code == -2)):
+        raise InputError(
+            f"{where}: expected {expected}; got something else in {several(strange, 'row')}. Write the classes as the history"
+            " does, and leave it empty where nothing is known."
+        )
+    return code
 
 
 def _with_role(project: Project, schema: Schema, there: Collection[str], role: Role) -> list[str]:

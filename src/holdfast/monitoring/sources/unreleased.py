@@ -164,7 +164,7 @@ def _answers(rows: Labelled, answers: Named, project: Project) -> tuple[Array, N
         known = np.isfinite(score.reshape(len(score), -1)).all(axis=1)
         return score, np.where(known, answered.decision.astype(np.int64), -1), policy
     code = positives if rows.task == "binary" else places
-    return score, code(held[answers.decision], rows.classes), policy
+    return score, code(held[answers.decision], rows.classes, f"The column {answers.decision!r} of the history"), policy
 
 
 def _estimators(
