@@ -89,6 +89,14 @@ def test_identifiers_rise_when_the_clock_is_set_back() -> None:
     assert [milliseconds(one) for one in made[::3]] == [1.7e12, 1.7e12, 1.7e12, 1.7e12 + 2]
 
 
+def test_identifiers_that_are_made_at_once_follow_each_other() -> None:
+    crockford = str.maketrans("ABCDEFGHJKMNPQRSTVWXYZ", "abcdefghijklmnopqrstuv")
+    made = Ulids().many(5_000)
+    numbers = [int(one.translate(crockford), 32) for one in made]
+    assert numbers == list(range(numbers[0], numbers[0] + 5_000))
+    assert {len(one) for one in made} == {26}
+
+
 # What cannot be opened
 
 

@@ -9,8 +9,6 @@ from collections.abc import Callable
 _DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = tuple(a + b for a in _DIGITS for b in _DIGITS)
 _RANDOM_BITS = 80
-_LOW = (1 << 20) - 1
-"""The last four characters."""
 
 
 class Ulids:
@@ -45,11 +43,12 @@ class Ulids:
             self._random = secrets.randbits(_RANDOM_BITS - 1)
         first = (self._last << _RANDOM_BITS | self._random) + 1
         self._last, self._random = divmod(first + count - 1, 1 << _RANDOM_BITS)
-        low = first & _LOW
-        if low + count > _LOW:
-            return [encoded(first + i) for i in range(count)]
-        stem = encoded(first)[:-4]
-        return [f"{stem}{_PAIRS[i >> 10]}{_PAIRS[i & 1023]}" for i in range(low, low + count)]
+        made: list[str] = []
+        while len(made) < count:  # all that have the last two characters only of their own, at once
+            place = (first + len(made)) & 1023
+            stem = encoded(first + len(made))[:-2]
+            made += [stem + pair for pair in _PAIRS[place : place + count - len(made)]]
+        return made
 
 
 def encoded(number: int) -> str:

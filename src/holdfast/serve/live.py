@@ -366,9 +366,17 @@ def _share(replies: list[Reply], unusual: list[Problem]) -> None:
 
 
 def _origin(group: list[Asked]) -> Origin:
-    """Where the rows of a group come from; the values of each request, for each of its rows."""
+    """Where the rows of a group come from."""
     now = time.monotonic()
-    values = [(asked.route, asked.client, now - asked.since) for asked in group]
-    if len(values) > 1:
-        values = [value for asked, value in zip(group, values, strict=True) for _ in asked.request.rows]
-    return Origin(*zip(*values, strict=True))
+    return Origin(
+        _by_row([asked.route for asked in group], group),
+        _by_row([asked.client for asked in group], group),
+        _by_row([now - asked.since for asked in group], group),
+    )
+
+
+def _by_row(values: Sequence[Any], group: list[Asked]) -> Sequence[Any]:
+    """The values of requests, for each of their rows; or one value where all are the same, which they mostly are."""
+    if len(set(values)) == 1:
+        return values[:1]
+    return [value for asked, value in zip(group, values, strict=True) for _ in asked.request.rows]

@@ -101,14 +101,14 @@ class Logged:
         origin
             Where the rows come from.
         """
-        own = [one is not None for one in given]
+        some_given = any(given)
         a = answered
         scores = list(zip(*a.score, strict=True)) if a.classes else [a.score]
         packed, size = rows.numbers.tobytes(), rows.numbers.itemsize * len(rows)
         return encode(
             [
                 ids,
-                own,
+                [one is not None for one in given] if some_given else [False],
                 [int(self._clock() * 1_000_000)],
                 [None] if self._time is None else _moments(rows.columns[self._time]),
                 [self._version],
@@ -127,7 +127,7 @@ class Logged:
                 _warned(replies, len(rows)) if any(reply.problems for reply in replies) else [""],
                 origin.latencies,
                 origin.clients,
-                [hashed(repr(row)) >> 1 for row in rows.tuples] if any(own) else [0],
+                [hashed(repr(row)) >> 1 for row in rows.tuples] if some_given else [0],
                 *(
                     _values(rows.columns[field.place], field)
                     if field.row is None
