@@ -43,6 +43,9 @@ from holdfast.site import Served, Site
 from holdfast.startup import prepare
 
 FLUSH_SECONDS = 0.5
+POLITE_SECONDS = 0.5
+"""A connection that says nothing for so long after the end has begun is closed."""
+
 BACKLOG = 2_048
 
 GC_THRESHOLDS = 50_000, 20, 50
@@ -133,7 +136,7 @@ async def run(task: Task) -> None:
         timeout_graceful_shutdown=int(site.server.drain_seconds) or 1,
     )
     listening = socket.socket(fileno=task.socket)
-    server = uvicorn.Server(config)
+    server = _Server(config)
     background = [
         asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_stages(roster, app))),
         asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_keys(access, book))),
@@ -153,6 +156,19 @@ async def run(task: Task) -> None:
         if tracing is not None:
             await asyncio.to_thread(tracing.close)
         metrics.save(counts)
+
+
+class _Server(uvicorn.Server):
+    """Ends politely: a client that has a connection is told with its next answer that it ends, and none is cut off."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()  # who connects from now on is refused
+        self.server_state.default_headers.append((b"connection", b"close"))
+        await asyncio.sleep(POLITE_SECONDS)
+        await super().shutdown(sockets)
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
