@@ -76,14 +76,14 @@ class ExpectedTable:
         probability = best(each)
         doubt = probability * (1 - probability)
         plain = np.stack([np.ones(len(score)), *columns.values()])
-        split = [np.flatnonzero(~answer), np.flatnonzero(answer)]
+        split = plain * ~answer, plain * answer
         return ExpectedTable(
             identity=identity,
             columns=tuple(columns),
             ranked=Ranked.count(score, each),
-            totals=np.stack([plain[:, of].sum(axis=1) for of in split]),
-            firsts=np.stack([each[:, of] @ plain[:, of].T for of in split], axis=1),
-            seconds=np.stack([(plain[:, of] * doubt[of]) @ plain[:, of].T for of in split]),
+            totals=np.stack([own.sum(axis=1) for own in split]),
+            firsts=np.stack([each @ own.T for own in split], axis=1),
+            seconds=np.stack([(own * doubt) @ plain.T for own in split]),
             seen=seen,
             missing=missing,
         )

@@ -192,6 +192,7 @@ def _unknown(root: Path, model: str, labels: Sequence[Given]) -> list[Given]:
     if taken.table is None and not taken.recent.num_rows:
         return list(labels)
     ids = pa.array([label.id for label in labels], pa.string())
-    known = Labels(snapshot=taken, pieces=taken.pieces(Between())).of(ids, ())
-    last = zip(*(known.column(n).to_pylist() for n in ("hf_label", "hf_label_source", "hf_outcome_time")), strict=True)
-    return [label for label, one in zip(labels, last, strict=True) if one != (label.truth, label.source, label.time)]
+    places, known = Labels(snapshot=taken, pieces=taken.pieces(Between())).of(ids, ())
+    told = zip(*(known.column(n).to_pylist() for n in ("hf_label", "hf_label_source", "hf_outcome_time")), strict=True)
+    last = dict(zip(places.tolist(), told, strict=True))
+    return [label for k, label in enumerate(labels) if last.get(k) != (label.truth, label.source, label.time)]

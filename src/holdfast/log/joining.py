@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from holdfast.log.batch import Item
 from holdfast.log.frames import ARROW, Type
@@ -71,8 +72,8 @@ class Labels:
         schema = schema_of(self.snapshot)
         return {name: schema.field(of).type for name, of in (JOINED | FIRST if first else JOINED).items()}
 
-    def of(self, ids: pa.Array, days: Collection[str], *, first: bool = False) -> pa.Table:
-        """The labels of predictions, a row for each; nulls where there is none.
+    def of(self, ids: pa.Array, days: Collection[str], *, first: bool = False) -> tuple[NDArray[np.intp], pa.Table]:
+        """The places of predictions that have a label, rising, and their labels, a row for each.
 
         Parameters
         ----------
@@ -88,17 +89,20 @@ class Labels:
         order = pa.array(np.lexsort([_ranks(found.column(name)) for name in reversed(ORDER)])[::-1])
         # The latest stand first, and the first of equal ones is found.
         latest = pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(order))
+        labelled = np.flatnonzero(latest.is_valid())
+        latest = latest.drop_null()
         places = order.take(latest)
         columns = {name: found.column(of).combine_chunks().take(places) for name, of in JOINED.items()}
         if first:
             seen = np.zeros(len(order), bool)
-            seen[latest.drop_null().to_numpy()] = True
+            seen[latest.to_numpy()] = True
             # Where each label is the latest of an id, none is corrected: that is usual, and need not be looked up.
             if not seen.all():
                 rising = order[::-1]
-                places = rising.take(pc.index_in(ids, value_set=found.column("hf_id").combine_chunks().take(rising)))
+                own = ids.take(pa.array(labelled))
+                places = rising.take(pc.index_in(own, value_set=found.column("hf_id").combine_chunks().take(rising)))
             columns |= {name: found.column(of).combine_chunks().take(places) for name, of in FIRST.items()}
-        return pa.table(columns)
+        return labelled, pa.table(columns)
 
     def _rows(self, ids: pa.Array, days: Collection[str], schema: pa.Schema) -> Iterator[pa.Table]:
         """Labels among which are all those of some predictions."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from holdfast.errors import InputError
 from holdfast.log.columns import COMMITTED, DATE
@@ -19,7 +21,7 @@ from holdfast.log.lake import Key, tables
 from holdfast.log.moments import Moment, moment
 from holdfast.log.pieces import Between, Piece
 from holdfast.log.recent import waiting
-from holdfast.log.snapshot import Snapshot, readable, snapshot
+from holdfast.log.snapshot import ENCODED, Snapshot, readable, snapshot
 from holdfast.log.sql import run
 from holdfast.names import listed, no_such_column
 
@@ -70,6 +72,7 @@ class PredictionLog:
         unlabelled: bool = True,
         as_known_at: Moment | None = None,
         ahead: bool = True,
+        encoded: Collection[str] = (),
     ) -> pa.RecordBatchReader:
         """Logged predictions of a model, in the order of their days of receipt.
 
@@ -97,6 +100,9 @@ class PredictionLog:
         ahead
             Without `with_labels`: whether threads read what comes next while a batch is looked at. Who counts in threads
             of its own needs less memory without.
+        encoded
+            Without `with_labels`: columns of text that come as dictionaries, as they lie in the files. Who looks at the
+            distinct values has less to do.
 
         Returns
         -------
@@ -121,13 +127,14 @@ class PredictionLog:
         wanted = _wanted(taken, columns, f"The log of {model}")
         schema = [(name, ARROW[kind]) for name, (kind, _) in wanted.items()]
         if labels is None:
-            stream = _read(taken, {name: of for name, (_, of) in wanted.items()}, between, ahead=ahead)
+            schema = [(name, ENCODED if name in encoded and kind == ARROW["string"] else kind) for name, kind in schema]
+            columns_of = {name: of for name, (_, of) in wanted.items()}
+            stream = _encoded(_read(taken, columns_of, between, ahead=ahead, encoded=encoded), pa.schema(schema))
         else:
             joined = labels.types(first=first_labels)
             schema += joined.items()
             columns_of = {name: of for name, (_, of) in wanted.items()}
-            stream = _read_with_labels(taken, columns_of, between, labels, list(joined))
-            stream = stream if unlabelled else _labelled(stream)
+            stream = _read_with_labels(taken, columns_of, between, labels, list(joined), unlabelled=unlabelled)
         return _reader(taken.path, pa.schema(schema), stream)
 
     def labels(
@@ -199,35 +206,47 @@ def _wanted(taken: Snapshot, columns: Sequence[str] | None, where: str) -> dict[
 
 
 def _read(
-    taken: Snapshot, columns: Mapping[str, Any], between: Between, *, ahead: bool = True
+    taken: Snapshot, columns: Mapping[str, Any], between: Between, *, ahead: bool = True, encoded: Collection[str] = ()
 ) -> Iterator[pa.RecordBatch]:
-    yield from taken.scan(taken.pieces(between), columns, between, ahead=ahead)
+    yield from taken.scan(taken.pieces(between), columns, between, ahead=ahead, encoded=encoded)
     yield from taken.scan_recent(columns, between)
 
 
+def _encoded(stream: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The stream, in which also those texts are dictionaries that were none where they lay."""
+    for rows in stream:
+        columns = [
+            column.dictionary_encode() if kind == ENCODED and column.type != ENCODED else column
+            for column, kind in zip(rows.columns, schema.types, strict=True)
+        ]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
 def _read_with_labels(
-    taken: Snapshot, columns: Mapping[str, Any], between: Between, labels: Labels, joined: Sequence[str]
+    taken: Snapshot,
+    columns: Mapping[str, Any],
+    between: Between,
+    labels: Labels,
+    joined: Sequence[str],
+    *,
+    unlabelled: bool,
 ) -> Iterator[pa.RecordBatch]:
+    def beside(ids: pa.Array, days: Collection[str], stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        labelled, found = labels.of(ids, days, first=first)
+        given = stream if "hf_id" not in columns else _with_ids(stream, ids)
+        return _joined(given, labelled, found, names, unlabelled=unlabelled)
+
     own = {"hf_id": taken.columns["hf_id"][1]}
     others = {name: of for name, of in columns.items() if name not in own}
     names, first = [*columns, *joined], len(joined) > len(JOINED)
     for block in _blocks(taken.pieces(between)):
         ids = _column(taken.scan(block, own, between))
         rows = _begun(taken.scan(block, others, between))
-        beside = labels.of(ids, {piece.date for piece in block}, first=first).append_column("hf_id", ids)
-        yield from _joined(rows, beside, names)
+        yield from beside(ids, {piece.date for piece in block}, rows)
     ids = _column(taken.scan_recent(own, between))
     if len(ids):
         days = set(taken.recent.column(DATE).unique().to_pylist())
-        beside = labels.of(ids, days, first=first).append_column("hf_id", ids)
-        yield from _joined(taken.scan_recent(others, between), beside, names)
-
-
-def _labelled(stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for rows in stream:
-        there = rows.column("hf_label_time").is_valid()
-        if there.true_count:
-            yield rows if there.true_count == len(there) else rows.filter(there)
+        yield from beside(ids, days, taken.scan_recent(others, between))
 
 
 def _blocks(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -252,16 +271,40 @@ def _begun(stream: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return chain([first for first in [next(stream, None)] if first is not None], stream)
 
 
-def _joined(stream: Iterator[pa.RecordBatch], beside: pa.Table, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Columns of two parts whose rows are the same, in the same order."""
+def _with_ids(stream: Iterator[pa.RecordBatch], ids: pa.Array) -> Iterator[pa.RecordBatch]:
     start = 0
     for rows in stream:
-        some = beside.slice(start, rows.num_rows)
+        yield rows.append_column("hf_id", ids.slice(start, rows.num_rows))
         start += rows.num_rows
-        held = dict(zip(rows.schema.names, rows.columns, strict=True))
+    assert start == len(ids)
+
+
+def _joined(
+    stream: Iterator[pa.RecordBatch],
+    labelled: NDArray[np.intp],
+    found: pa.Table,
+    names: Sequence[str],
+    *,
+    unlabelled: bool,
+) -> Iterator[pa.RecordBatch]:
+    """Rows with the labels of those that have one, which lie at these places; without the others, if they are not asked for."""
+    start = 0
+    for rows in stream:
+        first, last = np.searchsorted(labelled, [start, start + rows.num_rows])
+        own, some = labelled[first:last] - start, found.slice(first, last - first)
+        start += rows.num_rows
+        told = rows
+        if len(own) < rows.num_rows and unlabelled:
+            places = np.full(rows.num_rows, -1)
+            places[own] = np.arange(len(own))
+            some = some.take(pa.array(places, mask=places < 0))
+        elif len(own) < rows.num_rows:
+            told = rows.take(pa.array(own))
+        held = dict(zip(told.schema.names, told.columns, strict=True))
         held |= {name: some.column(name).combine_chunks() for name in some.column_names}
-        yield pa.RecordBatch.from_arrays([held[name] for name in names], names=list(names))
-    assert start == beside.num_rows
+        if told.num_rows:
+            yield pa.RecordBatch.from_arrays([held[name] for name in names], names=list(names))
+    assert not len(labelled) or labelled[-1] < start
 
 
 def _reader(path: Path, schema: pa.Schema, stream: Iterator[pa.RecordBatch]) -> pa.RecordBatchReader:

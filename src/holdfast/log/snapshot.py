@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,9 @@ BATCH_ROWS = 131_072
 
 BATCHES_AHEAD, FILES_AHEAD = 4, 2
 """What is read before it is asked for: it bounds the memory."""
+
+ENCODED = pa.dictionary(pa.int32(), pa.string())
+"""Text of which each distinct value stands once."""
 
 RELEASED_ROWS = 4 * BATCH_ROWS
 """After so many free memory is given back."""
@@ -82,7 +87,13 @@ class Snapshot:
         return list(map(Piece, *found.values()))
 
     def scan(
-        self, pieces: Sequence[Piece], columns: Mapping[str, Any], between: Between, *, ahead: bool = True
+        self,
+        pieces: Sequence[Piece],
+        columns: Mapping[str, Any],
+        between: Between,
+        *,
+        ahead: bool = True,
+        encoded: Collection[str] = (),
     ) -> Iterator[pa.RecordBatch]:
         """Rows of files, in their order.
 
@@ -96,8 +107,10 @@ class Snapshot:
             Which rows.
         ahead
             Whether Arrow's threads read what is asked for next.
+        encoded
+            Columns of text that come as dictionaries where they always were text.
         """
-        yield from _scanned(self.dataset(pieces), columns, between, ahead=ahead) if pieces else ()
+        yield from _scanned(self.dataset(pieces, encoded), columns, between, ahead=ahead) if pieces else ()
 
     def scan_recent(self, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
         """The rows in the spools."""
@@ -105,17 +118,20 @@ class Snapshot:
 
         yield from _scanned(ds.dataset(self.recent), columns, between) if self.recent.num_rows else ()
 
-    def dataset(self, pieces: Sequence[Piece]) -> Any:
-        """Files as Arrow and DuckDB scan them, with the columns as they are stored."""
+    def dataset(self, pieces: Sequence[Piece], encoded: Collection[str] = ()) -> Any:
+        """Files as Arrow and DuckDB scan them, with the columns as they are stored, or some texts as dictionaries."""
         import pyarrow.dataset as ds
         from pyarrow.fs import LocalFileSystem
 
-        system, reader = LocalFileSystem(), ds.ParquetFileFormat()
+        alone = [places[0] for name, places in together(self.places).items() if name in encoded and len(places) == 1]
+        texts = {place.physical for place in alone if place.type == "string"}
+        schema = pa.schema([field.with_type(ENCODED) if field.name in texts else field for field in self.schema])
+        system, reader = LocalFileSystem(), ds.ParquetFileFormat(dictionary_columns=texts)
         fragments = [
             reader.make_fragment(str(self.path / piece.path), system, partition_expression=ds.field(DATE) == piece.date)
             for piece in pieces
         ]
-        return ds.FileSystemDataset(fragments, self.schema, reader, system)
+        return ds.FileSystemDataset(fragments, schema, reader, system)
 
 
 def snapshot(root: Path, key: Key, items: Sequence[Item]) -> Snapshot:
@@ -222,17 +238,22 @@ def _scanned(
 ) -> Iterator[pa.RecordBatch]:
     import pyarrow.dataset as ds
 
-    scanner = dataset.scanner(
-        columns=dict(columns),
-        filter=between.expression(),
-        batch_size=BATCH_ROWS,
-        batch_readahead=BATCHES_AHEAD if ahead else 1,
-        fragment_readahead=FILES_AHEAD if ahead else 1,
-        use_threads=ahead,
-        fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=ahead),
-    )
+    def scanned(scanner_of: Any) -> Iterator[pa.RecordBatch]:
+        scanner = scanner_of(
+            columns=dict(columns),
+            filter=between.expression(),
+            batch_size=BATCH_ROWS,
+            batch_readahead=BATCHES_AHEAD,
+            fragment_readahead=FILES_AHEAD,
+            use_threads=ahead,
+            fragment_scan_options=ds.ParquetFragmentScanOptions(pre_buffer=ahead),
+        )
+        yield from scanner.to_batches()
+
+    # A scanner reads several row groups ahead, whatever it is told: who wants none of that asks for one after the other.
+    parts = [dataset.scanner] if ahead else _row_groups(dataset, between)
     read = 0
-    for rows in scanner.to_batches():
+    for rows in chain.from_iterable(map(scanned, parts)):
         if rows.num_rows:
             yield rows
         read += rows.num_rows
@@ -240,3 +261,9 @@ def _scanned(
             # Otherwise the peak grows with what is read.
             pa.default_memory_pool().release_unused()
             read = 0
+
+
+def _row_groups(dataset: Any, between: Between) -> Iterator[Any]:
+    for fragment in dataset.get_fragments(between.expression()):
+        for group in fragment.split_by_row_group(between.expression(), schema=dataset.schema):
+            yield partial(group.scanner, schema=dataset.schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +23,7 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import Run
 from holdfast.book.opening import Book
 from holdfast.durations import seconds
+from holdfast.engines.local import mapped
 from holdfast.incident import Incident
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring.counts import kept
@@ -31,11 +33,13 @@ from holdfast.monitoring.counts.counting import EVERYONE, Tally, by_window, coun
 from holdfast.monitoring.counts.cutting import begun_again, cut, cuts_of, recut
 from holdfast.monitoring.counts.reading import answered, seconds_of
 from holdfast.monitoring.incidents.triage import Looking, most_windows
+from holdfast.monitoring.judging import usual
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
 from holdfast.profile import window
 from holdfast.profile.groups import by_value
+from holdfast.profile.window import AnsweredRows, Counted
 
 Array: TypeAlias = NDArray[np.float64]
 Then: TypeAlias = Callable[[Connection, Mapping[str, Incident]], None]
@@ -138,7 +142,9 @@ def _run(
         received = max(first, _begun(recut(reference, [*cuts, again]), received))
     reference, newly_cut = cut(source, reference, cuts, again, since=received, there_until=there_until, until=until)
     columns = wanted_of_rows(reference, there)
-    tally = count_rows(reference, source.rows(columns, reference.version, received, there_until), segments)
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(usual, reference)  # what judging begins with is ready when the rows are counted
+        tally = count_rows(reference, source.rows(columns, reference.version, received, there_until), segments)
     done.rows = tally.rows
     columns = wanted_of_truth(reference, there, segments)
     truths, arrivals = _truths(source, reference, columns, segments, labelled, until)
@@ -217,23 +223,29 @@ def _truths(
     if until <= since:
         return tallies, found
     groups = [name for name in segments if name in protected_of(reference)]
-    for day in source.days_of_labels(since, until):
+
+    def of_day(day: int) -> tuple[int, Tally, list[tuple[float, Arrived]]]:
+        tally, new = Tally(), []
         for batch in source.labelled(columns, reference.version, day, until):
             rows = answered(reference, batch)
             rows = replace(rows, delay=seconds_of(batch.column("hf_first_label_time")) - rows.time)
             places = np.flatnonzero(np.isfinite(rows.loss) | (False if rows.stray is None else rows.stray))
-            if not len(places):
-                continue
             for start, own in newly_labelled(reference, batch, rows, since / MICROSECONDS):
-                found[start] = found.get(start, Arrived()) + arrived(reference, own, groups)
-            rows = rows.take(places)
-            tally = tallies.setdefault(day, Tally())
-            for start, some in by_window(reference, rows):
-                tally.add(
-                    start, EVERYONE, window.count(reference.profile.edges, reference.answers, some.without_inputs())
-                )
+                new.append((start, arrived(reference, own, groups)))
+            for start, some in by_window(reference, rows.take(places)):
+                tally.add(start, EVERYONE, _counted(reference, some))
                 for segment, own in by_value(replace(some, delay=None), segments):
-                    tally.add(
-                        start, segment, window.count(reference.profile.edges, reference.answers, own.without_inputs())
-                    )
+                    tally.add(start, segment, _counted(reference, own))
+        return day, tally, new
+
+    for day, tally, new in mapped(of_day, source.days_of_labels(since, until)):
+        if tally.counts:
+            tallies[day] = tally
+        for start, one in new:
+            found[start] = found.get(start, Arrived()) + one
     return tallies, dict(sorted(found.items()))
+
+
+def _counted(reference: Reference, rows: AnsweredRows) -> Counted:
+    """Counts of rows of which the inputs are counted elsewhere."""
+    return window.count(reference.profile.edges, reference.answers, rows.without_inputs())

@@ -98,7 +98,8 @@ def _parts(
     for start, some in by_window(reference, replace(rows, inputs=_encoded(reference, rows.inputs))):
         profile = table.count(edges, some.inputs, first)
         counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
-        for segment, own in by_value(some, segments):
+        watched = [name for name in some.inputs.schema.names if name in reference.watched or name in segments]
+        for segment, own in by_value(replace(some, inputs=some.inputs.select(watched)), segments):
             counts[segment] = window.count(edges, reference.answers, own)
         yield _Part(start, counts, profile, _expected(reference, some))
 

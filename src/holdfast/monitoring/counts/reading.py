@@ -37,7 +37,6 @@ def answer_columns(reference: Reference, there: list[str]) -> list[str]:
     task, classes = reference.answers.task, reference.answers.classes
     scores = [f"hf_score_{k}" for k in range(len(classes))] if task == "classes" else ["hf_score"]
     own = [
-        "hf_id",
         "hf_time",
         "hf_event_time",
         "hf_release",
@@ -108,6 +107,7 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
         propensity=propensity,
+        own=~others if others.any() else None,
         other_loss=_losses(reference, held, score, _otherwise(decision, propensity), truth)
         if propensity is not None and task == "binary"
         else None,

@@ -95,9 +95,10 @@ class LogSource:
     def rows(self, columns: list[str], release: int, since: int, until: int) -> Iterator[pa.RecordBatch]:
         """Predictions of a time: those of a release, and those that another one answered while it was champion."""
         wanted = list(dict.fromkeys([*columns, "hf_release", "hf_route"]))
+        inputs = [name for name in columns if not name.startswith("hf_")]
         # Rows are counted in threads, for which what is read ahead would only take memory.
         found = self.log.predictions(
-            self.model, since=_moment(since), until=_moment(until), columns=wanted, ahead=False
+            self.model, since=_moment(since), until=_moment(until), columns=wanted, ahead=False, encoded=inputs
         )
         for batch in found:
             held = dict(zip(batch.schema.names, batch.columns, strict=True))
