@@ -34,6 +34,7 @@ from holdfast.serve.access import Access
 from holdfast.serve.app import App
 from holdfast.serve.counts import process_use, resumed, saved
 from holdfast.serve.fields import INVALID, UNUSUAL, Code
+from holdfast.serve.joined_writes import Joining
 from holdfast.serve.live import Rules
 from holdfast.serve.metrics import Metrics, exposition, monitored
 from holdfast.serve.reviews import Desk
@@ -123,7 +124,7 @@ async def run(task: Task) -> None:
     tracing = Tracing(site.server.traces, site.server.traced_share) if site.server.traces else None
     config = uvicorn.Config(
         tracing.traced(app, app.named) if tracing else app,
-        http="httptools",
+        http=Joining,
         lifespan="off",
         access_log=False,
         log_level="warning",
