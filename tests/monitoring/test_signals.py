@@ -74,9 +74,30 @@ def test_a_share_of_nothing_has_the_noise_of_three_rows(reference: Reference) ->
 def test_losses_have_the_standard_error_of_their_mean(reference: Reference) -> None:
     _, one = reference.history[-1]
     values = np.random.default_rng(0).gamma(2, 3, 200)
-    found = truth_signals(replace(one, losses=moments(values)))["loss"]
-    assert found.value == pytest.approx(values.mean())
-    assert found.deviation == pytest.approx(stats.sem(values))
+    found = truth_signals(reference, replace(one, losses=moments(100 * values)))["loss"]
+    assert found.value == pytest.approx(100 * values.mean())
+    assert found.deviation == pytest.approx(stats.sem(100 * values))
+
+
+@pytest.mark.parametrize("labels", [2, 3, 50])
+def test_losses_that_happen_to_be_alike_have_the_noise_of_the_reference(reference: Reference, labels: int) -> None:
+    """Three labels without a loss say nothing: their own variance, which is zero, would be certain of it."""
+    _, one = reference.history[-1]
+    whole = reference.whole.losses
+    found = truth_signals(reference, replace(one, losses=moments(np.zeros(labels))))["loss"]
+    deviation = np.sqrt((whole[2] - whole[1] ** 2 / whole[0]) / (whole[0] - 1))
+    assert (found.value, found.rows) == (0.0, labels)
+    assert found.deviation == pytest.approx(deviation / np.sqrt(labels))
+
+
+def test_rows_without_a_score_are_a_signal_and_those_of_the_history_are_not(reference: Reference) -> None:
+    """Rows of the history that the model was fitted on have none, and make no signal."""
+    _, one = reference.history[-1]
+    scores = np.append(one.scores[:-1], 30)
+    found = answer_signals(reference, replace(one, scores=scores))["score:missing"]
+    assert found.value == 30 / (one.size + 30)
+    own = [signals["score:missing"].value for _, signals in history(reference) if "score:missing" in signals]
+    assert own == [0.0] * 24
 
 
 def test_silence_is_as_certain_as_the_usual_number_of_rows(reference: Reference) -> None:

@@ -29,6 +29,9 @@ Array: TypeAlias = NDArray[np.float64]
 FEWEST_EFFECTIVE = 100
 """Rows that the weighted reference must be worth: with fewer, the window lies where the reference says little."""
 
+SMALLEST_SHARE = 0.05
+"""A part that makes up less of the change is not told."""
+
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """What the changed values of a column explain."""
@@ -150,6 +153,10 @@ def told(found: Split, rows_a_day: float) -> str:
     >>> told(found, 2_000)
     "about 310 EUR a day, 80% of it because the inputs changed ('merchant_group' above all), 20% because the same rows have \
     other truths"
+    >>> concept = Estimate(value=0.2, unit="EUR")
+    >>> told(msgspec.structs.replace(found, inputs=Estimate(value=-0.045), concept=concept), 2_000)
+    "about 310 EUR a day: 400 more because the same rows have other truths, 90 less because the inputs changed \
+    ('merchant_group' above all)"
     """
     if not found.known:
         return "unknown: the reference has too few rows like those of the window"
@@ -164,14 +171,20 @@ def told(found: Split, rows_a_day: float) -> str:
     if found.labels is not None:
         causes.insert(1, (found.labels, "because of other proportions of the labels"))
     shares = [((part.value or 0.0) / whole if whole else 0.0, why) for part, why in causes if part is not None]
-    telling = [f"{share:.0%} {'of it ' if not i else ''}{why}" for i, (share, why) in enumerate(_largest(shares))]
+    largest = _largest(shares)
     amount = f"{number(whole * rows_a_day, 2)} {found.worse.unit}".rstrip()
+    if min(share for share, _ in shares) < -SMALLEST_SHARE:  # more than all of it, and some of it back
+        each = [
+            f"{number(abs(share * whole) * rows_a_day, 2)} {'more' if share * whole > 0 else 'less'} {why}"
+            for share, why in largest
+        ]
+        return f"about {amount} a day: {', '.join(each)}"
+    telling = [f"{share:.0%} {'of it ' if not i else ''}{why}" for i, (share, why) in enumerate(largest)]
     return f"about {amount} a day, {', '.join(telling)}"
 
 
 def _largest(shares: Sequence[tuple[float, str]]) -> list[tuple[float, str]]:
-    """What makes up a twentieth or more, the largest first."""
-    return sorted(((share, why) for share, why in shares if abs(share) >= 0.05), key=lambda one: -one[0])
+    return sorted(((share, why) for share, why in shares if abs(share) >= SMALLEST_SHARE), key=lambda one: -one[0])
 
 
 def _figures(explained: Array, rise: float) -> Array:

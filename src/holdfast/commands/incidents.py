@@ -138,7 +138,7 @@ def cost(incident: Incident) -> str:
 
     if incident.cost is None:
         return "needs labels" if incident.needs_labels else ""
-    return f"{number(incident.cost)} {incident.unit}".strip()
+    return f"{number(incident.cost, 3)} {incident.unit}".strip()
 
 
 def _list(book: Book, model: str | None, *, everything: bool, json: bool) -> None:
@@ -167,7 +167,7 @@ def _show(book: Book, name: str, *, json: bool) -> None:
     if incident.cost is not None and incident.cost_low is not None and incident.cost_high is not None:
         from holdfast.numerals import number
 
-        interval = f", {number(incident.cost_low)} to {number(incident.cost_high)}"
+        interval = f", {number(incident.cost_low, 3)} to {number(incident.cost_high, 3)}"
     rows = [
         ("State", _state(one)),
         ("Severity", incident.severity),

@@ -86,8 +86,8 @@ def monitor(
 
     check_writable(html)
     pause = None if every is None else seconds(every, "--every")
-    if over not in {None, "week", "month"}:
-        seconds(over or "", "--over")
+    if over is not None and over not in {"week", "month"}:
+        seconds(over, "--over, where it is not week or month,")
     if pause is not None and json:
         raise SettingError("`--json` prints one run: it does not go with `--every`.")
     found = site_beside(config or CONFIG) if data is not None and site is None else load_site(site)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -26,7 +27,7 @@ from holdfast.monitoring.signals import (
     group_signals,
     history,
     input_signals,
-    mean_signal,
+    loss_signals,
     smallest_effects,
     volume_signal,
 )
@@ -112,6 +113,7 @@ class Usual:
     back: Mapping[str, float]
 
 
+@lru_cache(maxsize=1)  # a run asks, and who tells of it
 def usual(reference: Reference) -> Usual:
     """From the reference's windows."""
     found: dict[str, list[float]] = {}
@@ -181,10 +183,7 @@ def judge_arrivals(
     state: Remembered, reference: Reference, known: Usual, start: float, arrived: Arrived
 ) -> tuple[Remembered, Judgement]:
     """Truths that arrived in a window that has ended."""
-    signals: Signals = {}
-    for key, sums in (("loss", arrived.losses), ("calibration", arrived.residuals)):
-        if sums[0] > 1:
-            signals[key] = mean_signal(np.array(sums))
+    signals = loss_signals(reference, np.array(arrived.losses), np.array(arrived.residuals))
     signals |= error_signals(reference, arrived)
     state = msgspec.structs.replace(
         state, consumed=start, waiting={place: one for place, one in state.waiting.items() if place != start}

@@ -304,7 +304,7 @@ def shown(
         **input_signals(reference, counted),
         **answer_signals(reference, counted),
     }
-    signals |= truth_signals(counted)
+    signals |= truth_signals(reference, counted)
     protected = protected_of(reference)
     segments = {
         segment: {

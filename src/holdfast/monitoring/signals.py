@@ -5,6 +5,7 @@ The same numbers are made of the reference's own windows, which say what is natu
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TypeAlias
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from holdfast.alarms.observation import Observation
-from holdfast.kinds import Kind, Role
+from holdfast.kinds import Kind
 from holdfast.monitoring.counts.arrived import Arrived, sums_of
 from holdfast.monitoring.gaps import Gap, answer_gaps, error_gaps
 from holdfast.monitoring.reference import Reference, protected_of
@@ -49,9 +50,9 @@ def input_signals(reference: Reference, counted: Counted) -> Signals:
     edges = reference.profile.edges
     columns = {column.name: column for column in edges.schema.columns}
     for name, place in edges.places.items():
-        kind = columns[name].kind
-        if kind is Kind.TEXT or columns[name].role is Role.TIME or columns[name].identifier:
+        if name not in reference.watched:
             continue
+        kind = columns[name].kind
         cells, usual = counted.inputs[place], reference.inputs[place]
         rows, present = int(cells.sum()), int(cells[1:].sum())
         key = f"column:{name}"
@@ -72,11 +73,13 @@ def input_signals(reference: Reference, counted: Counted) -> Signals:
 def answer_signals(reference: Reference, counted: Counted) -> Signals:
     """Signals of the answers: scores, decisions and reviews.
 
-    Keys: `score:location`, `score:spread`, `decision:<answer>`, `review:share`, `interval:width`, `set:size`.
+    Keys: `score:location`, `score:spread`, `score:missing`, `decision:<answer>`, `review:share`, `interval:width`, `set:size`.
     """
     found: Signals = {}
     usual, decided, before = reference.whole.scores[:-1], reference.whole.decisions, reference.answered
     scored = int(counted.scores[:-1].sum())
+    if asked := int(counted.scores.sum()):
+        found["score:missing"] = _share(asked - scored, asked, 0, int(usual.sum()))
     if usual.sum():
         found |= _of_number("score", counted.scores[:-1], usual, scored)
     names = reference.answers.classes or ("no", "yes")
@@ -87,9 +90,9 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
     if scored:
         found["review:share"] = _share(int(counted.reviews[0]), counted.size, int(before.reviews[0]), before.size)
     if counted.widths[0] > 1:
-        found["interval:width"] = mean_signal(counted.widths)
+        found["interval:width"] = mean_signal(counted.widths, before.widths)
     if counted.set_sizes[0] > 1:
-        found["set:size"] = mean_signal(counted.set_sizes)
+        found["set:size"] = mean_signal(counted.set_sizes, before.set_sizes)
     return found
 
 
@@ -127,14 +130,16 @@ def _of_gap(gap: Gap) -> Observation:
     return Observation(value=gap.value, deviation=gap.deviation, rows=gap.rows)
 
 
-def truth_signals(counted: Counted) -> Signals:
-    """Signals of what came to pass: `loss` in the unit of the objective, `calibration`: truth less score, `label:<k>`."""
-    if counted.labelled < 2:
-        return {}
-    found = {"loss": mean_signal(counted.losses)}
-    if counted.residuals[0] > 1:
-        found["calibration"] = mean_signal(counted.residuals)
-    return found
+def truth_signals(reference: Reference, counted: Counted) -> Signals:
+    """Signals of what came to pass: `loss` in the unit of the objective, `calibration`: truth less score."""
+    return loss_signals(reference, counted.losses, counted.residuals)
+
+
+def loss_signals(reference: Reference, losses: Array, residuals: Array) -> Signals:
+    """The same of sums: of those labels that arrived in a window, say."""
+    whole = reference.whole
+    pairs = {"loss": (losses, whole.losses), "calibration": (residuals, whole.residuals)}
+    return {key: mean_signal(own, usual) for key, (own, usual) in pairs.items() if own[0] > 1}
 
 
 def volume_signal(reference: Reference, counted: Counted, lasted: float) -> Signals:
@@ -162,9 +167,9 @@ def history(reference: Reference) -> list[tuple[float, Signals]]:
             start,
             {
                 **input_signals(reference, one),
-                **answer_signals(reference, one),
+                **answer_signals(reference, _without_unscored(one)),
                 **volume_signal(reference, one, reference.past.end(start) - start),
-                **truth_signals(one),
+                **truth_signals(reference, one),
                 **group_signals(reference, one, reference.groups.get(start, {})),
                 **error_signals(reference, _errors(one, reference.groups.get(start, {}))),
             },
@@ -172,6 +177,11 @@ def history(reference: Reference) -> list[tuple[float, Signals]]:
         for start, one in reference.history
         if one.size >= reference.settings.smallest
     ]
+
+
+def _without_unscored(counted: Counted) -> Counted:
+    """Rows of the history that have no score are those that the model was fitted on."""
+    return dataclasses.replace(counted, scores=np.append(counted.scores[:-1], 0))
 
 
 def _errors(counted: Counted, groups: Mapping[str, Counted]) -> Arrived:
@@ -280,9 +290,23 @@ def _share(hits: int, rows: int, usual_hits: int, usual_rows: int) -> Observatio
     return Observation(value=hits / rows, deviation=float(np.sqrt(share * (1 - share) / rows)), rows=rows)
 
 
-def mean_signal(moments: Array) -> Observation:
-    """A mean, and its standard error."""
+def mean_signal(moments: Array, usual: Array) -> Observation:
+    """A mean, and its standard error.
+
+    Its variance is not less than that of the reference's rows: a few rows, or none with a rare dear error, look more alike
+    than rows are, and three that are the same would else be certain of anything.
+
+    Parameters
+    ----------
+    moments, usual
+        Number, sum and sum of squares, of the window and of the reference, (3,).
+    """
+    n = moments[0]
+    variance = max(_variance(moments), _variance(usual))
+    return Observation(value=float(moments[1] / n), deviation=float(np.sqrt(variance / n)), rows=int(n))
+
+
+def _variance(moments: Array) -> float:
+    """Of single rows; 0 of fewer than two."""
     n, total, squares = moments
-    mean = total / n
-    variance = max(squares / n - mean**2, 0.0) * n / max(n - 1, 1)
-    return Observation(value=float(mean), deviation=float(np.sqrt(variance / n)), rows=int(n))
+    return float(max(squares - total**2 / n, 0.0) / (n - 1)) if n > 1 else 0.0

@@ -145,6 +145,8 @@ class AnsweredRows:
         Whether a truth is there that could not have come by itself, and is therefore not in `truth`, (n,).
     delay
         Seconds until the truth arrived, (n,); NaN where it is not known.
+    own
+        Whether it was this release that was asked, and not another one, (n,); None: it was.
     """
 
     inputs: pa.RecordBatch
@@ -161,6 +163,7 @@ class AnsweredRows:
     other_loss: Array | None = None
     stray: NDArray[np.bool_] | None = None
     delay: Array | None = None
+    own: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return len(self.time)
@@ -197,7 +200,7 @@ class Counted:
     inputs
         For each column its missing rows, then its coarse groups, in the order of the edges' places.
     scores
-        Rows in each cell of the scores; the last one: without a score.
+        Rows in each cell of the scores; the last one: without a score, though this release was asked.
     decisions
         Rows by answer.
     reviews
@@ -316,7 +319,7 @@ def count(
     return Counted(
         rows=np.array([len(rows)]),
         inputs=_entries(edges, rows.inputs) if columns is None else entries(edges, columns),
-        scores=np.bincount(place, minlength=cells + 1),
+        scores=np.bincount(place if rows.own is None else place[rows.own], minlength=cells + 1),
         decisions=np.zeros(0, np.int64)
         if decision is None
         else np.bincount(decision[decision >= 0], minlength=answers.answers),

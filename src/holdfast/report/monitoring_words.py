@@ -42,6 +42,7 @@ _OF_GROUPS = {
 _SIGNALS = {
     "score:location": "Mean score",
     "score:spread": "Spread of the scores",
+    "score:missing": "Rows without a score",
     "review:share": "Share sent to review",
     "interval:width": "Width of the intervals",
     "set:size": "Size of the sets of classes",

@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.incident import Incident, Sign
 from holdfast.monitoring.incidents.grouping import QUIET_WINDOWS, calmed, ranked, taken_in
-from holdfast.monitoring.incidents.triage import advice, story
+from holdfast.monitoring.incidents.story import advice, story
 from holdfast.monitoring.reference import Reference
 
 DAY = 86_400.0
@@ -54,7 +54,7 @@ def test_groups_of_one_column_are_one_incident_and_those_of_another_another() ->
 def test_a_story_has_the_amount_of_its_own_subject_and_names_the_group(reference: Reference) -> None:
     found = opened(sign("loss", effect=0.5, e_value=1e3), sign(GAPS[0], effect=-0.2, e_value=1e9))
     assert story(found["m-1"], None, reference) == (
-        "The answers became worse in labels that came since 11 January 1970: by +0.5 (+0 to +1). "
+        "The answers became worse in labels that came since 11 January 1970: by +0.5 EUR a row (+0 to +1). "
         "Beside others, it is the group sex = F that fares otherwise than before."
     )
 

@@ -105,6 +105,7 @@ def test_an_announced_change_explains_its_columns_of_its_model_only() -> None:
 def test_a_person_can_reopen_what_was_announced() -> None:
     known = [change(BEGAN, BEGAN + timedelta(days=1))]
     assert standing(incident(), [act("reopen")], known, NOW).state == "open"
+    assert standing(incident(), [act("reopen", NOW - timedelta(hours=1))], known, NOW).state == "known"
 
 
 def test_what_does_no_harm_is_noted_until_a_person_thinks_otherwise() -> None:

@@ -373,6 +373,28 @@ def test_an_id_counts_once_in_a_table_and_what_is_passed_over_is_said(tmp_path: 
     )
 
 
+def test_a_handful_of_rows_whose_labels_are_alike_says_nothing_of_the_answers(tmp_path: Path) -> None:
+    predictions, _ = split(loans(HISTORY_DAYS, 1))
+    rows = pc.and_(pc.greater(predictions["score"], 0.3), pc.less(predictions["score"], 0.5))
+    few = predictions.filter(rows).slice(0, 3)
+    good = pa.table({"loan": few["loan"], "bad": [False] * 3})
+    found = watched(write(tmp_path), few, good)
+    assert found.labels == 3
+    assert [one.subject for one in found.incidents] == ["volume"]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan")])
+def test_rows_without_a_score_are_an_incident(tmp_path: Path, missing: float | None) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 10))
+    scores = predictions["score"].to_pylist()
+    scores[4 * ROWS_A_DAY :] = [missing] * (6 * ROWS_A_DAY)
+    predictions = predictions.set_column(4, "score", pa.array(scores, pa.float64()))
+    [incident] = watched(write(tmp_path), predictions, labels).incidents
+    assert (incident.title, incident.subject) == ("Rows are answered without a score", "answers")
+    assert incident.story.startswith("Rows are answered without a score since 18 February 2026: by +99.4 points (+")
+    assert incident.advice == "See why the model gives these rows no score, and score them again."
+
+
 def test_a_history_without_a_score_cannot_be_held_against(tmp_path: Path) -> None:
     project = write(tmp_path)
     pq.write_table(loans(0, 5).drop_columns(["score"]), tmp_path / "history.parquet")

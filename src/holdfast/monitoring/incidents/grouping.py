@@ -172,6 +172,8 @@ def _title(sign: Sign) -> str:
                 f"The {last.replace('_', ' ')} of {group} {'rose' if sign.effect > 0 else 'fell'} beside that of others"
             )
         return f"Decisions for {group} moved away from those for others"
+    if sign.key == "score:missing":
+        return "Rows are answered without a score"
     if sign.key.startswith("decision:"):
         return f"The share of the answer {sign.key.partition(':')[2]} changed"
     return _WORDS.get(last, {"answers": "The answers changed", "performance": "The answers became worse"}.get(kind, ""))

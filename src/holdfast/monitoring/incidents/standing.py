@@ -57,10 +57,13 @@ def standing(incident: Incident, acts: Sequence[Act], annotations: Sequence[Anno
     What a person resolved stays so until a change that began later belongs to it: windows that had begun by then do not
     count.
     """
-    known = next((one.reason for one in annotations if _explains(one, incident)), "")
-    incident = replace(incident, known=known)
     last = acts[-1] if acts else None
     did = last.act if last else None
+    announced = [one for one in annotations if _explains(one, incident)]
+    known = announced[0].reason if announced else ""
+    # Who reopens an incident says that what was announced by then does not explain it.
+    explained = any(did != "reopen" or last is None or one.at > last.at for one in announced)
+    incident = replace(incident, known=known)
     back = last is not None and any(sign.since > last.at.timestamp() for sign in incident.signs)
     over = incident.status == "resolved"
     if did == "reopen" and last is not None:
@@ -69,7 +72,7 @@ def standing(incident: Incident, acts: Sequence[Act], annotations: Sequence[Anno
     until = None
     if over or (did == "resolve" and not back):
         state = "resolved"
-    elif known and did != "reopen":
+    elif explained:
         state = "known"
     elif incident.status == "noted" and did != "reopen":
         state = "noted"

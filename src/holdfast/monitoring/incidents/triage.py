@@ -20,12 +20,12 @@ from holdfast.causes.tilting import FEWEST_ROWS
 from holdfast.causes.unexplained import Labels
 from holdfast.causes.what_if import WhatIf, answering, observable
 from holdfast.evidence import Estimate
-from holdfast.incident import Incident, Sign
+from holdfast.incident import Incident
 from holdfast.kinds import Kind
 from holdfast.monitoring.counts import kept
 from holdfast.monitoring.counts.reading import KINDS, answered, as_sealed, inputs_logged, times_of
-from holdfast.monitoring.incidents.grouping import subject_of
 from holdfast.monitoring.incidents.quality import quality
+from holdfast.monitoring.incidents.story import NO_ACTION, advice, story, surest
 from holdfast.monitoring.labelled.joined import row_weights
 from holdfast.monitoring.labelled.labelling import representative
 from holdfast.monitoring.reference import Reference, segments_of
@@ -52,8 +52,6 @@ MOST_SPLIT = 20
 """Columns among which a worse performance is split: two seconds of work."""
 
 SPLIT_KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN})
-
-NO_ACTION = "No action: the objective is not expected to become worse by it."
 
 
 @dataclass
@@ -260,7 +258,7 @@ def _told(
     wanted = {"input": "column", "performance": "concept"}.get(one.kind, "cases")
     own = next((s for s in suspects if s.cause == wanted and (wanted != "column" or s.column == one.subject)), None)
     day = _realised(one, looking, starts) if own is None else own.worse_per_day
-    strongest = _surest(one)
+    strongest = surest(one)
     last = strongest.key.rpartition(":")[2]
     rows = one.rows
     if not rows and one.kind == "input" and starts:
@@ -284,7 +282,7 @@ def _told(
         rows=rows,
         upstream=tuple(dict.fromkeys([*one.upstream, *beside, *_wrong(one, looking, starts)])),
         advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
-        story=story(one, day, reference),
+        story=story(one, day, reference, silent=bool(starts) and not any(looking.counts[s, ""].size for s in starts)),
     )
 
 
@@ -347,77 +345,6 @@ def _is_small(suspect: Suspect | None, reference: Reference) -> bool:
     if suspect is None or suspect.needs_labels or suspect.worse is None or suspect.worse.high is None:
         return False
     return reference.loss is not None and suspect.worse.high < reference.settings.worse * abs(reference.loss)
-
-
-def advice(one: Incident, *, material: bool, known: bool) -> str:
-    """What to do next."""
-    kinds = {sign.key.rpartition(":")[2] for sign in one.signs if subject_of(sign.key)[0] == one.subject}
-    if one.kind == "volume":
-        return "See whether requests reach the server, and whether a caller has changed."
-    if one.kind == "input" and kinds & {"missing", "new"}:
-        return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
-    if one.kind == "input" and "age" in kinds:
-        return "See whether what makes the features is late: rows are answered from older or newer ones than before."
-    if one.kind == "input" and known and not material:
-        return NO_ACTION
-    if one.kind == "input" and {"location", "spread"} <= kinds:
-        return "See whether the unit of this column has changed; if the values are right, retrain."
-    if one.kind == "input":
-        return "Retrain with rows of this time, if the change stays."
-    if one.kind == "performance" and "loss" not in kinds:
-        return "Recalibrate: scores no longer say how often it happens."
-    if one.kind == "groups" and any(sign.key.startswith("fairness:") for sign in one.signs):
-        return (
-            "See whether rows of this group have other inputs or truths than before; if they have, retrain with them."
-        )
-    if one.kind == "groups":
-        return "See which inputs moved for this group, and whether its labels bear the decisions out."
-    if one.kind == "performance":
-        return "Retrain: the same rows have other truths than before."
-    return "Find out which inputs or rows made the answers change."
-
-
-def story(one: Incident, day: Any, reference: Reference) -> str:
-    """What happened, in a few sentences."""
-    strongest = _surest(one)
-    began = reference.windows.local(strongest.since)
-    span = (strongest.latest - strongest.earliest) / DAY
-    since = "in labels that came since" if one.kind == "performance" else "since"
-    when = f"{since} {began:%-d %B %Y}" + (f", give or take {span / 2:.0f} days" if span >= 2 else "")
-    what = f"{one.title} {when}: {_amount(strongest)}."
-    also = sorted({subject_of(sign.key)[1] for sign in one.signs if subject_of(sign.key)[0] != one.subject})
-    words = {"answers": "the answers changed with it", "performance": "the answers became worse"}
-    follow = [words[kind] for kind in also if kind in words]
-    gaps = [sign for sign in one.signs if subject_of(sign.key)[1] == "groups" and one.kind != "groups"]
-    if gaps:
-        group, _ = subject_of(max(gaps, key=lambda sign: sign.e_value).key)
-        follow.append(f"beside others, it is the group {group.replace('=', ' = ', 1)} that fares otherwise than before")
-    if day is not None and day.value is not None:
-        unit = f" {reference.objective.unit}" if reference.objective.unit else ""
-        sure = "" if day.low is None or day.high is None else f" ({day.low:,.4g} to {day.high:,.4g})"
-        follow.append(f"it is expected to cost {day.value:,.4g}{unit} a day{sure}")
-    elif reference.released is None and one.kind == "input":
-        follow.append("without a release it cannot be tried on the model what it costs")
-    elif one.needs_labels:
-        follow.append("what it costs can be said when labels have come")
-    return " ".join([what, *(f"{text[0].upper()}{text[1:]}." for text in follow)])
-
-
-def _surest(one: Incident) -> Sign:
-    """The surest of the signs that are of the subject itself, and not of what follows from it."""
-    own = [sign for sign in one.signs if subject_of(sign.key)[0] == one.subject]
-    return max(own or one.signs, key=lambda sign: sign.e_value)
-
-
-def _amount(sign: Any) -> str:
-    kind = sign.key.rpartition(":")[2]
-    if kind == "volume":
-        return f"{np.exp(sign.effect):.2g} times as many ({np.exp(sign.low):.2g} to {np.exp(sign.high):.2g})"
-    unit = " standard deviations" if kind in {"location", "spread", "age"} else ""
-    of_means = sign.key.startswith("fairness:") and kind in {"loss", "bias"}
-    if not unit and not of_means and sign.key not in {"loss", "calibration", "volume", "interval:width", "set:size"}:
-        return f"by {100 * sign.effect:+.1f} points ({100 * sign.low:+.1f} to {100 * sign.high:+.1f})"
-    return f"by {sign.effect:+.3g}{unit} ({sign.low:+.3g} to {sign.high:+.3g})"
 
 
 def _near(one: Incident, other: Incident, reference: Reference) -> bool:
