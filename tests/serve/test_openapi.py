@@ -7,6 +7,10 @@ import subprocess
 
 import pytest
 
+from holdfast.column import Column
+from holdfast.kinds import Kind
+from holdfast.serve.fields import Field
+from holdfast.serve.openapi import about
 from holdfast.testing.pages import read
 from holdfast.testing.servers import Running
 
@@ -34,6 +38,15 @@ def test_fields_are_described_as_the_schema_has_them(running: Running) -> None:
     assert row["properties"]["age"]["description"].startswith("protected, logged beside the features")
     # What rows are called is nobody's business.
     assert row["properties"]["payment"]["description"] == "id, logged beside the features"
+
+
+def test_values_of_what_the_model_does_not_need_are_not_told() -> None:
+    """They may be names of persons in a column that nobody marked."""
+    customer = Column(
+        name="customer", physical="customer", kind=Kind.CATEGORY, type="string", categories=("C000001", "C000002")
+    )
+    assert about(Field(customer, False, "string")) == "logged beside the features"
+    assert about(Field(customer, True, "string")) == "in the history C000001, C000002"
 
 
 def test_every_reference_leads_somewhere(running: Running) -> None:

@@ -101,6 +101,17 @@ def test_the_description_says_what_needs_a_key(locked: Locked) -> None:
             assert (reply.status_code == 401) == ("security" not in operation), path
 
 
+@pytest.mark.parametrize("key", [None, "predict", "nonsense"])
+def test_ranges_and_categories_are_told_to_those_who_may_read(locked: Locked, key: str | None) -> None:
+    """Names of fields are open, as they are in the metadata of the protocol; what the history has is not."""
+    page, text = locked.ask("GET", "/docs", key).text, locked.ask("GET", "/openapi.json", key).text
+    assert "country" in page
+    assert "country" in text
+    assert not [told for told in (page, text) for secret in ("in the history", "FR", "AT") if secret in told]
+    page, text = locked.ask("GET", "/docs", "read").text, locked.ask("GET", "/openapi.json", "read").text
+    assert all("in the history AT, FR" in told for told in (page, text))
+
+
 def test_a_key_goes_as_bearer_too_and_its_name_is_in_the_metrics(locked: Locked) -> None:
     headers = {"Authorization": f"Bearer {locked.keys['predict']}"}
     assert httpx.post(locked.server.address + PREDICT, content=BODY, headers=headers).status_code == 200
@@ -259,7 +270,7 @@ def test_no_body_at_all_is_told(locked: Locked) -> None:
     head = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nX-API-Key: {locked.keys['predict']}\r\nConnection: close\r\n\r\n"
     reply = raw(locked.server.port, [head.encode()])
     assert reply.startswith(b"HTTP/1.1 400 ")
-    assert b"no JSON" in reply
+    assert b"The body is empty" in reply
 
 
 def test_a_length_that_lies_is_refused_before_anything_is_read(locked: Locked) -> None:

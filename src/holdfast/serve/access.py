@@ -125,6 +125,16 @@ class Access:
             found.take(found.rate, self._clock())
         return found.client
 
+    def may(self, headers: Headers, role: str) -> bool:
+        """Whether who asks has a role; where no keys are in use, everybody has. Asking costs nothing of a key's rate."""
+        if self.open:
+            return True
+        given = headers.get(b"x-api-key") or headers.get(b"authorization")
+        try:
+            return role in self._verify(given).client.roles
+        except ServeError:
+            return False
+
     def client(self, headers: Headers, role: str) -> str:
         """The name of the client that asks; see `who`."""
         return self.who(headers, role).name

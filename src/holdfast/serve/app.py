@@ -26,9 +26,8 @@ from holdfast.serve.explaining import Explaining
 from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of
 from holdfast.serve.incoming import GoneError, Incoming, Read
 from holdfast.serve.live import told
-from holdfast.serve.loaded import Loaded
 from holdfast.serve.metrics import Metrics
-from holdfast.serve.openapi import document
+from holdfast.serve.openapi import Described, described, document
 from holdfast.serve.request import Reply, Request
 from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import Roster, Serving
@@ -400,22 +399,23 @@ class App:
     async def _model_ready(self, serving: Serving, _: Asking) -> Answer:
         return Answer(inference_metadata.model_ready(serving.loaded.model))
 
-    def _champions(self) -> dict[str, Loaded]:
-        """What answers where no version is asked for, by model."""
+    def _described(self, asking: Asking) -> dict[str, Described]:
+        """What answers where no version is asked for, by model; what its history has is for those who may read."""
+        history = self._access.may(asking.headers, "read")
         return {
-            serving.loaded.model: serving.loaded
+            serving.loaded.model: described(serving.loaded, history=history)
             for serving in self._roster.serving
             if serving.loaded.version == self._roster.champion(serving.loaded.model)
         }
 
-    async def _openapi(self, _: Asking) -> Answer:
+    async def _openapi(self, asking: Asking) -> Answer:
         versions = {model: self._roster.versions(model) for model in self._roster.models}
-        return Answer(msgspec.json.encode(document(self._champions(), versions, keys=not self._access.open)))
+        return Answer(msgspec.json.encode(document(self._described(asking), versions, keys=not self._access.open)))
 
     async def _docs(self, asking: Asking) -> Answer:
         host = asking.headers.get(b"host", b"localhost").decode("latin-1")
-        address = f"{asking.scheme}://{host}"
-        page = await asyncio.to_thread(docs_page, list(self._champions().values()), address, keys=not self._access.open)
+        address, models = f"{asking.scheme}://{host}", list(self._described(asking).values())
+        page = await asyncio.to_thread(docs_page, models, address, keys=not self._access.open)
         return Answer(page.encode(), media=b"text/html; charset=utf-8")
 
     async def _show_metrics(self, _: Asking) -> Answer:

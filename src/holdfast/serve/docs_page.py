@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from holdfast.serve.loaded import Loaded
-from holdfast.serve.openapi import about, example
+from holdfast.serve.openapi import Described, about, example
 
 
-def docs_page(models: Sequence[Loaded], address: str, *, keys: bool) -> str:
+def docs_page(models: Sequence[Described], address: str, *, keys: bool) -> str:
     """The page as HTML; it needs nothing from elsewhere.
 
     Parameters
@@ -28,27 +27,24 @@ def docs_page(models: Sequence[Loaded], address: str, *, keys: bool) -> str:
     templates = Environment(
         loader=PackageLoader("holdfast.serve"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
-    shown = [_shown(loaded) for loaded in models]
+    shown = [_shown(one) for one in models]
     return templates.get_template("docs.html.j2").render(models=shown, address=address, keys=keys)
 
 
-def _shown(loaded: Loaded) -> dict[str, Any]:
-    model = loaded.released.model
-    body = msgspec.json.encode({"rows": [example(loaded)]})
-    truth: Any = 12.5 if model.task == "regression" else model.classes[0] if model.task == "classes" else True
+def _shown(one: Described) -> dict[str, Any]:
+    body = msgspec.json.encode({"rows": [example(one)]})
+    truth: Any = 12.5 if one.task == "regression" else one.classes[0] if one.task == "classes" else True
     return {
-        "model": loaded.model,
-        "version": loaded.version,
-        "task": model.task,
-        "classes": model.classes,
+        "model": one.model,
+        "version": one.version,
+        "task": one.task,
+        "classes": one.classes,
         "body": _quoted(body.decode()),
         "pretty": msgspec.json.format(body).decode(),
-        "label": _quoted(
-            msgspec.json.encode({"labels": [{"model": loaded.model, "id": "…", "label": truth}]}).decode()
-        ),
+        "label": _quoted(msgspec.json.encode({"labels": [{"model": one.model, "id": "…", "label": truth}]}).decode()),
         "fields": [
             {"name": field.name, "expected": field.expected, "needed": field.wanted, "about": about(field)}
-            for field in loaded.engine.fields
+            for field in one.fields
         ],
     }
 

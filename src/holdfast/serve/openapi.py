@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from holdfast import __version__
 from holdfast.kinds import Kind, Role
@@ -25,8 +26,38 @@ _TABLES: dict[str, Any] = {name: {} for name in MEDIA_TYPES if name != _JSON}
 EXAMPLE_TIME = "2025-01-31T12:00:00Z"
 
 
+class Described(NamedTuple):
+    """A release, as far as a description tells of it."""
+
+    model: str
+    version: int
+    task: str
+    classes: Sequence[str]
+    id_field: str
+    fields: Sequence[Field]
+    known: Collection[str]
+
+
+def described(loaded: Loaded, *, history: bool = True) -> Described:
+    """What is told of a release.
+
+    Parameters
+    ----------
+    history
+        Whether that holds ranges and categories of its history; without them examples are made up.
+    """
+    fields = loaded.engine.fields if history else [_bare(field) for field in loaded.engine.fields]
+    model = loaded.released.model
+    known, own = loaded.columnar.known, loaded.engine.id_field
+    return Described(loaded.model, loaded.version, model.task, model.classes, own, fields, known)
+
+
+def _bare(field: Field) -> Field:
+    return field._replace(column=replace(field.column, minimum=None, maximum=None, categories=None))
+
+
 def document(
-    models: Mapping[str, Loaded], versions: Mapping[str, Sequence[int]], *, keys: bool = False
+    models: Mapping[str, Described], versions: Mapping[str, Sequence[int]], *, keys: bool = False
 ) -> dict[str, Any]:
     """The description.
 
@@ -81,15 +112,13 @@ class Refused(msgspec.Struct):
     problems: list[dict[str, int | str]] | None = None
 
 
-def row_schema(loaded: Loaded) -> dict[str, Any]:
+def row_schema(loaded: Described) -> dict[str, Any]:
     """The JSON schema of a row of a model."""
-    fields = loaded.engine.fields
+    fields = loaded.fields
     properties = {field.name: _field_schema(field) for field in fields}
     own = "What the row is called; made up where there is none. A row that is sent again is logged once."
-    properties[loaded.engine.id_field] = {"type": "string", "description": own} | properties.get(
-        loaded.engine.id_field, {}
-    )
-    properties[loaded.engine.id_field] |= {"minLength": 1, "maxLength": LONGEST_ID}
+    properties[loaded.id_field] = {"type": "string", "description": own} | properties.get(loaded.id_field, {})
+    properties[loaded.id_field] |= {"minLength": 1, "maxLength": LONGEST_ID}
     return {
         "type": "object",
         "properties": properties,
@@ -98,9 +127,9 @@ def row_schema(loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def example(loaded: Loaded) -> dict[str, Any]:
+def example(loaded: Described) -> dict[str, Any]:
     """A row that the model answers without a warning."""
-    return {field.name: _example(field) for field in loaded.engine.fields if field.wanted}
+    return {field.name: _example(field) for field in loaded.fields if field.wanted}
 
 
 def _example(field: Field) -> Any:
@@ -146,6 +175,8 @@ def about(field: Field) -> str:
     told = []
     if column.role is not Role.FEATURE:
         told.append(f"{column.role}, logged beside the features" if not field.wanted else str(column.role))
+    elif not field.wanted:
+        return "logged beside the features"
     # Names of rows and of owners are nobody's business.
     if not (column.identifier or column.personal or column.role in (Role.ID, Role.TIME, Role.GROUP)):
         if column.minimum is not None and column.maximum is not None:
@@ -172,7 +203,7 @@ def _rows_schema(model: str) -> dict[str, Any]:
     }
 
 
-def _of_model(model: str, loaded: Loaded) -> dict[str, Any]:
+def _of_model(model: str, loaded: Described) -> dict[str, Any]:
     return {
         f"/v1/models/{model}/predict": {"post": _predict(model, loaded, f"Answer rows with the champion of {model}")},
         f"/v1/models/{model}": {"get": _plain(f"What {model} is and wants")},
@@ -184,7 +215,7 @@ def _of_model(model: str, loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _of_version(model: str, loaded: Loaded, versions: Sequence[int]) -> dict[str, Any]:
+def _of_version(model: str, loaded: Described, versions: Sequence[int]) -> dict[str, Any]:
     asked = {
         "name": "version",
         "in": "path",
@@ -195,7 +226,7 @@ def _of_version(model: str, loaded: Loaded, versions: Sequence[int]) -> dict[str
     return {f"/v1/models/{model}/versions/{{version}}/predict": {"post": operation}}
 
 
-def _predict(model: str, loaded: Loaded, summary: str) -> dict[str, Any]:
+def _predict(model: str, loaded: Described, summary: str) -> dict[str, Any]:
     schema = {"$ref": _REF.format(name=f"{model}.Rows")}
     return {
         "summary": summary,
@@ -221,7 +252,7 @@ def _reviews(model: str) -> dict[str, Any]:
     }
 
 
-def _verdict(model: str, loaded: Loaded) -> dict[str, Any]:
+def _verdict(model: str, loaded: Described) -> dict[str, Any]:
     schema = {"$ref": _REF.format(name="Verdict")}
     verdict = {"verdict": _label(loaded), "reviewer": "ada"}
     return {
@@ -233,20 +264,19 @@ def _verdict(model: str, loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _label(loaded: Loaded) -> bool | float | str:
+def _label(loaded: Described) -> bool | float | str:
     """A label of a model's task."""
-    task, classes = loaded.released.model.task, loaded.released.model.classes
-    return 1.0 if task == "regression" else classes[0] if task == "classes" else True
+    return 1.0 if loaded.task == "regression" else loaded.classes[0] if loaded.task == "classes" else True
 
 
-def _csv(loaded: Loaded) -> str:
+def _csv(loaded: Described) -> str:
     row, text = example(loaded), io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([row, ["true" if value is True else value for value in row.values()]])
     return text.getvalue()
 
 
-def _infer(model: str, loaded: Loaded) -> dict[str, Any]:
+def _infer(model: str, loaded: Described) -> dict[str, Any]:
     inputs = [
         {"name": name, "shape": [1], "datatype": _datatype(value), "data": [value]}
         for name, value in example(loaded).items()
@@ -262,11 +292,11 @@ def _infer(model: str, loaded: Loaded) -> dict[str, Any]:
     }
 
 
-def _inference_schema(loaded: Loaded) -> dict[str, Any]:
+def _inference_schema(loaded: Described) -> dict[str, Any]:
     tensor = {
         "type": "object",
         "properties": {
-            "name": {"type": "string", "enum": sorted(loaded.columnar.known)},
+            "name": {"type": "string", "enum": sorted(loaded.known)},
             "datatype": {"type": "string", "enum": list(ELEMENTS)},
             "shape": {
                 "type": "array",
@@ -290,7 +320,7 @@ def _datatype(value: Any) -> str:
     return names.get(type(value), "BYTES")
 
 
-def _fixed(loaded: Sequence[Loaded]) -> dict[str, Any]:
+def _fixed(loaded: Sequence[Described]) -> dict[str, Any]:
     label: dict[str, Any] = {"id": "01J00000000000000000000000", "label": True}
     if loaded:
         label["label"] = _label(loaded[0])
