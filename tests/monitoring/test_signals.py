@@ -90,6 +90,13 @@ def test_losses_that_happen_to_be_alike_have_the_noise_of_the_reference(referenc
     assert found.deviation == pytest.approx(deviation / np.sqrt(labels))
 
 
+def test_intervals_of_one_width_may_move_a_little_with_each_revision(reference: Reference) -> None:
+    """They have no variance at all: half of what matters would else be as certain as anything can be."""
+    _, one = reference.history[-1]
+    found = answer_signals(reference, replace(one, widths=moments(np.full(2_000, 40.0))))["interval:width"]
+    assert (found.value, found.deviation, found.rows) == (40.0, 2.0, 2_000)
+
+
 def test_rows_without_a_score_are_a_signal_and_those_of_the_history_are_not(reference: Reference) -> None:
     """Rows of the history that the model was fitted on have none, and make no signal."""
     _, one = reference.history[-1]

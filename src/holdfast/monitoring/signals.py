@@ -36,6 +36,9 @@ SMALLEST_SHARE = 0.02
 FEW = 3.0
 """Rows."""
 
+FOLLOWED = 0.05
+"""Part of their width by which intervals may move as they follow the labels, which surprises nobody."""
+
 SMALLEST_AGE = 0.05
 """Deviation of the logarithm of ages that hardly differ: five in a hundred are of no importance to anybody."""
 
@@ -90,9 +93,9 @@ def answer_signals(reference: Reference, counted: Counted) -> Signals:
     if scored:
         found["review:share"] = _share(int(counted.reviews[0]), counted.size, int(before.reviews[0]), before.size)
     if counted.widths[0] > 1:
-        found["interval:width"] = mean_signal(counted.widths, before.widths)
+        found["interval:width"] = _of_doubt(counted.widths, before.widths)
     if counted.set_sizes[0] > 1:
-        found["set:size"] = mean_signal(counted.set_sizes, before.set_sizes)
+        found["set:size"] = _of_doubt(counted.set_sizes, before.set_sizes)
     return found
 
 
@@ -304,6 +307,12 @@ def mean_signal(moments: Array, usual: Array) -> Observation:
     n = moments[0]
     variance = max(_variance(moments), _variance(usual))
     return Observation(value=float(moments[1] / n), deviation=float(np.sqrt(variance / n)), rows=int(n))
+
+
+def _of_doubt(moments: Array, usual: Array) -> Observation:
+    """The mean width of intervals, or size of sets. What follows the labels moves a little with each revision of the policy."""
+    found = mean_signal(moments, usual)
+    return replace(found, deviation=max(found.deviation, FOLLOWED * abs(found.value)))
 
 
 def _variance(moments: Array) -> float:

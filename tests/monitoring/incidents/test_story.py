@@ -8,7 +8,7 @@ import pytest
 
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident, Sign
-from holdfast.monitoring.incidents.story import story
+from holdfast.monitoring.incidents.story import advice, story
 from holdfast.monitoring.reference import Reference
 
 from ..conftest import day
@@ -63,6 +63,11 @@ def test_scores_that_are_off_are_told_in_points(reference: Reference) -> None:
 def test_what_costs_nothing_says_so(reference: Reference, value: float, said: str) -> None:
     one = incident("input", "age", "age moved", sign("column:age:location", 0.5))
     assert story(one, Estimate(value=value, low=value - 10, high=value + 10), reference).endswith(said)
+
+
+def test_wider_intervals_follow_from_worse_answers() -> None:
+    one = incident("answers", "answers", "The intervals changed their width", sign("interval:width", 8.0))
+    assert advice(one, material=False, known=False).startswith("See whether the answers became worse, which intervals")
 
 
 def test_silence_is_told_as_silence(reference: Reference) -> None:

@@ -52,31 +52,39 @@ def story(one: Incident, day: Estimate | None, reference: Reference, *, silent: 
 def advice(one: Incident, *, material: bool, known: bool) -> str:
     """What to do next."""
     kinds = {sign.key.rpartition(":")[2] for sign in _own(one)}
+    if one.kind == "input":
+        return _of_input(kinds, harmless=known and not material)
     if one.kind == "volume":
         return "See whether requests reach the server, and whether a caller has changed."
-    if one.kind == "input" and kinds & {"missing", "new"}:
-        return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
-    if one.kind == "input" and "age" in kinds:
-        return "See whether what makes the features is late: rows are answered from older or newer ones than before."
-    if one.kind == "input" and known and not material:
-        return NO_ACTION
-    if one.kind == "input" and {"location", "spread"} <= kinds:
-        return "See whether the unit of this column has changed; if the values are right, retrain."
-    if one.kind == "input":
-        return "Retrain with rows of this time, if the change stays."
     if one.kind == "performance" and "loss" not in kinds:
         return "Recalibrate: scores no longer say how often it happens."
+    if one.kind == "performance":
+        return "Retrain: the same rows have other truths than before."
     if one.kind == "groups" and any(sign.key.startswith("fairness:") for sign in one.signs):
         return (
             "See whether rows of this group have other inputs or truths than before; if they have, retrain with them."
         )
     if one.kind == "groups":
         return "See which inputs moved for this group, and whether its labels bear the decisions out."
-    if one.kind == "performance":
-        return "Retrain: the same rows have other truths than before."
+    if kinds and kinds <= {"width", "size"}:
+        return (
+            "See whether the answers became worse, which intervals and sets follow, or which rows are harder to answer."
+        )
     if "missing" in kinds:
         return "See why the model gives these rows no score, and score them again."
     return "Find out which inputs or rows made the answers change."
+
+
+def _of_input(kinds: set[str], *, harmless: bool) -> str:
+    if kinds & {"missing", "new"}:
+        return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
+    if "age" in kinds:
+        return "See whether what makes the features is late: rows are answered from older or newer ones than before."
+    if harmless:
+        return NO_ACTION
+    if {"location", "spread"} <= kinds:
+        return "See whether the unit of this column has changed; if the values are right, retrain."
+    return "Retrain with rows of this time, if the change stays."
 
 
 def surest(one: Incident) -> Sign:
