@@ -177,7 +177,7 @@ def test_a_change_behind_its_back_is_named(holdfast: Holdfast) -> None:
     connection.close()
     done = holdfast("audit", "verify")
     assert done.out.startswith("x of keys is in no sound entry of the audit\n")
-    assert "\n1 entries.\nHead  " in done.out
+    assert "\n1 entry.\nHead  " in done.out
     assert done.code == 1
     found = json.loads(holdfast("audit", "verify", "--json", "--head", "aa").out)
     assert (found["entries"], len(found["problems"])) == (1, 3)

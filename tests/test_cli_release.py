@@ -291,6 +291,21 @@ def test_a_changed_byte_is_refused_and_its_file_named(
     assert (bad.stderr, bad.returncode) == ("", 1)
 
 
+def test_releases_are_read_where_there_is_a_site_and_no_project(
+    released: tuple[Path, list[subprocess.CompletedProcess[str]]], tmp_path: Path
+) -> None:
+    """As on a server."""
+    folder = copied(released[0], tmp_path)
+    (folder / "releases").rename(folder / "sealed")
+    (folder / "holdfast.toml").unlink()
+    (folder / "site.toml").write_text('releases = "sealed"\n')
+    listed = holdfast("releases", cwd=folder)
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["Release", "fraud/1", "fraud/2"]
+    assert holdfast("releases", "verify", "fraud/1", cwd=folder).returncode == 0
+    (folder / "site.toml").unlink()
+    assert "`holdfast init` writes one" in holdfast("releases", cwd=folder).stderr
+
+
 def test_evaluations_are_listed_shown_and_compared(
     released: tuple[Path, list[subprocess.CompletedProcess[str]]],
 ) -> None:

@@ -304,7 +304,7 @@ def test_the_command_erases_and_writes_it_down(tmp_path: Path, monkeypatch: pyte
     typed = ["log", "erase", PERSON, "order-18", "--model", "fraud", "--reason", "letter of May 3"]
     result = CliRunner().invoke(app, typed, catch_exceptions=False)
     assert result.output == (
-        "Erased 1 predictions and 1 labels of the lake, and 0 rows beside it; 2 files that had them are deleted.\n"
+        "Erased 1 prediction and 1 label of the lake, and 0 rows beside it; 2 files with them deleted.\n"
         "Rows of these ids that come later are refused.\n"
     )
     book = open_book(root / "book.db")
@@ -326,3 +326,7 @@ def test_the_command_wants_ids_a_model_and_a_log(tmp_path: Path, monkeypatch: py
             CliRunner().invoke(app, typed, catch_exceptions=False)
     with pytest.raises(InputError, match="There is no log"):
         CliRunner().invoke(app, ["log", "erase", "a", "--model", "fraud"], catch_exceptions=False)
+    committed(tmp_path / ".holdfast", rows(["a"]))
+    with pytest.raises(SettingError, match="Nothing is erased: there is no model 'frud' here: did you mean 'fraud'\\?"):
+        CliRunner().invoke(app, ["log", "erase", "a", "--model", "frud"], catch_exceptions=False)
+    assert not (tmp_path / ".holdfast" / "book.db").exists()

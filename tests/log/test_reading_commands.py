@@ -101,9 +101,15 @@ def test_of_many_rows_the_first_are_printed(root: Path, monkeypatch: pytest.Monk
     assert told == ["hf_id", "a", "b", "These are the first 2 rows; --json prints all of them."]
 
 
+def test_names_of_columns_are_printed_as_they_are(root: Path) -> None:
+    """No colour, and no picture, is made of them."""
+    spooled(root, predictions(["a"]))
+    assert typed("log", "query", 'SELECT 1 AS "a:x:b", 2 AS "[red]"').splitlines()[0] == "a:x:b  [red]"
+
+
 def test_a_query_is_one_text(root: Path) -> None:
     spooled(root, predictions(["a"]))
-    with pytest.raises(SettingError, match="`query` takes 1 name; got 2"):
+    with pytest.raises(SettingError, match="`query` takes 1 text of SQL in quotes; got 2"):
         typed("log", "query", "SELECT", "1")
 
 
@@ -123,7 +129,7 @@ def test_labels_are_added_and_listed(root: Path, releases: Path) -> None:
     Path("truth.csv").write_text("order,chargeback\na,1\nb,0\nnever,1\nc,\n")
     told = typed("labels", "add", "truth.csv", "--model", "fraud", "--id", "order", "--label", "chargeback")
     assert told == (
-        "3 labels added, 0 known already, 1 rows without a label.\n"
+        "3 labels added, 0 known already, 1 row without a label.\n"
         "They are read at once; a server, or `holdfast log commit`, brings them into the lake.\n"
     )
     again = typed("labels", "add", "truth.csv", "--model", "fraud", "--id", "order", "--label", "chargeback", "--json")
@@ -139,7 +145,7 @@ def test_labels_are_added_and_listed(root: Path, releases: Path) -> None:
 def test_columns_are_found_by_their_names(root: Path, releases: Path) -> None:
     Path("releases").symlink_to(releases)
     Path("truth.csv").write_text("id,label,model,source,time\na,true,fraud,outcome,2026-01-01T12:00:00Z\n")
-    assert typed("labels", "add", "truth.csv").startswith("1 labels added")
+    assert typed("labels", "add", "truth.csv").startswith("1 label added")
     assert root.exists()
     (row,) = [json.loads(line) for line in typed("log", "query", "FROM labels_fraud", "--json").splitlines()]
     assert (row["hf_label"], row["hf_source"], row["hf_outcome_time"]) == (True, "outcome", "2026-01-01T12:00:00Z")

@@ -153,7 +153,8 @@ def audit(
     else:
         for problem in found.problems:
             say(printable(problem))
-        say(f"{found.entries:,} entries{', and all is as they say' * (not found.problems)}.")
+        checked = "1 entry" if found.entries == 1 else f"{found.entries:,} entries"
+        say(f"{checked}{', and all is as they say' * (not found.problems)}.")
         say(f"Head  {found.head}")
     raise typer.Exit(1 if found.problems else 0)
 

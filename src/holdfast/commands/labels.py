@@ -12,6 +12,7 @@ from holdfast.commands.project import Json
 from holdfast.commands.site import SiteFile
 from holdfast.commands.terminal import say, steps
 from holdfast.errors import SettingError
+from holdfast.numerals import several
 
 if TYPE_CHECKING:
     from holdfast.log.labels import Task
@@ -63,7 +64,7 @@ def labels(
     from holdfast.releases.environment import author
     from holdfast.tables import open_table
 
-    (path,) = exactly(given, 1, "add")
+    (path,) = exactly(given, 1, "add", "table of labels")
     with steps() as step, open_table(path, name="labels") as opened:
         step("Adding the labels")
         there = set(opened.schema.names)
@@ -86,7 +87,9 @@ def labels(
     if json:
         say_json(done)
         return
-    say(f"{done.added:,} labels added, {done.known:,} known already, {done.unlabelled:,} rows without a label.")
+    say(
+        f"{several(done.added, 'label')} added, {done.known:,} known already, {several(done.unlabelled, 'row')} without a label."
+    )
     if done.added:
         say("They are read at once; a server, or `holdfast log commit`, brings them into the lake.")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from holdfast.commands import terminal
 from holdfast.commands.terminal import printable, say
 from holdfast.errors import SettingError
+from holdfast.numerals import several
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,10 +19,10 @@ HEX = 12
 """Digits of a digest that are shown."""
 
 
-def exactly(names: list[str], count: int, action: str) -> list[str]:
-    """The names that an action was given, if they are as many as it takes."""
+def exactly(names: list[str], count: int, action: str, what: str = "name") -> list[str]:
+    """The names that an action was given, if they are as many as it takes; `what` one of them is."""
     if len(names) != count:
-        raise SettingError(f"`{action}` takes {count} name{'' if count == 1 else 's'}; got {len(names)}.")
+        raise SettingError(f"`{action}` takes {several(count, what)}; got {len(names)}.")
     return names
 
 
@@ -32,7 +33,9 @@ def table(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
 
     grid = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in titles:
-        grid.add_column(title, overflow="fold", justify="right" if title in {"Files", "Size"} else "left")
+        grid.add_column(
+            Text(printable(title)), overflow="fold", justify="right" if title in {"Files", "Size"} else "left"
+        )
     for row in rows:
         grid.add_row(*(Text(printable(cell), overflow="fold") for cell in row))
     terminal.show(grid)

@@ -12,6 +12,7 @@ from holdfast.commands.project import Json
 from holdfast.commands.site import SiteFile, book_of
 from holdfast.commands.terminal import printable, say
 from holdfast.errors import InputError, SettingError
+from holdfast.numerals import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,11 +51,11 @@ def log(
 
     found, given = load_site(site), names or []
     if action is Action.TAIL:
-        of = exactly(given, 1, "tail")[0] if given else None
+        of = exactly(given, 1, "tail", "model")[0] if given else None
         log_reading.tail(found.root_path, of, rows, follow=follow, json=json)
         return
     if action is Action.QUERY:
-        log_reading.query(found.root_path, exactly(given, 1, "query")[0], json=json)
+        log_reading.query(found.root_path, exactly(given, 1, "query", "text of SQL in quotes")[0], json=json)
         return
     if action is Action.ERASE:
         _erase(found, given, model, reason, json=json)
@@ -100,11 +101,12 @@ def _verify(root: Path, *, json: bool) -> None:
             ((f"{one.model}/{one.kind}", *(f"{getattr(one, name):,}" for name in names)) for one in proofs),
         )
     _tell(problems)
-    say(
-        f"Problems: {len(problems)}."
-        if problems
-        else "Every accepted row is accounted for, and none is in the lake twice."
-    )
+    if problems:
+        say(f"Problems: {len(problems)}.")
+    elif proofs:
+        say("Every accepted row is accounted for, and none is in the lake twice.")
+    else:
+        say(f"Nothing is logged in {printable(str(root))} yet: there is nothing to verify.")
     raise typer.Exit(1 if problems else 0)
 
 
@@ -130,6 +132,7 @@ def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: 
         raise SettingError("Name the ids and their model: holdfast log erase ID... --model NAME.")
     if not site.root_path.exists():
         raise InputError(f"There is no log in {site.root_path}.")
+    _check_model(site, model)
     with book_of(site) as book:  # before: what is erased is written down
         done = erase(site.root_path, model, ids)
         record_erasure(
@@ -144,10 +147,26 @@ def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: 
     if json:
         say_json(done)
         return
-    rows = f"{done.predictions:,} predictions and {done.labels:,} labels of the lake"
-    say(f"Erased {rows}, and {done.waiting:,} rows beside it; {done.files:,} files that had them are deleted.")
+    rows = f"{several(done.predictions, 'prediction')} and {several(done.labels, 'label')} of the lake"
+    say(
+        f"Erased {rows}, and {several(done.waiting, 'row')} beside it; {several(done.files, 'file')} with them deleted."
+    )
     say("Rows of these ids that come later are refused.")
     _tell(done.left)
+
+
+def _check_model(site: Site, model: str) -> None:
+    """Refuse a model of which there is neither a row nor a release: somebody would think that the rows are erased."""
+    from holdfast.log.reading import open_log
+    from holdfast.names import meant
+    from holdfast.releases.store import open_store
+
+    logged = open_log(site.root_path).models
+    if model not in logged and model not in (released := open_store(site.path(site.releases)).models()):
+        told = meant(model, sorted({*logged, *released}))
+        raise SettingError(
+            f"Nothing is erased: there is no model {model!r} here: {told}{'' if told.endswith('?') else '.'}"
+        )
 
 
 def _tell(problems: Iterable[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,7 +30,9 @@ class Action(StrEnum):
 
 StoreOption = Annotated[
     str | None,
-    typer.Option("--store", help="Where they are kept; by default as the configuration says.", metavar="PLACE"),
+    typer.Option(
+        "--store", help="Where they are kept; by default as holdfast.toml says, or else site.toml.", metavar="PLACE"
+    ),
 ]
 
 
@@ -46,9 +49,13 @@ def releases(
     """List the sealed releases; show one, compare two, or verify the digests and golden rows of one."""
     from holdfast.config import load_project
     from holdfast.releases.store import open_store
+    from holdfast.site import FILE, load_site
 
-    project = None if store else load_project(config)
-    found = open_store(project.path(project.store.releases) if project else str(store))
+    # Where releases are served there is often no project, but a site.
+    served = store is None and config == CONFIG and not config.exists() and Path(FILE).exists()
+    project = None if store or served else load_project(config)
+    site = load_site()
+    found = open_store(project.path(project.store.releases) if project else store or site.path(site.releases))
     given = [_qualified(name, project) for name in names or []]
     match action:
         case Action.LIST:
