@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -152,3 +156,35 @@ def test_a_format_of_the_future_is_refused(tmp_path: Path) -> None:
         connection.commit()
     with pytest.raises(LogError, match="has the format 9"):
         Spool(tmp_path, late=True)
+
+
+WRITING = """
+import sys
+from pathlib import Path
+from holdfast.log.spool import Spool
+from holdfast.testing.logged import predictions
+spool = Spool(Path(sys.argv[1]), sys.argv[2])
+print("BEGIN", file=sys.stderr, flush=True)
+for k in range(20):
+    spool.write([predictions([str(k)])])
+print("END", file=sys.stderr, flush=True)
+"""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace, which sees what reaches the disk, is not installed")
+@pytest.mark.parametrize(("durability", "least", "most"), [("sync", 20, 60), ("group", 0, 10)])
+def test_the_disk_has_each_group_or_all_of_a_second(tmp_path: Path, durability: str, least: int, most: int) -> None:
+    command = [
+        "strace",
+        "-f",
+        "-e",
+        "trace=fsync,fdatasync,write",
+        sys.executable,
+        "-c",
+        WRITING,
+        str(tmp_path),
+        durability,
+    ]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
+    between = told.partition('"BEGIN')[2].partition('"END')[0]
+    assert least <= len(re.findall("(?:fsync|fdatasync)\\(", between)) <= most
