@@ -12,18 +12,22 @@ from typing import Any
 import msgspec
 import pytest
 
+from holdfast.column import Column
+from holdfast.kinds import Kind
 from holdfast.log.reading import open_log
 from holdfast.log.spool import Spool, spools
 from holdfast.releases.store import open_store
 from holdfast.serve import live
 from holdfast.serve.engine import hashed
 from holdfast.serve.errors import InvalidRowsError, ServeError
-from holdfast.serve.fields import INVALID, UNUSUAL
+from holdfast.serve.fields import INVALID, UNUSUAL, Field
 from holdfast.serve.live import Live, Rules
 from holdfast.serve.loaded import Loaded, load
 from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.records import Answer, answers
 from holdfast.serve.request import Request
+from holdfast.serve.rows import Rows
+from holdfast.serve.usual import Usual
 from holdfast.testing.releases import seal_small
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True, "age": 40}
@@ -88,6 +92,21 @@ def test_what_the_history_does_not_have_is_refused_where_that_is_asked_for(loade
         (1, "amount", "range"),
         (1, "country", "category"),
     ]
+    amount = next(field.column for field in loaded.engine.fields if field.name == "amount")
+    told = [one.message for one in refused.value.problems if one.code == "range"]
+    assert told == [f"expected a number from {amount.minimum:.12g} to {amount.maximum:.12g}, as the history has"]
+
+
+def test_the_range_of_a_column_is_told_as_far_as_it_has_ends_and_is_nobody_s() -> None:
+    def told(**given: Any) -> str:
+        column = Column(name="n", physical="n", kind=Kind.NUMBER, type="double", **given)
+        rows = Rows([(-5.0,)], [0])
+        (problem,) = Usual([Field(column, True, "float64")], [0]).problems(rows)
+        return problem.message
+
+    assert told(minimum=0.0) == "expected a number >= 0, as the history has"
+    assert told(maximum=-7.5) == "expected a number <= -7.5, as the history has"
+    assert told(minimum=0.0, maximum=1e9, personal=True) == "lies outside the range that the history has"
 
 
 # How much may wait, and how long

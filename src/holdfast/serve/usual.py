@@ -53,8 +53,19 @@ class Usual:
         outside = (rows.numbers < self._low) | (rows.numbers > self._high)
         if outside.any():
             for place, row in np.argwhere(outside).tolist():
-                found.append(Problem(row, self._fields[self._numeric[place]].name, "range", RANGE))
+                field = self._fields[self._numeric[place]]
+                found.append(Problem(row, field.name, "range", _expected(field)))
         return found
+
+
+def _expected(field: Field) -> str:
+    """The range of a field, unless that is somebody's value."""
+    low, high = field.column.minimum, field.column.maximum
+    if field.column.personal:
+        return RANGE
+    if low is None or high is None:
+        return f"expected a number {f'<= {high:.12g}' if low is None else f'>= {low:.12g}'}, as the history has"
+    return f"expected a number from {low:.12g} to {high:.12g}, as the history has"
 
 
 def _always_new(field: Field) -> bool:
