@@ -89,4 +89,4 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def _cost(self) -> str:
-        return "" if self.cost is None else f"about {number(self.cost)} {self.unit}".rstrip() + " a day"
+        return "" if self.cost is None else f"about {number(self.cost, 3)} {self.unit}".rstrip() + " a day"

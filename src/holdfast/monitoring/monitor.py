@@ -19,6 +19,7 @@ from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
 from holdfast.evaluation.row_losses import loss_title
+from holdfast.log.disk import locked, make_folder
 from holdfast.log.reading import PredictionLog, open_log
 from holdfast.monitoring.incidents.grouping import ranked
 from holdfast.monitoring.incidents.outward import Outward
@@ -264,7 +265,9 @@ def _sealed(project: Project, book: Book, root: Path, say: Say) -> SealedFolder:
     releases = open_store(project.path(project.store.releases))
     if project.name in releases.models():
         return in_service(project.name, book, releases)
-    return sealed_history(project, open_store(root / "references"), say)
+    make_folder(root)
+    with locked(root / f"reference-{project.name}.lock"):  # of two at once the second takes what the first has sealed
+        return sealed_history(project, open_store(root / "references"), say)
 
 
 def _references_of(project: Project, root: Path) -> References:

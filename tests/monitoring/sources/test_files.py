@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -393,6 +396,33 @@ def test_rows_without_a_score_are_an_incident(tmp_path: Path, missing: float | N
     assert (incident.title, incident.subject) == ("Rows are answered without a score", "answers")
     assert incident.story.startswith("Rows are answered without a score since 18 February 2026: by +99.4 points (+")
     assert incident.advice == "See why the model gives these rows no score, and score them again."
+
+
+def test_two_that_watch_for_the_first_time_at_once_seal_one_history_and_count_once(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "holdfast.toml").write_text(
+        'name = "loans"\n[data]\npath = "history.parquet"\ntarget = "bad"\ntime = "time"\nid = "loan"\n'
+        '[objective]\nkind = "f_beta"\n'
+    )
+    for name, table in zip(("predictions", "labels"), split(loans(HISTORY_DAYS, 4)), strict=True):
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+    asked = [
+        "monitor",
+        "--data",
+        "predictions.parquet",
+        "--labels",
+        "labels.parquet",
+        "--config",
+        "holdfast.toml",
+        "--json",
+    ]
+    both = [
+        subprocess.Popen([sys.executable, "-m", "holdfast", *asked], cwd=tmp_path, stdout=subprocess.PIPE) for _ in "ab"
+    ]
+    found = [json.loads(one.communicate()[0])[0] for one in both]
+    assert [(one["release"], one["incidents"]) for one in found] == [(-1, []), (-1, [])]
+    assert sorted(one["rows"] for one in found) == [0, 480]
+    assert sorted(one["judged"] for one in found) == [0, 4]
 
 
 def test_a_history_without_a_score_cannot_be_held_against(tmp_path: Path) -> None:
