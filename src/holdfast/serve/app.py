@@ -291,11 +291,12 @@ class App:
         loaded, headers = serving.loaded, asking.headers
         kind = format_of(headers.get(b"content-type", b"").decode("latin-1"))
         if kind == "json":
-            request = await self._read(serving, loaded.records.read, asking.body)
+            reading = self._read(serving, loaded.records.read, asking.body)
         else:
             text = 0 if kind == "arrow" else None
-            request = await self._read(serving, _READERS[kind], asking.body, loaded.columnar, text=text)
-        reply = await self._ask(serving, request, name, asking.client)
+            reading = self._read(serving, _READERS[kind], asking.body, loaded.columnar, text=text)
+        # Without a name for the request here, its rows go when they have been answered, and not with the reply.
+        reply = await self._ask(serving, await reading, name, asking.client)
         # What came as a table goes back as one, unless something else is asked for.
         accept = headers.get(b"accept", b"").decode("latin-1")
         wanted = kind if kind != "json" and accept in ("", "*/*") else format_asked(accept)

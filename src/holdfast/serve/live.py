@@ -43,14 +43,21 @@ QUEUE_ROWS = 20_000
 SLOW_LOG = "The prediction log is slow: try again."
 
 
+class Owed(NamedTuple):
+    """A reply to come, of how many rows, and since when it is waited for (seconds of a clock that never goes back)."""
+
+    reply: asyncio.Future[Reply]
+    rows: int
+    since: float
+
+
 class Asked(NamedTuple):
-    """A request that waits: who asked, by which route, when (seconds of a clock that never goes back), and the reply to come."""
+    """A request that waits: by which route, who asked, and what is owed. What is owed outlives the rows, which are much."""
 
     request: Request
     route: str
     client: str
-    since: float
-    reply: asyncio.Future[Reply]
+    owed: Owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,7 @@ class Live:
         self._ids = Ulids(clock)
         self._labels = (self.model, str(self.version))
         self._waiting: list[Asked] = []
-        self._logging: deque[list[Asked]] = deque()
+        self._logging: deque[list[Owed]] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
@@ -131,7 +138,7 @@ class Live:
         self._check(request)
         reply: asyncio.Future[Reply] = self._loop.create_future()
         self.waiting_rows += rows
-        asked = Asked(request, route, client, time.monotonic(), reply)
+        asked = Asked(request, route, client, Owed(reply, rows, time.monotonic()))
         if rows > GROUP_ROWS:
             task = self._loop.create_task(self._answer_many(asked))
             self._tasks.add(task)
@@ -149,9 +156,9 @@ class Live:
         for group in self._logging:
             if group[0].since >= late:
                 break
-            for asked in group:
-                if not asked.reply.done():
-                    asked.reply.set_exception(ServeError(503, SLOW_LOG, retry_after=5))
+            for owed in group:
+                if not owed.reply.done():
+                    owed.reply.set_exception(ServeError(503, SLOW_LOG, retry_after=5))
 
     def _check(self, request: Request) -> None:
         problems = request.problems
@@ -180,7 +187,7 @@ class Live:
             self._answer(group, rows)
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
             if len(group) == 1:
-                self._fail(group, told(self.model, error))
+                self._fail([group[0].owed], told(self.model, error))
                 return
             for asked in group:  # so that one request fails, and not those that came at the same moment
                 self._try([asked], asked.request.rows)
@@ -190,25 +197,26 @@ class Live:
         started = time.monotonic()
         given = [own for asked in group for own in asked.request.ids]
         ids = self._named(given)
-        asked = self.engine.rows(rows)
-        answered = self.engine.answer(asked, ids)
+        turned = self.engine.rows(rows)
+        answered = self.engine.answer(turned, ids)
         replies = _replies(self, group, ids, answered)
         self._measure(group, answered, started)
+        owed = [asked.owed for asked in group]
         if self._spool is None:
-            self._send(group, replies, None)
+            self._send(owed, replies, None)
             return
-        content = self._logged.frame(answered, asked, ids, given, replies, _origin(group))
-        self._logging.append(group)
-        self._log(content, len(rows), lambda error: self._send(group, replies, error))
+        content = self._logged.frame(answered, turned, ids, given, replies, _origin(group))
+        self._logging.append(owed)
+        self._log(content, len(rows), lambda error: self._send(owed, replies, error))
 
     async def _answer_many(self, asked: Asked) -> None:
         """Answer a large request piece by piece, in a thread: others are answered meanwhile."""
         try:
             await self._answer_pieces(asked)
         except TimeoutError:
-            self._fail([asked], ServeError(503, SLOW_LOG, retry_after=5))
+            self._fail([asked.owed], ServeError(503, SLOW_LOG, retry_after=5))
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-            self._fail([asked], told(self.model, error))
+            self._fail([asked.owed], told(self.model, error))
 
     async def _answer_pieces(self, asked: Asked) -> None:
         request, parts = asked.request, []
@@ -235,7 +243,7 @@ class Live:
         async with asyncio.timeout(self.rules.deadline):
             ended = await asyncio.gather(*logged)
         errors = [error for error in ended if error is not None]
-        self._send([asked], [_joined(parts, names)], errors[0] if errors else None)
+        self._send([asked.owed], [_joined(parts, names)], errors[0] if errors else None)
 
     def _named(self, given: Sequence[str | None]) -> list[str]:
         new = self._ids.many(len(given))
@@ -262,7 +270,7 @@ class Live:
 
     def _measure(self, group: list[Asked], answered: Answered, started: float) -> None:
         now, stage, rows = time.monotonic(), "holdfast_stage_duration_seconds", len(answered.review)
-        self._metrics.observe(stage, (self.model, "queue"), [started - group[0].since])
+        self._metrics.observe(stage, (self.model, "queue"), [started - group[0].owed.since])
         self._metrics.observe(stage, (self.model, "predict"), [now - started])
         self._metrics.observe("holdfast_group_rows", (self.model,), [rows])
         self._metrics.count("holdfast_rows", self._labels, rows)
@@ -273,7 +281,7 @@ class Live:
         for problem in answered.unusual:
             self._metrics.count("holdfast_schema_violations", (self.model, problem.field, problem.code))
 
-    def _send(self, group: list[Asked], replies: list[Reply], error: Exception | None) -> None:
+    def _send(self, group: list[Owed], replies: list[Reply], error: Exception | None) -> None:
         """Give the replies, now that they are logged; or say that they cannot be."""
         if self._logging and self._logging[0] is group:
             self._logging.popleft()
@@ -283,16 +291,16 @@ class Live:
             return
         if error is not None:
             logger.error("predictions of %s go out without being logged: %s", self.model, error)
-        for asked, reply in zip(group, replies, strict=True):
-            self.waiting_rows -= len(asked.request.rows)
-            if not asked.reply.done():
-                asked.reply.set_result(reply)
+        for owed, reply in zip(group, replies, strict=True):
+            self.waiting_rows -= owed.rows
+            if not owed.reply.done():
+                owed.reply.set_result(reply)
 
-    def _fail(self, group: list[Asked], error: ServeError) -> None:
-        for asked in group:
-            self.waiting_rows -= len(asked.request.rows)
-            if not asked.reply.done():
-                asked.reply.set_exception(error)
+    def _fail(self, group: list[Owed], error: ServeError) -> None:
+        for owed in group:
+            self.waiting_rows -= owed.rows
+            if not owed.reply.done():
+                owed.reply.set_exception(error)
 
 
 def told(model: str, error: Exception) -> ServeError:
@@ -371,7 +379,7 @@ def _origin(group: list[Asked]) -> Origin:
     return Origin(
         _by_row([asked.route for asked in group], group),
         _by_row([asked.client for asked in group], group),
-        _by_row([now - asked.since for asked in group], group),
+        _by_row([now - asked.owed.since for asked in group], group),
     )
 
 
