@@ -272,3 +272,4 @@ def test_coarse_groups_are_those_of_the_full_count(values: list[float], seed: in
     array = pa.array([*values, *rng.normal(size=20), None, 0.0, -0.0], pa.float64())
     counted = edges.count(array)
     assert edges.grouped(array).tolist() == [counted.missing, *counted.grouped.tolist()]
+    assert np.bincount(edges.group(array), minlength=1 + len(counted.grouped)).tolist() == edges.grouped(array).tolist()

@@ -10,6 +10,8 @@ from dataclasses import fields, replace
 from typing import Any, TypeAlias
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
 from holdfast.profile.arrays import text_codes
@@ -31,20 +33,28 @@ KEPT = ("rows", "decisions", "reviews", "widths", "truths", "confusion", "losses
 REST: dict[str, Any] = {one.name: np.zeros(0, np.int64) for one in fields(Counted) if one.name not in KEPT}
 
 
+def groups_of(inputs: pa.RecordBatch, name: str) -> tuple[list[str], NDArray[np.intp]]:
+    """The commonest values of a column, as `column=value`, the commonest first; and the place of each row's, -1 for others."""
+    words, codes = text_codes(as_text(inputs.column(name)))
+    values, sizes = words.to_pylist(), np.bincount(codes[codes >= 0], minlength=len(words))
+    common = np.argsort(-sizes, kind="stable")[:MOST_VALUES]
+    common = np.array([code for code in common.tolist() if values[code] is not None and sizes[code]], np.intp)
+    places = np.full(len(words) + 1, -1)  # the last one is of rows without a value
+    places[common] = np.arange(len(common))
+    return [f"{name}={values[code]}" for code in common.tolist()], places[codes]
+
+
 def by_value(rows: AnsweredRows, columns: Sequence[str]) -> Iterator[tuple[str, AnsweredRows]]:
-    """The rows of each value of some columns, as `column=value`, the commonest values."""
+    """The rows of each value of some columns, as `groups_of` has them."""
     for name in columns:
         if name not in rows.inputs.schema.names:
             continue
-        words, codes = text_codes(as_text(rows.inputs.column(name)))
-        values, sizes = words.to_pylist(), np.bincount(codes[codes >= 0], minlength=len(words))
-        # In the order of the values once, so that the rows of each lie together. Short numbers are sorted by their digits.
-        short = codes.astype(np.int16) if len(words) < np.iinfo(np.int16).max else codes
-        ordered = rows.take(np.argsort(short, kind="stable"))
-        ends = len(rows) - int(sizes.sum()) + np.cumsum(sizes)
-        for code in np.argsort(-sizes, kind="stable")[:MOST_VALUES].tolist():
-            if values[code] is not None and sizes[code]:
-                yield f"{name}={values[code]}", ordered.slice(int(ends[code] - sizes[code]), int(ends[code]))
+        groups, places = groups_of(rows.inputs, name)
+        # In the order of the groups once, so that the rows of each lie together. Short numbers are sorted by their digits.
+        ordered = rows.take(np.argsort(places.astype(np.int16), kind="stable"))
+        ends = np.cumsum(np.bincount(places + 1, minlength=len(groups) + 1)).tolist()
+        for group, first, last in zip(groups, ends, ends[1:], strict=False):
+            yield group, ordered.slice(first, last)
 
 
 def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str]) -> dict[str, Counted]:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.profile.arrays import floats, null_rows
+from holdfast.profile.arrays import cuts_below, floats, null_rows
 from holdfast.profile.column import ColumnProfile
 from holdfast.schema import Kind, as_kind
 from holdfast.stats.ecdf import is_atom
@@ -121,6 +121,11 @@ class NumberEdges:
         valid = int(np.searchsorted(ordered, np.nan))
         places = np.searchsorted(ordered[:valid], self._group_cuts)
         return np.concatenate([[len(values) - valid], np.diff(places, prepend=0, append=valid)])
+
+    def group(self, array: pa.Array) -> NDArray[np.uint8]:
+        """The same of each row: 0 for a missing one, else its group, counted from 1."""
+        values, _ = numbers(array)
+        return np.where(np.isnan(values), 0, 1 + cuts_below(self._group_cuts, values))
 
     @cached_property
     def _group_cuts(self) -> NDArray[np.float64]:

@@ -17,7 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
-from holdfast.profile.column import ColumnProfile
+from holdfast.profile.arrays import cuts_below
+from holdfast.profile.column import ColumnEdges, ColumnProfile
 from holdfast.profile.delays import delays_in
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
 from holdfast.profile.numeric import NumberEdges
@@ -310,7 +311,7 @@ def count(
     """Counts of rows that belong together; `columns` are the profiles of their inputs, where these are counted already."""
     cells, known = len(answers.cuts) + 1, np.isfinite(rows.loss)
     score = ranked(rows.score)
-    place = np.where(np.isfinite(score), np.searchsorted(answers.cuts, score, side="right"), cells)
+    place = np.where(np.isfinite(score), cuts_below(answers.cuts, score), cells).astype(np.intp)
     truth, decision = rows.truth[known], rows.decision
     one_score = rows.score.ndim == 1
     layout = answers.layout
@@ -422,6 +423,27 @@ def _confusion(answers: int, truth: Array, decision: NDArray[np.int64] | None) -
         return np.zeros(0, np.int64)
     both = truth.astype(np.intp) * answers + decision
     return np.bincount(both[decision >= 0], minlength=answers**2)
+
+
+def inputs_by(edges: Edges, inputs: pa.RecordBatch, codes: NDArray[np.intp], size: int) -> Counts:
+    """As `Counted.inputs`, of the rows of each of so many codes, shape (size, ...); rows with the code -1 are in none."""
+    found = np.zeros((size + 1, max((place.stop for place in edges.places.values()), default=0)), np.int64)
+    for name, place in edges.places.items():
+        if name in inputs.schema.names:
+            own, width = edges.columns[name], place.stop - place.start
+            counts = np.bincount(
+                (codes + 1) * width + _group(own, inputs.column(name)), minlength=found.shape[0] * width
+            )
+            found[:, place] = counts.reshape(-1, width)
+    return found[1:]
+
+
+def _group(edges: ColumnEdges, column: pa.Array) -> NDArray[Any]:
+    """Of each row 0 where it is missing, else its coarse group, counted from 1."""
+    if isinstance(edges, NumberEdges):
+        return edges.group(column)
+    places = edges.place(column)
+    return np.where(places < 0, 0, 1 + edges.groups[places])
 
 
 def _entries(edges: Edges, inputs: pa.RecordBatch) -> Counts:

@@ -18,7 +18,7 @@ from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost
 from holdfast.profile import table, window
 from holdfast.profile.categorical import CategoryEdges
-from holdfast.profile.groups import by_value
+from holdfast.profile.groups import by_value, groups_of
 from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Edges, Profile
 from holdfast.profile.window import AnsweredRows, Counted
@@ -98,10 +98,26 @@ def _parts(
     for start, some in by_window(reference, replace(rows, inputs=_encoded(reference, rows.inputs))):
         profile = table.count(edges, some.inputs, first)
         counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
-        watched = [name for name in some.inputs.schema.names if name in reference.watched or name in segments]
-        for segment, own in by_value(replace(some, inputs=some.inputs.select(watched)), segments):
-            counts[segment] = window.count(edges, reference.answers, own)
+        inputs = _inputs_by_value(reference, edges, some.inputs, segments)
+        bare = replace(some, inputs=some.inputs.select([name for name in segments if name in some.inputs.schema.names]))
+        for segment, own in by_value(bare, segments):
+            counts[segment] = replace(
+                window.count(edges, reference.answers, own.without_inputs()), inputs=inputs[segment]
+            )
         yield _Part(start, counts, profile, _expected(reference, some))
+
+
+def _inputs_by_value(
+    reference: Reference, edges: Edges, inputs: pa.RecordBatch, segments: Sequence[str]
+) -> dict[str, window.Counts]:
+    """Counts of the inputs of each segment, of those of which there are signals. Rows are looked at where they lie."""
+    watched = inputs.select([name for name in inputs.schema.names if name in reference.watched])
+    found: dict[str, window.Counts] = {}
+    for name in segments:
+        if name in inputs.schema.names:
+            groups, places = groups_of(inputs, name)
+            found |= zip(groups, window.inputs_by(edges, watched, places, len(groups)), strict=True)
+    return found
 
 
 def _encoded(reference: Reference, inputs: pa.RecordBatch) -> pa.RecordBatch:
