@@ -107,6 +107,15 @@ def test_names_of_columns_are_printed_as_they_are(root: Path) -> None:
     assert typed("log", "query", 'SELECT 1 AS "a:x:b", 2 AS "[red]"').splitlines()[0] == "a:x:b  [red]"
 
 
+def test_rows_that_are_wider_than_the_terminal_are_printed_value_by_value(root: Path) -> None:
+    spooled(root, predictions(["a", "b"]))
+    names = [f"column_{k}[x]" for k in range(9)]
+    columns = ", ".join(f'{k} AS "{name}"' for k, name in enumerate(names))
+    query = f"SELECT hf_id, {columns} FROM predictions_fraud ORDER BY 1"
+    one, two = ([f"hf_id        {row}", *(f"{name}  {k}" for k, name in enumerate(names))] for row in ("a", "b"))
+    assert typed("log", "query", query).splitlines() == [*one, "", *two]
+
+
 def test_a_query_is_one_text(root: Path) -> None:
     spooled(root, predictions(["a"]))
     with pytest.raises(SettingError, match="`query` takes 1 text of SQL in quotes; got 2"):

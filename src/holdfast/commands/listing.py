@@ -48,7 +48,7 @@ def facts(*rows: tuple[str, str]) -> None:
 
     grid = Table.grid(padding=(0, 2))
     for label, text in rows:
-        grid.add_row(label, Text(printable(text), overflow="fold"))
+        grid.add_row(Text(printable(label)), Text(printable(text), overflow="fold"))
     terminal.show(grid)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from holdfast.commands.listing import table
-from holdfast.commands.terminal import printable, say
+from holdfast.commands.listing import facts, table
+from holdfast.commands.terminal import printable, say, width
 from holdfast.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,11 +63,22 @@ def query(root: Path, text: str, *, json: bool) -> None:
         elif len(shown) < MOST_ROWS:
             shown.append(tuple(told(value) for value in row.values()))
         else:
-            table(tuple(reader.schema.names), shown)
+            _show(reader.schema.names, shown)
             say(f"These are the first {MOST_ROWS:,} rows; --json prints all of them.")
             return
     if not json:
-        table(tuple(reader.schema.names), shown)
+        _show(reader.schema.names, shown)
+
+
+def _show(names: Sequence[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """Rows under their titles; one value a line where the titles alone are wider than the terminal."""
+    if sum(map(len, names)) + 2 * (len(names) - 1) <= width():
+        table(tuple(names), rows)
+        return
+    for place, row in enumerate(rows):
+        if place:
+            say("")
+        facts(*zip(names, row, strict=True))
 
 
 def _last(log: PredictionLog, model: str, rows: int) -> list[dict[str, Any]]:

@@ -51,12 +51,19 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
+def width() -> int:
+    """Characters of a line of what is printed for people."""
+    from rich.console import Console
+
+    return min(Console().width, WIDEST)
+
+
 def show(*parts: RenderableType) -> None:
     """Print for people, in lines that are easy to read."""
     from rich.console import Console
 
     console = Console(highlight=False)
-    console.width = min(console.width, WIDEST)
+    console.width = width()
     with console.capture() as captured:
         for part in parts:
             console.print(part)
