@@ -118,6 +118,26 @@ def test_damage_that_shows_while_frames_are_read_is_mended_at_the_next_look(tmp_
     assert 0 < len(pending.read((), ALL)[0][LABELS]) < 30
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE layouts; CREATE TABLE layouts(id, content); INSERT INTO layouts VALUES (1, NULL)",
+        "DROP TABLE meta; CREATE TABLE meta(key, value);"
+        "CREATE TRIGGER gone BEFORE INSERT ON meta BEGIN SELECT RAISE(IGNORE); END",
+    ],
+)
+def test_a_spool_that_lacks_what_every_spool_has_is_damaged(tmp_path: Path, pending: Pending, damage: str) -> None:
+    """As where a page of it holds zeros: nothing else may wait for it."""
+    with closing(Spool(tmp_path / "spool")) as spool:
+        spool.write([labels(["a"])])
+    with closing(sqlite3.connect(spool.path)) as connection:
+        connection.executescript(damage)
+    told = pending.look()
+    pending.read((), ALL)
+    (told,) = told or pending.look()
+    assert "was damaged" in told
+
+
 def test_damage_in_a_spool_that_is_in_use_waits(tmp_path: Path, pending: Pending) -> None:
     code = (
         "import sys\nfrom pathlib import Path\nfrom holdfast.log.spool import Spool\n"

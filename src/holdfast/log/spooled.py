@@ -195,5 +195,7 @@ def _told(path: Path) -> Iterator[None]:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             raise DamagedSpoolError(f"The spool {path} is damaged: {error}.") from None
         raise LogError(f"The spool {path} cannot be used: {error}.") from None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, TypeError):  # of what is not there, too
         raise DamagedSpoolError(f"The spool {path} is damaged: a layout in it cannot be read.") from None
+    except KeyError:
+        raise DamagedSpoolError(f"The spool {path} is damaged: it does not say what it is.") from None
