@@ -122,8 +122,7 @@ def test_damage_that_shows_while_frames_are_read_is_mended_at_the_next_look(tmp_
     "damage",
     [
         "DROP TABLE layouts; CREATE TABLE layouts(id, content); INSERT INTO layouts VALUES (1, NULL)",
-        "DROP TABLE meta; CREATE TABLE meta(key, value);"
-        "CREATE TRIGGER gone BEFORE INSERT ON meta BEGIN SELECT RAISE(IGNORE); END",
+        "CREATE TRIGGER lost BEFORE INSERT ON meta BEGIN SELECT RAISE(IGNORE); END; DELETE FROM meta",
     ],
 )
 def test_a_spool_that_lacks_what_every_spool_has_is_damaged(tmp_path: Path, pending: Pending, damage: str) -> None:
