@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,21 @@ def payments(first_day: int, days: int, seed: int, rows_a_day: int = ROWS_A_DAY)
 def day(number: float) -> float:
     """When a day begins, in seconds since 1970; the log's first is `HISTORY_DAYS`."""
     return float(BEGIN.astype(np.int64)) / 1e6 + number * DAY
+
+
+def label(
+    service: Service, rows: pa.Table, ids: Sequence[str], places: Sequence[int] | np.ndarray, delay: float
+) -> None:
+    """The truth of some of the rows, so many seconds after their time."""
+    when, truths = moments(rows["time"].combine_chunks())[0], rows["fraud"].to_pylist()
+    label_rows(
+        service.root,
+        service.sealed,
+        [ids[place] for place in places],
+        [truths[place] for place in places],
+        when[places] + delay,
+    )
+    commit(service.root)
 
 
 @pytest.fixture(scope="session")

@@ -16,12 +16,11 @@ from holdfast.errors import SettingError
 from holdfast.log.reading import open_log
 from holdfast.monitoring.monitor import watched_of
 from holdfast.monitoring.reference import reference_of
-from holdfast.profile.calendar import moments
 from holdfast.releases.folder import SealedFolder
-from holdfast.testing.answered import answer_rows, commit, label_rows
+from holdfast.testing.answered import answer_rows, commit
 from holdfast.watched import Shown
 
-from .conftest import DAY, HISTORY_DAYS, Service, day, payments, released
+from .conftest import DAY, HISTORY_DAYS, Service, day, label, payments, released
 
 FIRST = HISTORY_DAYS
 POLICY = {"threshold": 0.5, "rule": "threshold"}
@@ -66,15 +65,7 @@ def answer(service: Service, rows: pa.Table, *, strays: bool = False) -> None:
     found = log.predictions("fraud", columns=["hf_id", "hf_decision"]).read_all()
     blocked = dict(zip(found["hf_id"].to_pylist(), found["hf_decision"].to_pylist(), strict=True))
     places = [place for place, one in enumerate(ids) if strays or not blocked[one]]
-    when, truths = moments(rows["time"].combine_chunks())[0], rows["fraud"].to_pylist()
-    label_rows(
-        service.root,
-        service.sealed,
-        [ids[place] for place in places],
-        [truths[place] for place in places],
-        when[places] + DAY,
-    )
-    commit(service.root)
+    label(service, rows, ids, places, DAY)
 
 
 def shown(service: Service) -> list[Shown]:

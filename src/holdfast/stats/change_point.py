@@ -75,10 +75,7 @@ def change_point(
     sums = trace @ (errors * precision)
     prior = (PRIOR_SIZE * float(np.median(deviations))) ** 2
     log_odds = 0.5 * prior * sums**2 / (1 + prior * information) - 0.5 * np.log1p(prior * information)
-    probability = np.exp(log_odds - log_odds.max())
-    probability /= probability.sum()
-    first = int(probability.argmax())
-    earliest, latest = likeliest(probability, first, level)
+    first, earliest, latest = likeliest(log_odds, level)
     return ChangePoint(
         first=first,
         earliest=earliest,
@@ -88,11 +85,17 @@ def change_point(
     )
 
 
-def likeliest(probability: Array, mode: int, level: float) -> tuple[int, int]:
-    """The interval that grows from the mode to the more probable side until it has the probability."""
-    low = high = mode
+def likeliest(log_odds: Array, level: float) -> tuple[int, int, int]:
+    """The most probable place, and the interval that grows from there to the more probable side until it has the probability.
+
+    >>> likeliest(np.log([0.02, 0.06, 0.90, 0.02]), 0.95)
+    (2, 1, 2)
+    """
+    probability = np.exp(log_odds - log_odds.max())
+    probability /= probability.sum()
+    low = high = mode = int(probability.argmax())
     while probability[low : high + 1].sum() < level - 1e-12:
         below = probability[low - 1] if low > 0 else -1.0
         above = probability[high + 1] if high + 1 < len(probability) else -1.0
         low, high = (low - 1, high) if below > above else (low, high + 1)
-    return low, high
+    return mode, low, high

@@ -61,10 +61,7 @@ def share_change(hits: ArrayLike, rows: ArrayLike, *, level: float = 0.95) -> Sh
     x_before, n_before = (np.concatenate([[0.0], np.cumsum(counts)[:-1]]) for counts in (x, n))
     x_after, n_after = x.sum() - x_before, n.sum() - n_before
     log_odds = betaln(x_before + 1, n_before - x_before + 1) + betaln(x_after + 1, n_after - x_after + 1)
-    probability = np.exp(log_odds - log_odds.max())
-    probability /= probability.sum()
-    first = int(probability.argmax())
-    earliest, latest = likeliest(probability, first, level)
+    first, earliest, latest = likeliest(log_odds, level)
     return ShareChange(
         first=first,
         earliest=earliest,

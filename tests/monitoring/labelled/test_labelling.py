@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -11,25 +11,12 @@ from holdfast.book import monitoring as recorded
 from holdfast.log.reading import open_log
 from holdfast.monitoring.labelled.labelling import CODE
 from holdfast.monitoring.monitor import watched_of
-from holdfast.profile.calendar import moments
-from holdfast.testing.answered import answer_rows, commit, label_rows
+from holdfast.testing.answered import answer_rows, commit
 from holdfast.watched import Shown
 
-from ..conftest import DAY, HISTORY_DAYS, Service, day, payments
+from ..conftest import DAY, HISTORY_DAYS, Service, day, label, payments
 
 FIRST = HISTORY_DAYS
-
-
-def label(service: Service, rows: pa.Table, ids: Sequence[str], places: np.ndarray, delay: float) -> None:
-    when, truths = moments(rows["time"].combine_chunks())[0], rows["fraud"].to_pylist()
-    label_rows(
-        service.root,
-        service.sealed,
-        [ids[place] for place in places],
-        [truths[place] for place in places],
-        when[places] + delay,
-    )
-    commit(service.root)
 
 
 def answered(
