@@ -173,6 +173,7 @@ def test_the_command_goes_on_when_its_book_is_back_and_stops_when_it_is_told_to(
     try:
         _until(lambda: "windows judged" in said.read_text(), process)
         _until(lambda: "[high] fraud: amount" in said.read_text(), process)
+        _until(lambda: "Open: 2 high. `holdfast incidents show ID` says more." in said.read_text(), process)
         postgres.stop()
         _until(lambda: "It is tried again" in complained.read_text(), process)
         postgres.start()

@@ -144,6 +144,8 @@ def test_what_somebody_knows_of_is_explained(holdfast: Holdfast) -> None:
         "Known of fraud: price rise, from 2026-03-09 00:00 UTC to 2026-03-10 00:00 UTC, in amount.\n", "", 0
     )
     assert listed(holdfast("monitor"))["fraud-1"][1] == "known"
+    mistyped = holdfast("annotate", "fruad", "sale", "--since", "2026-03-09").out
+    assert mistyped.endswith("fruad was never watched: did you mean 'fraud'?\n")
     shown = holdfast("incidents", "show", "fraud-1")
     assert re.search(r"^Known +price rise$", shown.out, re.MULTILINE)
     assert re.search(r"annotate +fraud: price rise", holdfast("audit").out)

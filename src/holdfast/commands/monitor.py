@@ -141,9 +141,15 @@ def _keep_running(site: Site, look: Callable[..., Monitored], what: str, pause: 
     def tell(line: str) -> None:
         say(f"{_now()}  {line}")
 
+    looked = False
+
     def watch() -> tuple[str, ...]:
+        nonlocal looked
         result = look(tell=tell)
         _tell_changes(result)
+        if not looked:
+            tell(_summed_up([one for one in _standings(site, result) if one.state != "resolved"]))
+        looked = True
         return (*result.undelivered, *_failed(result), *_warnings(result))
 
     problems: tuple[str, ...] = ()
