@@ -17,10 +17,11 @@ from holdfast.gate.evaluation import Evaluation
 from holdfast.golden import SCORE, check_golden
 from holdfast.log.reading import open_log
 from holdfast.monitoring.counts.counting import EVERYONE, count_rows
+from holdfast.monitoring.counts.reading import wanted_of_rows
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.reference import reference_of
 from holdfast.monitoring.signals import answer_signals
-from holdfast.monitoring.sources.source import LogSource, wanted_of_rows
+from holdfast.monitoring.sources.source import LogSource
 from holdfast.profile.class_scores import ClassTable
 from holdfast.profile.residuals import ResidualTable
 from holdfast.released import arrow_in, load_release

@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 
 from holdfast.book import monitoring as recorded
 from holdfast.book.opening import Book, open_book
-from holdfast.book.stages import in_force
 from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
@@ -35,6 +34,7 @@ from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.skew.comparing import skew_of
 from holdfast.monitoring.skew.skewed import Skew
+from holdfast.monitoring.sources.champion import in_service
 from holdfast.monitoring.sources.files import file_source
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
 from holdfast.monitoring.sources.unreleased import sealed_history
@@ -424,9 +424,3 @@ def _models(models: str | Sequence[str] | None, log: PredictionLog, store: Store
         known = f"logged: {listed(logged)}" if logged else "nothing is logged yet"
         raise SettingError(f"Nothing is logged of {listed(strange)} in {log.root}; {known}.")
     return asked
-
-
-def in_service(model: str, book: Book, store: Store) -> SealedFolder:
-    """The champion, or the newest release where none was promoted."""
-    stage: Any = in_force(book).get(model)
-    return store.get(model, None if stage is None else stage.version)

@@ -31,12 +31,12 @@ from holdfast.monitoring.counts.arrived import Arrived, arrived, newly_labelled
 from holdfast.monitoring.counts.compacting import compact
 from holdfast.monitoring.counts.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.counts.cutting import begun_again, cut, cuts_of, recut
-from holdfast.monitoring.counts.reading import answered, seconds_of
+from holdfast.monitoring.counts.reading import answered, seconds_of, wanted_of_rows, wanted_of_truth
 from holdfast.monitoring.incidents.triage import Looking, most_windows
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
-from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, Source, wanted_of_rows, wanted_of_truth
+from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, Source
 from holdfast.profile import window
 from holdfast.profile.groups import by_value
 from holdfast.profile.window import AnsweredRows, Counted

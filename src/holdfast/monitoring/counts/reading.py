@@ -56,6 +56,17 @@ def needed(reference: Reference) -> list[str]:
     return [physical.get(name, name) for name in reference.objective.needs]
 
 
+def wanted_of_rows(reference: Reference, there: list[str]) -> list[str]:
+    """Columns that are read to count rows."""
+    return list(dict.fromkeys([*answer_columns(reference, there), *inputs_logged(reference, there).values()]))
+
+
+def wanted_of_truth(reference: Reference, there: list[str], segments: tuple[str, ...]) -> list[str]:
+    """Columns that are read to judge answers by the truth."""
+    held = inputs_logged(reference, there)
+    return list(dict.fromkeys([*answer_columns(reference, there), *(held[name] for name in segments if name in held)]))
+
+
 def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     """Rows of the log, with labels beside them or not, as they are counted.
 

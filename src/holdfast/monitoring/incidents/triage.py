@@ -23,13 +23,20 @@ from holdfast.evidence import Estimate
 from holdfast.incident import Incident
 from holdfast.kinds import Kind
 from holdfast.monitoring.counts import kept
-from holdfast.monitoring.counts.reading import KINDS, answered, as_sealed, inputs_logged, times_of
+from holdfast.monitoring.counts.reading import (
+    KINDS,
+    answered,
+    as_sealed,
+    inputs_logged,
+    times_of,
+    wanted_of_rows,
+)
 from holdfast.monitoring.incidents.quality import quality
 from holdfast.monitoring.incidents.story import NO_ACTION, advice, story, surest
 from holdfast.monitoring.labelled.joined import row_weights
 from holdfast.monitoring.labelled.labelling import representative
 from holdfast.monitoring.reference import Reference, segments_of
-from holdfast.monitoring.sources.source import MICROSECONDS, Source, wanted_of_rows
+from holdfast.monitoring.sources.source import MICROSECONDS, Source
 from holdfast.objective import Judged
 from holdfast.profile.arrays import floats
 from holdfast.profile.table import Profile

@@ -11,11 +11,11 @@ from holdfast.book.opening import open_book
 from holdfast.errors import SettingError
 from holdfast.log.moments import Moment, moment
 from holdfast.log.reading import open_log
-from holdfast.monitoring.monitor import in_service
 from holdfast.monitoring.reference import reference_of
 from holdfast.monitoring.skew.comparing import AT_MOST, skew_of
 from holdfast.monitoring.skew.differing import Tolerance
 from holdfast.monitoring.skew.skewed import Skew
+from holdfast.monitoring.sources.champion import in_service
 from holdfast.monitoring.sources.source import MICROSECONDS, LogSource
 from holdfast.names import listed
 from holdfast.releases.store import open_store

@@ -16,8 +16,6 @@ from holdfast.errors import InputError
 from holdfast.log.ids import milliseconds
 from holdfast.log.moments import Moment
 from holdfast.log.reading import PredictionLog
-from holdfast.monitoring.counts.reading import answer_columns, inputs_logged
-from holdfast.monitoring.reference import Reference
 
 MARGIN_SECONDS = 30.0
 """What was received so long ago is on the disk, whatever its request waited for."""
@@ -160,17 +158,6 @@ class LogSource:
             unlabelled=False,
             as_known_at=_moment(until - 1),
         )
-
-
-def wanted_of_rows(reference: Reference, there: list[str]) -> list[str]:
-    """Columns that are read to count rows."""
-    return list(dict.fromkeys([*answer_columns(reference, there), *inputs_logged(reference, there).values()]))
-
-
-def wanted_of_truth(reference: Reference, there: list[str], segments: tuple[str, ...]) -> list[str]:
-    """Columns that are read to judge answers by the truth."""
-    held = inputs_logged(reference, there)
-    return list(dict.fromkeys([*answer_columns(reference, there), *(held[name] for name in segments if name in held)]))
 
 
 def _days_of(ids: pa.Array) -> set[int]:
