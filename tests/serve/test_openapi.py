@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,7 @@ from holdfast.column import Column
 from holdfast.kinds import Kind
 from holdfast.serve.fields import Field
 from holdfast.serve.openapi import about
-from holdfast.testing.pages import read
+from holdfast.testing.pages import PATIENCE_MILLISECONDS, chromium, read
 from holdfast.testing.servers import Running
 
 
@@ -73,3 +75,29 @@ def test_the_lines_of_the_page_work_as_printed(running: Running) -> None:
     asked = next(line for line in lines if "/binary/predict" in line)
     done = subprocess.run(shlex.split(asked), capture_output=True, text=True, check=True)
     assert '"model":"binary"' in done.stdout
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        if started is None:
+            pytest.skip("Chromium and playwright, which open the page, are not installed")
+        yield started
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_row_is_answered_on_the_page(running: Running, browser: Any, width: int) -> None:
+    complaints: list[str] = []
+    page = browser.new_context(viewport={"width": width, "height": 800}).new_page()
+    page.set_default_timeout(PATIENCE_MILLISECONDS)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{running.server.address}/docs")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".wide").first.evaluate("table => table.scrollWidth <= table.clientWidth")
+    page.locator("button[data-model=binary]").click()
+    page.locator("pre[data-model=binary]", has_text='"score":').wait_for()
+    page.locator("textarea[data-model=binary]").fill("{")
+    page.locator("button[data-model=binary]").click()
+    page.locator("pre.wrong[data-model=binary]", has_text="The body is no JSON").wait_for()
+    assert complaints == []

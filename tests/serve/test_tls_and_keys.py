@@ -108,6 +108,7 @@ def test_ranges_and_categories_are_told_to_those_who_may_read(locked: Locked, ke
     assert "country" in page
     assert "country" in text
     assert not [told for told in (page, text) for secret in ("in the history", "FR", "AT") if secret in told]
+    assert "curl -s -H &#39;X-API-Key: holdfast_…&#39; http://" in page  # what a line needs, it has
     page, text = locked.ask("GET", "/docs", "read").text, locked.ask("GET", "/openapi.json", "read").text
     assert all("in the history AT, FR" in told for told in (page, text))
 
