@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -78,6 +81,8 @@ class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         A commit to the lake holds so many rows, or comes after so long.
     keep_days
         Days that are kept; None: all.
+    hash_key
+        What hashes of columns are made with: without it nobody can try out values. `$NAME` takes it from the environment.
     """
 
     enabled: bool = True
@@ -86,6 +91,7 @@ class Log(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     rows: Count = 10_000
     seconds: Positive = 5.0
     keep_days: Count | None = None
+    hash_key: Annotated[str, Meta(min_length=1)] | None = None
 
 
 class Served(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -198,6 +204,12 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return Path(self.path(self.root))
 
     @property
+    def hash_key(self) -> bytes:
+        """What hashes in the log are made with, 64 bytes or none; `SettingError` if its variable is not set."""
+        key = self.log.hash_key
+        return b"" if key is None else hashlib.blake2b(looked_up(key, os.environ).encode()).digest()
+
+    @property
     def spool_path(self) -> Path:
         """The folder of the spools."""
         return self.root_path / "spool"
@@ -206,6 +218,22 @@ class Site(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def book_location(self) -> str:
         """Where the book is."""
         return self.book or str(self.root_path / "book.db")
+
+
+def looked_up(text: str, environment: Mapping[str, str]) -> str:
+    """A text of `site.toml`, or that of a variable of the environment where it is `$NAME`.
+
+    Raises
+    ------
+    SettingError
+        There is no such variable.
+    """
+    if not text.startswith("$"):
+        return text
+    found = environment.get(text[1:])
+    if not found:
+        raise SettingError(f"site.toml names the variable {text[1:]}, which is not set. Set it.")
+    return found
 
 
 def load_site(path: str | Path | None = None) -> Site:

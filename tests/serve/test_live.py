@@ -28,6 +28,7 @@ from holdfast.serve.records import Answer, answers
 from holdfast.serve.request import Request
 from holdfast.serve.rows import Rows
 from holdfast.serve.usual import Usual
+from holdfast.site import Log, Site
 from holdfast.testing.releases import seal_small
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True, "age": 40}
@@ -164,3 +165,21 @@ def test_columns_are_left_out_of_the_log_or_hashed(loaded: Loaded, tmp_path: Pat
     assert "age" not in logged
     assert (logged["country"], logged["items"]) == (f"{hashed('FR'):016x}", f"{hashed('3'):016x}")
     assert b"FR" not in b"".join(path.read_bytes() for path in (tmp_path / "spool").iterdir())
+
+
+def test_with_a_key_nobody_else_can_try_out_values(
+    loaded: Loaded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HASH_KEY", "hush")
+    found = []
+    for place, log in enumerate([Log(), Log(hash_key="hush"), Log(hash_key="$HASH_KEY"), Log(hash_key="other")]):
+        rules = Rules(hashed=frozenset({"country"}), hash_key=Site(log=log).hash_key)
+        root = tmp_path / str(place)
+        with closing(Spool(root / "spool")) as spool:
+            answered(loaded, [ROW, {**ROW, "country": None}], rules, spool=spool)
+        found.append(open_log(root).predictions("binary").read_all()["country"].to_pylist())
+    plain, key, same_key, other_key = (values[0] for values in found)
+    assert plain == f"{hashed('FR'):016x}"
+    assert key == same_key
+    assert len({plain, key, other_key}) == 3
+    assert [values[1] for values in found] == [None] * 4

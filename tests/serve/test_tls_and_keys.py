@@ -188,6 +188,7 @@ def test_what_cannot_be_served_is_told_in_one_line(site: Path, arguments: list[s
         ('[log]\ndurabilty = "sync"', "unknown field `durabilty` - at `$.log`: did you mean 'durability'?"),
         ('[models.binary]\nvalidation = "no"', "at `$.models.binary.validation`: there are 'reject', 'flag'."),
         ('[server]\ntraces = "localhost:4318"', "traces is the address of a collector, such as http://127.0.0.1:4318"),
+        ('[log]\nhash_key = "$HOLDFAST_UNSET"', "site.toml names the variable HOLDFAST_UNSET, which is not set."),
         ("[models.binry]", "[models.binry] of site.toml is of no release: did you mean 'binary'?"),
         ('[models.binary]\nleft_out = ["contry"]', "left_out of [models.binary]: 'contry' is no column of a release"),
         ('[models.binary]\nhashed = ["items", "country_"]', "is no column of a release: did you mean 'country'?"),

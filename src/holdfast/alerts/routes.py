@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from holdfast.durations import seconds
-from holdfast.errors import SettingError
 from holdfast.records import Severity
-from holdfast.site import AlertRoute
+from holdfast.site import AlertRoute, looked_up
 
 SEVERITIES = tuple(Severity)
 """From the mildest."""
@@ -59,20 +58,11 @@ def routes_of(settings: Iterable[AlertRoute], environment: Mapping[str, str] = o
     return tuple(
         Route(
             name=one.called,
-            url=_looked_up(one.url, environment),
-            secret=None if one.secret is None else _looked_up(one.secret, environment),
+            url=looked_up(one.url, environment),
+            secret=None if one.secret is None else looked_up(one.secret, environment),
             severity=Severity(one.severity),
             models=one.models,
             cooldown=seconds(one.cooldown, "cooldown"),
         )
         for one in settings
     )
-
-
-def _looked_up(text: str, environment: Mapping[str, str]) -> str:
-    if not text.startswith("$"):
-        return text
-    found = environment.get(text[1:])
-    if not found:
-        raise SettingError(f"site.toml: an alert names the variable {text[1:]}, which is not set. Set it.")
-    return found

@@ -241,9 +241,9 @@ class Engine:
             answered.loss[row] = loss
 
 
-def hashed(identifier: str) -> int:
-    """64 bits of an identifier, the same in every process."""
-    return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8).digest(), "little")
+def hashed(identifier: str, key: bytes = b"") -> int:
+    """64 bits of an identifier, the same in every process that has the key."""
+    return int.from_bytes(hashlib.blake2b(identifier.encode(), digest_size=8, key=key).digest(), "little")
 
 
 Feed: TypeAlias = tuple[str, Any, Any, bool]

@@ -74,6 +74,8 @@ class Rules:
         Whether answers go out when the log cannot be written; otherwise they are refused.
     left_out, hashed
         Fields that are not logged, and those of which only a hash is.
+    hash_key
+        What that is made with.
     explain_seconds
         What contributions of a request may take where they are sampled.
     """
@@ -83,6 +85,7 @@ class Rules:
     answer_unlogged: bool = False
     left_out: frozenset[str] = frozenset()
     hashed: frozenset[str] = frozenset()
+    hash_key: bytes = b""
     explain_seconds: float = 0.2
 
 
@@ -122,7 +125,9 @@ class Live:
         self._tasks: set[asyncio.Task[None]] = set()
         self._scheduled = False
         self._loop = asyncio.get_running_loop()
-        self._logged = Logged(self.model, self.version, self.engine, rules.left_out, rules.hashed, clock)
+        self._logged = Logged(
+            self.model, self.version, self.engine, rules.left_out, rules.hashed, clock, rules.hash_key
+        )
 
     def ask(self, request: Request, route: str = "champion", client: str = "") -> asyncio.Future[Reply]:
         """Answer a request; what comes back has been logged.

@@ -47,6 +47,8 @@ class Logged:
         Fields that are not logged, and those of which only a hash is.
     clock
         Seconds since 1970.
+    hash_key
+        What hashes are made with.
     """
 
     def __init__(
@@ -57,8 +59,9 @@ class Logged:
         left_out: Collection[str],
         hash_of: Collection[str],
         clock: Callable[[], float] = time.time,
+        hash_key: bytes = b"",
     ) -> None:
-        self._version, self._clock = version, clock
+        self._version, self._clock, self._hash_key = version, clock, hash_key
         self._fields = []
         for place, field in enumerate(engine.fields):
             if field.column.role is Role.IGNORE or field.name in left_out:
@@ -129,7 +132,7 @@ class Logged:
                 origin.clients,
                 [hashed(repr(row)) >> 1 for row in rows.tuples] if some_given else [0],
                 *(
-                    _values(rows.columns[field.place], field)
+                    _values(rows.columns[field.place], field, self._hash_key)
                     if field.row is None
                     else packed[field.row * size : (field.row + 1) * size]
                     for field in self._fields
@@ -138,9 +141,9 @@ class Logged:
         )
 
 
-def _values(values: Sequence[Any], field: _Field) -> Sequence[Any]:
+def _values(values: Sequence[Any], field: _Field, key: bytes) -> Sequence[Any]:
     if field.hashed:
-        return [None if value is None else f"{hashed(str(value)):016x}" for value in values]
+        return [None if value is None else f"{hashed(str(value), key):016x}" for value in values]
     return _moments(values) if field.type == "timestamp" else values
 
 

@@ -100,6 +100,7 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
     store = open_store(site.path(site.releases))
     check_known(store, names)
     check_rules(store, site.models)
+    _ = site.hash_key  # a variable that is not set is told now
     _check_certificate(site)
     listening = _listen(site)
     host, port = listening.getsockname()[:2]

@@ -241,6 +241,8 @@ class _Book:
 
 
 def _rules(site: Site) -> Callable[[str], Rules]:
+    hash_key = site.hash_key
+
     def of(model: str) -> Rules:
         served = site.models.get(model, Served())
         reject: frozenset[Code] = frozenset()
@@ -254,6 +256,7 @@ def _rules(site: Site) -> Callable[[str], Rules]:
             answer_unlogged=site.log.when_unwritable == "answer",
             left_out=frozenset(served.left_out),
             hashed=frozenset(served.hashed),
+            hash_key=hash_key,
             explain_seconds=served.explain_seconds,
         )
 
