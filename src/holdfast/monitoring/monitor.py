@@ -35,7 +35,7 @@ from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.skew.comparing import skew_of
 from holdfast.monitoring.skew.skewed import Skew
 from holdfast.monitoring.sources.champion import in_service
-from holdfast.monitoring.sources.files import file_source
+from holdfast.monitoring.sources.given import file_source
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
 from holdfast.monitoring.sources.unreleased import sealed_history
 from holdfast.monitoring.unjudged import too_small

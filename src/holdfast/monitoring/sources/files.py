@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time as clock
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -15,17 +14,14 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from holdfast.config import Project
-from holdfast.errors import SettingError
-from holdfast.evaluation.clock import seconds_of
-from holdfast.evaluation.codes import codes_of
-from holdfast.kinds import Role
 from holdfast.log.joining import FIRST
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.sources import ledger
+from holdfast.monitoring.sources.columns import MICROSECONDS, NEVER, STAMP, Moments, stamps
 from holdfast.monitoring.sources.ledger import Keys, Ledger
-from holdfast.monitoring.sources.named import Named, named, places, positives
+from holdfast.monitoring.sources.named import Named, places, positives
+from holdfast.monitoring.sources.truths import Truths
 from holdfast.names import no_such_column
-from holdfast.numerals import several
 from holdfast.objective import Cost, CostMatrix
 from holdfast.policy import Answers, decide
 from holdfast.profile.hashing import cell_hashes, mixed
@@ -34,45 +30,9 @@ from holdfast.tables import Table
 from holdfast.windows import CountedWindows
 
 Array: TypeAlias = NDArray[np.float64]
-Moments: TypeAlias = NDArray[np.int64]
-"""Microseconds since 1970; `NEVER` where there is none."""
-
-MICROSECONDS = 1_000_000
 DAY = 86_400 * MICROSECONDS
-NEVER = np.iinfo(np.int64).min
-
-STAMP = pa.timestamp("us", "UTC")
-
-ROWS_SEEN, LABELS_SEEN = "rows_seen", "labels_seen"
-"""Folders of the ledgers, beside the counts."""
-
 LABELLED = ("hf_label", "hf_label_time", "hf_outcome_time", *FIRST)
 """What stands beside a prediction, as in the log."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Truths:
-    """What is known of the truth of each prediction, (n,) each.
-
-    Attributes
-    ----------
-    label
-        Null where it is not known.
-    arrived
-        When it came, as far as a table says so.
-    first
-        When the first label of the prediction came, which it may correct.
-    strange
-        Labels whose id no prediction has.
-    """
-
-    label: pa.Array
-    arrived: Moments
-    first: Moments = field(init=False)
-    strange: int = 0
-
-    def __post_init__(self) -> None:
-        self.first = self.arrived
 
 
 @dataclass(slots=True, kw_only=True)
@@ -254,7 +214,7 @@ class FileSource:
                 case "hf_id":
                     found[name] = self.ids.take(pa.array(positions))
                 case _ if name in moments:
-                    found[name] = _stamps(moments[name][positions])
+                    found[name] = stamps(moments[name][positions])
                 case "hf_when":
                     found[name] = pa.array(when)
                 case "hf_score":
@@ -321,182 +281,3 @@ class FileSource:
         places = np.flatnonzero(np.asarray(self.truths.label.is_valid()))
         ids = mixed(cell_hashes(self.ids.take(pa.array(places))))
         return places, ids ^ cell_hashes(self.truths.label.take(pa.array(places))), ids
-
-
-def file_source(
-    predictions: Table, labels: Table | None, reference: Reference, project: Project, root: Path, until: float | None
-) -> FileSource:
-    """Read ids, times and labels; the other columns are read when they are asked for.
-
-    Parameters
-    ----------
-    predictions, labels
-        The tables; without the second one the first may have the labels, in a column called as the target, or `label`.
-    root
-        Folder below which is kept what was seen.
-    until
-        Labels that arrived later are not known yet, in seconds since 1970; None: all are.
-
-    Raises
-    ------
-    SettingError
-        A column that is needed is not there.
-    """
-    schema, there = reference.schema, predictions.schema.names
-    time = _found(project.data.time, schema.by_role(Role.TIME), "time", there)
-    if time is None:
-        raise no_such_column(project.data.time or "time", there, "The table of predictions")
-    identity = _found(project.data.id, schema.by_role(Role.ID), "id", there)
-    if identity is None and labels is not None:
-        if project.data.id is not None:
-            raise no_such_column(project.data.id, there, "Labels are joined by id, and the table of predictions")
-        raise SettingError("Labels are joined by id: name the column of the predictions' ids as data.id.")
-    if missing := [name for name in reference.features if name not in there]:
-        raise no_such_column(missing[0], there, "The table of predictions")
-    target = None if labels is not None else next((n for n in (project.data.target, "label") if n in there), None)
-    when, ids, own = [np.zeros(0, np.int64)], [pa.array([], pa.string())], []
-    wanted = [name for name in (time, identity, target, "arrived" if "arrived" in there else None) if name]
-    came = [np.zeros(0, np.int64)]
-    for batch in predictions.batches(list(dict.fromkeys(wanted))):
-        when.append(_micro(batch.column(time), project.data.zone))
-        rows = sum(map(len, when)) - batch.num_rows
-        ids.append(
-            pa.array([f"row {rows + i:,}" for i in range(batch.num_rows)], pa.string())
-            if identity is None
-            else _texts(batch.column(identity))
-        )
-        truth = None if target is None else batch.column(target)
-        own.append(_labels(truth, batch.num_rows, reference, f"The column {target!r} of the table of predictions"))
-        came.append(_micro(batch.column("arrived"), project.data.zone) if "arrived" in there else when[-1])
-    moments, names = np.concatenate(when), pa.concat_arrays(ids)
-    keys, undated = _keys(names, moments, named_rows=identity is not None), moments == NEVER
-    again = _again(keys, names) if identity is not None else np.zeros(len(keys), bool)
-    moments[again] = NEVER
-    if labels is None:
-        label = pa.concat_arrays(own) if own else _labels(None, 0, reference)
-        truths = Truths(label=label, arrived=_arrivals(np.concatenate(came), moments, project))
-    else:
-        truths = _joined(labels, reference, project, moments, names)
-    if until is not None:
-        late = truths.arrived >= int(until * MICROSECONDS)
-        truths.label = pc.if_else(pa.array(late), pa.scalar(None, truths.label.type), truths.label)
-    return FileSource(
-        table=predictions,
-        named=named(project, schema, there, reference.answers.classes, "the table of predictions"),
-        reference=reference,
-        project=project,
-        when=moments,
-        ids=names,
-        keys=keys,
-        truths=truths,
-        passed_over=_passed_over(moments, undated, again & ~undated),
-        rows_seen=root / ROWS_SEEN / f"{project.name}.parquet",
-        labels_seen=root / LABELS_SEEN / f"{project.name}.parquet",
-    )
-
-
-def _again(keys: Keys, ids: pa.Array) -> NDArray[np.bool_]:
-    """Rows whose id stands in a row before."""
-    _, first = np.unique(keys, return_index=True)
-    found = np.asarray(ids.is_valid())
-    found[first] = False
-    return found
-
-
-def _passed_over(when: Moments, undated: NDArray[np.bool_], again: NDArray[np.bool_]) -> tuple[str, ...]:
-    """What is not read of a table of predictions, and why."""
-    future = int(np.count_nonzero(when > clock.time() * MICROSECONDS))
-    found = {
-        "of ids that came before in the table": int(np.count_nonzero(again)),
-        "without a time": int(np.count_nonzero(undated)),
-        "of the future": future,
-    }
-    return tuple(f"{several(n, 'row')} {why}: passed over." for why, n in found.items() if n)
-
-
-def _keys(ids: pa.Array, when: Moments, *, named_rows: bool) -> Keys:
-    """By which predictions are known again: their ids, else their times and how many of the same time came before."""
-    if named_rows:
-        return mixed(cell_hashes(ids))
-    order = np.argsort(when, kind="stable")
-    starts = np.flatnonzero(np.append(True, when[order][1:] != when[order][:-1])[: len(when)])
-    place = np.empty(len(when), np.int64)
-    place[order] = np.arange(len(when)) - np.repeat(starts, np.diff(starts, append=len(when)))
-    return mixed(mixed(when.view(np.uint64)) ^ place.view(np.uint64))
-
-
-def _joined(labels: Table, reference: Reference, project: Project, when: Moments, ids: pa.Array) -> Truths:
-    """Labels beside the predictions: of several of one id the last that arrived, or the last one."""
-    there = labels.schema.names
-    identity = _found(project.data.id, reference.schema.by_role(Role.ID), "id", there)
-    label = next((name for name in (project.data.target, "label") if name in there), None)
-    for name, usual in ((identity, project.data.id or "id"), (label, project.data.target or "label")):
-        if name is None:
-            raise no_such_column(usual, there, "The table of labels")
-    assert identity is not None
-    assert label is not None
-    arrived = "arrived" if "arrived" in there else None
-    own, truth, came = [pa.array([], pa.string())], [_labels(None, 0, reference)], [np.zeros(0, np.int64)]
-    for batch in labels.batches([name for name in (identity, label, arrived) if name]):
-        own.append(_texts(batch.column(identity)))
-        truth.append(
-            _labels(batch.column(label), batch.num_rows, reference, f"The column {label!r} of the table of labels")
-        )
-        came.append(
-            np.full(batch.num_rows, NEVER) if arrived is None else _micro(batch.column(arrived), project.data.zone)
-        )
-    names, truths, moments = pa.concat_arrays(own), pa.concat_arrays(truth), np.concatenate(came)
-    order = np.argsort(moments, kind="stable")[::-1]
-    order = order[np.asarray(truths.is_valid())[order]]
-    names, truths, moments = names.take(pa.array(order)), truths.take(pa.array(order)), moments[order]
-    place = pc.index_in(ids, names)
-    found = np.asarray(pc.fill_null(place, -1))
-    own_moments = np.where(found >= 0, moments[found] if len(moments) else NEVER, NEVER)
-    strange = int(np.count_nonzero(~np.asarray(pc.is_in(names, ids))))
-    return Truths(label=truths.take(place), arrived=_arrivals(own_moments, when, project), strange=strange)
-
-
-def _arrivals(told: Moments, when: Moments, project: Project) -> Moments:
-    """When labels arrived: as it was told, else as long after their rows as is usual."""
-    delay = int(project.split.delay_seconds * MICROSECONDS)
-    usual = np.where(when == NEVER, NEVER, when + delay)
-    return np.where(told == NEVER, usual, told)
-
-
-def _labels(column: pa.Array | None, rows: int, reference: Reference, where: str = "") -> pa.Array:
-    """Labels as the log has them: true and false, names of classes, or numbers."""
-    types: dict[str, Any] = {"binary": pa.bool_(), "classes": pa.string(), "regression": pa.float64()}
-    task = reference.answers.task
-    if column is None:
-        return pa.nulls(rows, types[task])
-    if task == "regression":
-        values = numbers(column)[0]
-        return pa.array(values, mask=~np.isfinite(values))
-    if task == "binary":
-        code = positives(column, reference.classes, where)
-        return pa.array(code == 1, mask=code < 0)
-    names = reference.answers.classes
-    code = places(column, names, where)
-    return pa.array(np.array([*names, ""], dtype=object)[code], pa.string(), mask=code < 0)
-
-
-def _found(given: str | None, with_role: Any, usual: str, there: Collection[str]) -> str | None:
-    """A column that the configuration names, or the schema, or that is called as usual."""
-    wanted = [given, *(column.name for column in with_role), usual]
-    return next((name for name in wanted if name is not None and name in there), None)
-
-
-def _texts(column: pa.Array) -> pa.Array:
-    """Ids as texts, the same whether they were whole numbers or texts."""
-    found = codes_of(column)
-    return pa.array(np.array([*found.values, None], dtype=object)[found.codes], pa.string())
-
-
-def _micro(column: pa.Array, zone: str | None) -> Moments:
-    seconds = seconds_of(column, zone)
-    known = np.isfinite(seconds)
-    return np.where(known, np.round(np.where(known, seconds, 0.0) * MICROSECONDS).astype(np.int64), NEVER)
-
-
-def _stamps(moments: Moments) -> pa.Array:
-    return pa.array(moments, mask=moments == NEVER).cast(STAMP)
