@@ -18,6 +18,7 @@ from holdfast.monitoring.sources.source import LogSource
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import open_store
 from holdfast.testing.answered import commit, label_rows
+from holdfast.testing.planted import unit_change
 from holdfast.testing.releases import seal_small
 from holdfast.windows import Windows
 
@@ -132,6 +133,23 @@ def test_a_new_release_within_a_window_is_no_fall_of_the_volume(service: Service
     assert [one["rows"] for one in found.values()] == in_days(rows, 4)
     assert [one["release"] for one in found.values()] == [1, 2, 2, 2]
     assert incidents(service) == []
+
+
+def test_an_incident_says_that_a_release_came_into_force_when_it_began(service: Service) -> None:
+    service.answer(payments(FIRST, 6, seed=6))
+    service.monitor(day(FIRST + 6))
+    _, reference = another(service)
+    broken = unit_change(
+        payments(FIRST + 6, 4, seed=6), "amount", 0.05, str(BEGIN + np.timedelta64(FIRST + 7, "D"))
+    ).table
+    service.answer(broken)
+    service.monitor(day(FIRST + 10), reference)
+    found = {one["subject"]: one for one in incidents(service)}
+    moment = (BEGIN + np.timedelta64(FIRST + 6, "D")).astype("datetime64[D]").item()
+    assert f"release 2 came into force on {moment:%-d %B %Y}" in found["amount"]["upstream"]
+    service.monitor(day(FIRST + 20), reference)  # silence begins long after
+    found = {one["subject"]: one for one in incidents(service)}
+    assert not any(said.startswith("release") for said in found["volume"]["upstream"])
 
 
 def test_the_first_run_begins_with_a_whole_window(service: Service) -> None:

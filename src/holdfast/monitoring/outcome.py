@@ -22,6 +22,7 @@ from holdfast.monitoring.counts.cutting import Cuts
 from holdfast.monitoring.counts.kept import Held
 from holdfast.monitoring.gaps import shown_gaps
 from holdfast.monitoring.incidents.grouping import calmed, plain, taken_in
+from holdfast.monitoring.incidents.released import with_release
 from holdfast.monitoring.incidents.triage import Looking, triaged
 from holdfast.monitoring.judging import (
     Judgement,
@@ -154,7 +155,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
             state, judgement = judge_arrivals(state, reference, expected, start, state.waiting[start])
         found = _incidents(found, judgement, reference, end)
     if events:
-        found = triaged(found, looking)
+        found = with_release(triaged(found, looking), reference, before.windows, due)
         state, caught_up = _caught_up(state, before.windows, held.touched)
         windows |= caught_up
     found = with_skew(found, evidence.skew)
