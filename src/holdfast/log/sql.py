@@ -19,6 +19,7 @@ from holdfast.log.physical import together
 from holdfast.log.pieces import Between
 from holdfast.log.recent import waiting
 from holdfast.log.snapshot import Snapshot, readable, snapshot
+from holdfast.names import meant
 
 LABELLED = "labelled"
 
@@ -67,7 +68,7 @@ def run(root: Path, query: str) -> pa.RecordBatchReader:
         found = connection.sql(query)
         reader = None if found is None else pa.RecordBatchReader.from_stream(found)
     except duckdb.Error as error:
-        raise InputError(_failure(error)) from None
+        raise InputError(_failure(error, _views(root))) from None
     if reader is None or not reader.schema.names:
         raise InputError("The query gives no rows: expected one that begins with SELECT.")
     return pa.RecordBatchReader.from_batches(reader.schema, _read(connection, reader, root))
@@ -82,6 +83,12 @@ def _read(connection: Any, reader: pa.RecordBatchReader, root: Path) -> Iterator
             if told := re.match(r"(\w+) Error:", str(error)):
                 raise InputError(_failed(f"{told[1]}Exception")) from None
             raise
+
+
+def _views(root: Path) -> list[str]:
+    """Names of all views that there may be."""
+    models = sorted({model for model, _ in {*tables(root), *waiting(root)}})
+    return [f"{kind}_{model}" for model in models for kind in (*get_args(Kind), LABELLED)]
 
 
 def _add_views(connection: Any, root: Path, query: str) -> None:
@@ -146,11 +153,16 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _failure(error: Exception) -> str:
+def _failure(error: Exception, views: Sequence[str]) -> str:
     """Why a query failed. Of DuckDB's texts those about the query itself hold no values of the data."""
     kind = type(error).__name__
     if kind in {"ParserException", "CatalogException", "BinderException"}:
-        return f"The query is refused: {str(error).strip().splitlines()[0]} Mend the query."
+        told, *more = str(error).strip().splitlines()
+        hints = [f"{line.strip()}." for line in more if line.startswith("Candidate bindings")]
+        if views and (unknown := re.search(r"Table with name (\S+) does not exist", told)):
+            likely = meant(unknown[1], views)  # DuckDB knows of those alone that a query names
+            hints = [likely[:1].upper() + likely[1:] + ("" if likely.endswith("?") else ".")]
+        return f"The query is refused: {told} {hints[0] if hints else 'Mend the query.'}"
     return _failed(kind)
 
 
