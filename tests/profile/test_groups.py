@@ -69,10 +69,21 @@ def test_groups_of_other_answers_and_damaged_bytes_are_refused() -> None:
         from_bytes(TASKS["binary"], stored[:-1] + b"x")
 
 
-def test_of_a_column_the_commonest_values_are_groups() -> None:
-    sex = [f"{k}" for k in range(60) for _ in range(k + 1)]
-    _, rows = rows_of("binary", sex)
-    assert [group for group, _ in by_value(rows, ["sex"])] == [f"sex={k}" for k in range(59, 59 - MOST_VALUES, -1)]
+def test_the_commonest_values_of_the_reference_are_groups_the_same_in_each_batch() -> None:
+    """Those of the batch would be others in the next one, and hold a part of their rows."""
+    edges, _ = rows_of("binary", [str(k) for k in range(60) for _ in range(k + 1)])
+    usual = {f"sex={k}" for k in range(59, 59 - MOST_VALUES, -1)}
+    for seed in range(3):
+        some = np.random.default_rng(seed).integers(0, 70, 400)
+        _, rows = rows_of("binary", [str(k) for k in some])
+        found = {group: len(own) for group, own in by_value(rows, ["sex"], edges)}
+        assert found == {name: n for name in usual if (n := np.count_nonzero(some == int(name[4:])))}
+
+
+def test_where_there_is_room_values_that_the_reference_does_not_have_are_groups_too() -> None:
+    edges, _ = rows_of("binary", ["F", "M", "M"])
+    _, rows = rows_of("binary", ["X", "F", "Y", "Y", None])
+    assert {group: len(own) for group, own in by_value(rows, ["sex"], edges)} == {"sex=F": 1, "sex=Y": 2, "sex=X": 1}
 
 
 def test_a_year_of_ten_groups_takes_little_room() -> None:

@@ -234,7 +234,7 @@ def _truths(
                 new.append((start, arrived(reference, own, groups)))
             for start, some in by_window(reference, rows.take(places)):
                 tally.add(start, EVERYONE, _counted(reference, some))
-                for segment, own in by_value(replace(some, delay=None), segments):
+                for segment, own in by_value(replace(some, delay=None), segments, reference.profile.edges):
                     tally.add(start, segment, _counted(reference, own))
         return day, tally, new
 

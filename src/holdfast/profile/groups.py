@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from holdfast.errors import ProfileError
 from holdfast.profile.arrays import text_codes
-from holdfast.profile.categorical import as_text
+from holdfast.profile.categorical import CategoryEdges, as_text
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
 from holdfast.profile.table import Edges
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count
@@ -24,7 +24,7 @@ MAGIC = b"HOLDFAST-GROUPS\n"
 VERSION = 1
 
 MOST_VALUES = 50
-"""Values of a column that are counted one by one: the commonest of the rows."""
+"""Values of a column that are counted one by one."""
 
 Groups: TypeAlias = Mapping[float, Mapping[str, Counted]]
 """Counts without inputs and cells of scores, by the beginning of the window and `column=value`."""
@@ -33,23 +33,38 @@ KEPT = ("rows", "decisions", "reviews", "widths", "truths", "confusion", "losses
 REST: dict[str, Any] = {one.name: np.zeros(0, np.int64) for one in fields(Counted) if one.name not in KEPT}
 
 
-def groups_of(inputs: pa.RecordBatch, name: str) -> tuple[list[str], NDArray[np.intp]]:
-    """The commonest values of a column, as `column=value`, the commonest first; and the place of each row's, -1 for others."""
+def groups_of(inputs: pa.RecordBatch, name: str, edges: Edges) -> tuple[list[str], NDArray[np.intp]]:
+    """Values of a column that are counted one by one, as `column=value`; and the place of each row's, -1 for others.
+
+    They are the commonest of the reference, the same in each batch, so that a value is counted wholly or not at all; where
+    these are fewer, also the commonest of the values that it does not have.
+    """
     words, codes = text_codes(as_text(inputs.column(name)))
     values, sizes = words.to_pylist(), np.bincount(codes[codes >= 0], minlength=len(words))
-    common = np.argsort(-sizes, kind="stable")[:MOST_VALUES]
-    common = np.array([code for code in common.tolist() if values[code] is not None and sizes[code]], np.intp)
+    usual = {value: place for place, value in enumerate(_values(edges, name)[:MOST_VALUES])}
+    there = [code for code in np.flatnonzero(sizes).tolist() if values[code] is not None]
+    room = MOST_VALUES - len(usual)
+    new = sorted((code for code in there if values[code] not in usual), key=lambda code: -int(sizes[code]))[:room]
+    common = np.array(
+        [*sorted((c for c in there if values[c] in usual), key=lambda c: usual[values[c]]), *new], np.intp
+    )
     places = np.full(len(words) + 1, -1)  # the last one is of rows without a value
     places[common] = np.arange(len(common))
     return [f"{name}={values[code]}" for code in common.tolist()], places[codes]
 
 
-def by_value(rows: AnsweredRows, columns: Sequence[str]) -> Iterator[tuple[str, AnsweredRows]]:
+def _values(edges: Edges, name: str) -> tuple[str, ...]:
+    """Of a category in the reference, the commonest first; of any other column none are known."""
+    found = edges.columns.get(name)
+    return found.values if isinstance(found, CategoryEdges) else ()
+
+
+def by_value(rows: AnsweredRows, columns: Sequence[str], edges: Edges) -> Iterator[tuple[str, AnsweredRows]]:
     """The rows of each value of some columns, as `groups_of` has them."""
     for name in columns:
         if name not in rows.inputs.schema.names:
             continue
-        groups, places = groups_of(rows.inputs, name)
+        groups, places = groups_of(rows.inputs, name, edges)
         # In the order of the groups once, so that the rows of each lie together. Short numbers are sorted by their digits.
         ordered = rows.take(np.argsort(places.astype(np.int16), kind="stable"))
         ends = np.cumsum(np.bincount(places + 1, minlength=len(groups) + 1)).tolist()
@@ -59,7 +74,7 @@ def by_value(rows: AnsweredRows, columns: Sequence[str]) -> Iterator[tuple[str, 
 
 def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str]) -> dict[str, Counted]:
     """Counts of the rows of each value of some columns."""
-    return {group: _bare(count(edges, answers, own.without_inputs())) for group, own in by_value(rows, columns)}
+    return {group: _bare(count(edges, answers, own.without_inputs())) for group, own in by_value(rows, columns, edges)}
 
 
 def _bare(counted: Counted) -> Counted:

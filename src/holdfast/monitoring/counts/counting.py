@@ -100,7 +100,7 @@ def _parts(
         counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
         inputs = _inputs_by_value(reference, edges, some.inputs, segments)
         bare = replace(some, inputs=some.inputs.select([name for name in segments if name in some.inputs.schema.names]))
-        for segment, own in by_value(bare, segments):
+        for segment, own in by_value(bare, segments, edges):
             counts[segment] = replace(
                 window.count(edges, reference.answers, own.without_inputs()), inputs=inputs[segment]
             )
@@ -115,7 +115,7 @@ def _inputs_by_value(
     found: dict[str, window.Counts] = {}
     for name in segments:
         if name in inputs.schema.names:
-            groups, places = groups_of(inputs, name)
+            groups, places = groups_of(inputs, name, edges)
             found |= zip(groups, window.inputs_by(edges, watched, places, len(groups)), strict=True)
     return found
 
