@@ -430,7 +430,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, left: int) -> None:
                     pass
             rest.unlink()
             problems = committer.round(flush=True).problems
-            assert bool(problems) == (left < 200_000), problems
+            assert bool(problems) == (left < 100_000), problems
             ballast.unlink()
             clock.now = 60.0
             assert committer.round(flush=True).problems == []

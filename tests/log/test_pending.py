@@ -118,6 +118,17 @@ def test_damage_that_shows_while_frames_are_read_is_mended_at_the_next_look(tmp_
     assert 0 < len(pending.read((), ALL)[0][LABELS]) < 30
 
 
+def test_to_remove_frames_writes_much_less_than_they_were(tmp_path: Path, pending: Pending) -> None:
+    with closing(Spool(tmp_path / "spool")) as spool:
+        spool.write([labels(["x" * 50_000]) for _ in range(100)])
+        with closing(sqlite3.connect(spool.path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        pending.look()
+        pending.remove({spool.writer: range(1, 101)})
+        assert pending.read((), ALL)[0] == {}
+        assert Path(f"{spool.path}-wal").stat().st_size < 500_000
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -135,6 +146,22 @@ def test_a_spool_that_lacks_what_every_spool_has_is_damaged(tmp_path: Path, pend
     pending.read((), ALL)
     (told,) = told or pending.look()
     assert "was damaged" in told
+
+
+def test_damage_where_no_frame_lies_is_found_too(tmp_path: Path, pending: Pending) -> None:
+    """Frames could be read, but none be added any more."""
+    with closing(Spool(tmp_path / "spool")) as spool:
+        spool.write([labels(["a"])])
+    with closing(sqlite3.connect(spool.path)) as connection:
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_sequence'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray(spool.path.read_bytes())
+    content[(page - 1) * size : page * size] = bytes(size)
+    spool.path.write_bytes(content)
+    (told,) = pending.look()
+    assert "was damaged" in told
+    pending.look()
+    assert len(pending.read((), ALL)[0][LABELS]) == 1
 
 
 def test_damage_in_a_spool_that_is_in_use_waits(tmp_path: Path, pending: Pending) -> None:

@@ -13,7 +13,7 @@ from holdfast.log.disk import make_folder
 from holdfast.log.lake import Key
 from holdfast.log.salvage import ASIDE, salvage
 from holdfast.log.spool import spools
-from holdfast.log.spooled import DamagedSpoolError, SpoolFile
+from holdfast.log.spooled import DamagedSpoolError, SpoolFile, check
 from holdfast.log.state import remember_writer, writer_known
 
 FOLDER = "spool"
@@ -100,6 +100,7 @@ class Pending:
 
     def _take_in(self, path: Path) -> str | None:
         try:
+            check(path)
             spool = SpoolFile(path)
             known = writer_known(self._root, path.name)
         except DamagedSpoolError as error:

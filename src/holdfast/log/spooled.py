@@ -55,6 +55,8 @@ class SpoolFile:
             self._connection.execute("PRAGMA wal_autocheckpoint = 0")
             # A removal that a power cut takes back is made again.
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            # Some builds of SQLite write zeros over all that is removed. Who asks for that gets it by `log erase`.
+            self._connection.execute("PRAGMA secure_delete = OFF")
             self._inode = path.stat().st_ino
             on_failure.pop_all()
 
@@ -172,6 +174,22 @@ class SpoolFile:
             if number not in self._layouts:
                 self._layouts[number] = msgspec.json.decode(content, type=Layout)
         return self._layouts
+
+
+def check(path: Path) -> None:
+    """Look at all of a spool's file: where frames can be read, it may still be that none can be added.
+
+    Raises
+    ------
+    DamagedSpoolError
+        It is not as SQLite left it.
+    LogError
+        It cannot be opened.
+    """
+    with _told(path), closing(opened(path)) as connection:
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedSpoolError(f"The spool {path} is damaged: {found}.")
 
 
 def in_use(path: Path) -> bool:
