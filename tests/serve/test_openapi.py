@@ -11,8 +11,8 @@ import pytest
 
 from holdfast.column import Column
 from holdfast.kinds import Kind
+from holdfast.serve.described import about
 from holdfast.serve.fields import Field
-from holdfast.serve.openapi import about
 from holdfast.testing.pages import PATIENCE_MILLISECONDS, chromium, read
 from holdfast.testing.servers import Running
 

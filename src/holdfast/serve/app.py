@@ -20,6 +20,7 @@ from holdfast.log.spool import Spool
 from holdfast.serve import inference_metadata, inference_protocol, labels, records
 from holdfast.serve.access import Access
 from holdfast.serve.bodies import read_arrow, read_csv, write_arrow, write_csv
+from holdfast.serve.described import Described, described
 from holdfast.serve.docs_page import docs_page
 from holdfast.serve.errors import InvalidRowsError, ServeError
 from holdfast.serve.explaining import Explaining
@@ -27,7 +28,7 @@ from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of
 from holdfast.serve.incoming import GoneError, Incoming, Read
 from holdfast.serve.live import told
 from holdfast.serve.metrics import Metrics
-from holdfast.serve.openapi import Described, described, document
+from holdfast.serve.openapi import document
 from holdfast.serve.request import Reply, Request
 from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import Roster, Serving

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast.serve.openapi import Described, about, example
+from holdfast.serve.described import Described, about, example
 
 
 def docs_page(models: Sequence[Described], address: str, *, keys: bool) -> str:

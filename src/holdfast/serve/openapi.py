@@ -4,56 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
-from msgspec.structs import replace
 
 from holdfast import __version__
-from holdfast.kinds import Kind, Role
-from holdfast.serve import labels, reviews
-from holdfast.serve.fields import LONGEST_TEXT, WHOLE, Field
-from holdfast.serve.formats import MEDIA_TYPES
+from holdfast.serve import labels, replies, reviews
+from holdfast.serve.described import Described, example, row_schema
 from holdfast.serve.json_tensors import ELEMENTS
-from holdfast.serve.loaded import Loaded
 from holdfast.serve.records import Answers
-from holdfast.serve.request import LONGEST_ID, MOST_ROWS
-
-_REF = "#/components/schemas/{name}"
-_JSON = "application/json"
-_TABLES: dict[str, Any] = {name: {} for name in MEDIA_TYPES if name != _JSON}
-EXAMPLE_TIME = "2025-01-31T12:00:00Z"
-
-
-class Described(NamedTuple):
-    """A release, as far as a description tells of it."""
-
-    model: str
-    version: int
-    task: str
-    classes: Sequence[str]
-    id_field: str
-    fields: Sequence[Field]
-    known: Collection[str]
-
-
-def described(loaded: Loaded, *, history: bool = True) -> Described:
-    """What is told of a release.
-
-    Parameters
-    ----------
-    history
-        Whether that holds ranges and categories of its history; without them examples are made up.
-    """
-    fields = loaded.engine.fields if history else [_bare(field) for field in loaded.engine.fields]
-    model = loaded.released.model
-    known, own = loaded.columnar.known, loaded.engine.id_field
-    return Described(loaded.model, loaded.version, model.task, model.classes, own, fields, known)
-
-
-def _bare(field: Field) -> Field:
-    return field._replace(column=replace(field.column, minimum=None, maximum=None, categories=None))
+from holdfast.serve.replies import BOOLEAN, GET, JSON, POST, REF, TEXT, TRUTH, Refused, record, responses
+from holdfast.serve.request import MOST_ROWS
 
 
 def document(
@@ -71,11 +33,11 @@ def document(
         Whether a key is needed.
     """
     _, components = msgspec.json.schema_components(
-        (Answers, labels.Labels, reviews.Reviews, reviews.Verdict, Refused), ref_template=_REF
+        (Answers, labels.Labels, reviews.Reviews, reviews.Verdict, Refused), ref_template=REF
     )
     paths: dict[str, Any] = {}
     label = components["Label"]
-    label["properties"]["label"] = {"type": ["boolean", "number", "string"]}
+    label["properties"]["label"] = TRUTH
     if len(versions) > 1:
         label["properties"]["model"] = {"type": "string", "enum": list(versions)}
         label["required"] = [*label["required"], "model"]
@@ -105,95 +67,13 @@ def document(
     }
 
 
-class Refused(msgspec.Struct):
-    """Why there is no answer; `problems` lists those of single values."""
-
-    error: str
-    problems: list[dict[str, int | str]] | None = None
-
-
-def row_schema(loaded: Described) -> dict[str, Any]:
-    """The JSON schema of a row of a model."""
-    fields = loaded.fields
-    properties = {field.name: _field_schema(field) for field in fields}
-    own = "What the row is called; made up where there is none. A row that is sent again is logged once."
-    properties[loaded.id_field] = {"type": "string", "description": own} | properties.get(loaded.id_field, {})
-    properties[loaded.id_field] |= {"minLength": 1, "maxLength": LONGEST_ID}
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": [field.name for field in fields if field.wanted],
-        "example": example(loaded),
-    }
-
-
-def example(loaded: Described) -> dict[str, Any]:
-    """A row that the model answers without a warning."""
-    return {field.name: _example(field) for field in loaded.fields if field.wanted}
-
-
-def _example(field: Field) -> Any:
-    column = field.column
-    match column.kind:
-        case Kind.NUMBER:
-            low = (
-                column.minimum if column.minimum is not None else column.maximum if column.maximum is not None else 0.0
-            )
-            high = column.maximum if column.maximum is not None else low
-            middle = (low + high) / 2
-            return int(middle) if field.at_rest == "int64" else float(f"{middle:.6g}")
-        case Kind.BOOLEAN:
-            return True
-        case Kind.TIME:
-            return EXAMPLE_TIME
-        case _:
-            return column.categories[0] if column.categories else "text"
-
-
-def _field_schema(field: Field) -> dict[str, Any]:
-    column = field.column
-    found: dict[str, Any]
-    match column.kind:
-        case Kind.NUMBER if field.at_rest == "int64":
-            found = {"type": "integer", "minimum": -WHOLE, "maximum": WHOLE}
-        case Kind.NUMBER:
-            found = {"type": "number"}
-        case Kind.BOOLEAN:
-            found = {"type": "boolean"}
-        case Kind.TIME:
-            found = {"type": "string", "format": "date-time"}
-        case _:
-            found = {"type": "string", "maxLength": LONGEST_TEXT}
-    if column.nullable or not field.wanted:
-        found["type"] = [found["type"], "null"]
-    return found | ({"description": told} if (told := about(field)) else {})
-
-
-def about(field: Field) -> str:
-    """What the history has of a field, in words."""
-    column = field.column
-    told = []
-    if column.role is not Role.FEATURE:
-        told.append(f"{column.role}, logged beside the features" if not field.wanted else str(column.role))
-    elif not field.wanted:
-        return "logged beside the features"
-    # Names of rows and of owners are nobody's business.
-    if not (column.identifier or column.personal or column.role in (Role.ID, Role.TIME, Role.GROUP)):
-        if column.minimum is not None and column.maximum is not None:
-            told.append(f"{column.minimum:g} to {column.maximum:g} in the history")
-        elif column.categories:
-            shown = ", ".join(column.categories[:10])
-            told.append(f"in the history {shown}{', …' if len(column.categories) > 10 else ''}")
-    return "; ".join(told)
-
-
 def _rows_schema(model: str) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
             "rows": {
                 "type": "array",
-                "items": {"$ref": _REF.format(name=f"{model}.Row")},
+                "items": {"$ref": REF.format(name=f"{model}.Row")},
                 "minItems": 1,
                 "maxItems": MOST_ROWS,
             },
@@ -206,11 +86,11 @@ def _rows_schema(model: str) -> dict[str, Any]:
 def _of_model(model: str, loaded: Described) -> dict[str, Any]:
     return {
         f"/v1/models/{model}/predict": {"post": _predict(model, loaded, f"Answer rows with the champion of {model}")},
-        f"/v1/models/{model}": {"get": _plain(f"What {model} is and wants")},
+        f"/v1/models/{model}": {"get": _plain(f"What {model} is and wants", replies.ABOUT)},
         f"/v1/models/{model}/reviews": {"get": _reviews(model)},
         f"/v1/models/{model}/reviews/{{id}}": {"post": _verdict(model, loaded)},
-        f"/v2/models/{model}": {"get": _plain(f"{model} in the Open Inference Protocol", open_=True)},
-        f"/v2/models/{model}/ready": {"get": _plain(f"Whether {model} answers", open_=True)},
+        f"/v2/models/{model}": {"get": _plain(f"{model} in the Open Inference Protocol", replies.METADATA, open_=True)},
+        f"/v2/models/{model}/ready": {"get": _plain(f"Whether {model} answers", replies.MODEL_READY, open_=True)},
         f"/v2/models/{model}/infer": {"post": _infer(model, loaded)},
     }
 
@@ -227,18 +107,18 @@ def _of_version(model: str, loaded: Described, versions: Sequence[int]) -> dict[
 
 
 def _predict(model: str, loaded: Described, summary: str) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(name=f"{model}.Rows")}
+    schema = {"$ref": REF.format(name=f"{model}.Rows")}
     return {
         "summary": summary,
         "tags": [model],
         "requestBody": {
             "required": True,
             "content": {
-                _JSON: {"schema": schema, "example": {"rows": [example(loaded)]}},
+                JSON: {"schema": schema, "example": {"rows": [example(loaded)]}},
                 "text/csv": {"schema": {"type": "string"}, "example": _csv(loaded)},
             },
         },
-        "responses": _responses({"$ref": _REF.format(name="Answers")}, tables=True),
+        "responses": responses({"$ref": REF.format(name="Answers")}, tables=True),
     }
 
 
@@ -248,19 +128,19 @@ def _reviews(model: str) -> dict[str, Any]:
         "summary": f"Rows of {model} that a person should decide, those that may cost most first",
         "tags": ["reviews"],
         "parameters": [{"name": "limit", "in": "query", "schema": limit}],
-        "responses": _responses({"$ref": _REF.format(name="Reviews")}),
+        "responses": responses({"$ref": REF.format(name="Reviews")}, statuses=("400", *GET)),
     }
 
 
 def _verdict(model: str, loaded: Described) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(name="Verdict")}
+    schema = {"$ref": REF.format(name="Verdict")}
     verdict = {"verdict": _label(loaded), "reviewer": "ada"}
     return {
         "summary": f"Decide a row of {model}",
         "tags": ["reviews"],
         "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
-        "requestBody": {"required": True, "content": {_JSON: {"schema": schema, "example": verdict}}},
-        "responses": _responses({"type": "object"}),
+        "requestBody": {"required": True, "content": {JSON: {"schema": schema, "example": verdict}}},
+        "responses": responses(record(id=TEXT, verdict=TRUTH, overruled=BOOLEAN), statuses=(*POST, "409")),
     }
 
 
@@ -286,9 +166,9 @@ def _infer(model: str, loaded: Described) -> dict[str, Any]:
         "tags": [model],
         "requestBody": {
             "required": True,
-            "content": {_JSON: {"schema": _inference_schema(loaded), "example": {"inputs": inputs}}},
+            "content": {JSON: {"schema": _inference_schema(loaded), "example": {"inputs": inputs}}},
         },
-        "responses": _responses({"type": "object"}),
+        "responses": responses(replies.INFERRED),
     }
 
 
@@ -332,42 +212,19 @@ def _fixed(loaded: Sequence[Described]) -> dict[str, Any]:
                 "tags": ["labels"],
                 "requestBody": {
                     "required": True,
-                    "content": {
-                        _JSON: {"schema": {"$ref": _REF.format(name="Labels")}, "example": {"labels": [label]}}
-                    },
+                    "content": {JSON: {"schema": {"$ref": REF.format(name="Labels")}, "example": {"labels": [label]}}},
                 },
-                "responses": _responses({"type": "object"}),
+                "responses": responses(record(accepted={"type": "integer"})),
             }
         },
-        "/v1/models": {"get": _plain("The models")},
-        "/v2": {"get": _plain("The server", open_=True)},
-        "/v2/health/live": {"get": _plain("Whether the server lives", open_=True)},
-        "/v2/health/ready": {"get": _plain("Whether every model answers", open_=True)},
-        "/metrics": {"get": _plain("What is counted, for Prometheus", media="text/plain")},
+        "/v1/models": {"get": _plain("The models", replies.MODELS)},
+        "/v2": {"get": _plain("The server", replies.SERVER, open_=True)},
+        "/v2/health/live": {"get": _plain("Whether the server lives", record(live=BOOLEAN), open_=True)},
+        "/v2/health/ready": {"get": _plain("Whether every model answers", record(ready=BOOLEAN), open_=True)},
+        "/metrics": {"get": _plain("What is counted, for Prometheus", TEXT, media="text/plain")},
     }
 
 
-def _plain(summary: str, *, open_: bool = False, media: str = _JSON) -> dict[str, Any]:
-    schema = {"type": "object"} if media == _JSON else {"type": "string"}
-    found = {"summary": summary, "tags": ["server"], "responses": _responses(schema, media)}
+def _plain(summary: str, schema: dict[str, Any], *, open_: bool = False, media: str = JSON) -> dict[str, Any]:
+    found = {"summary": summary, "tags": ["server"], "responses": responses(schema, media, statuses=GET)}
     return found | ({"security": []} if open_ else {})
-
-
-def _responses(schema: dict[str, Any], media: str = _JSON, *, tables: bool = False) -> dict[str, Any]:
-    refused = {"content": {_JSON: {"schema": {"$ref": _REF.format(name="Refused")}}}}
-    told = {
-        "400": "The body cannot be read",
-        "401": "A key is needed",
-        "403": "The key does not allow it",
-        "404": "There is no such model or version here",
-        "408": "The body came too slowly",
-        "409": "The review has a verdict already",
-        "413": "The body is too large",
-        "422": "Rows or labels do not fit",
-        "429": "Too often",
-        "503": "Too much at once, or not ready",
-    }
-    return {
-        "200": {"description": "The answer", "content": {media: {"schema": schema}} | (_TABLES if tables else {})},
-        **{status: {"description": words, **refused} for status, words in told.items()},
-    }
