@@ -31,7 +31,7 @@ from holdfast.testing.logged import predictions
 from holdfast.testing.planted import nulls, unit_change
 from holdfast.testing.releases import seal_small
 
-from .conftest import DAY, HISTORY_DAYS, Service, day, payments
+from .conftest import BEGIN, DAY, HISTORY_DAYS, Service, day, payments
 
 FIRST = HISTORY_DAYS
 
@@ -304,6 +304,18 @@ def test_the_quality_checks_are_asked_of_each_window(service: Service) -> None:
         for content in windows(service).values()
     ]
     assert found == [[], [], [("quality.new_nulls", "fail", "age"), ("quality.missing_rate", "warn", "age")]]
+
+
+def test_rows_of_a_window_are_as_fresh_as_they_were_when_it_ended(service: Service) -> None:
+    """No row came after noon of the second day: twelve hours, where six are tolerable."""
+    checks = msgspec.structs.replace(service.reference.checks, stale_after_seconds=6 * 3600.0)
+    rows = payments(HISTORY_DAYS, 2, seed=1)
+    noon = BEGIN + np.timedelta64((HISTORY_DAYS + 1) * 24 + 12, "h")
+    service.answer(rows.filter(pa.array(rows["time"].to_numpy() < noon)))
+    service.monitor(day(HISTORY_DAYS + 2), dataclasses.replace(service.reference, checks=checks))
+    found = [one["findings"] for one in recorded.windows(service.book, "fraud").values()]
+    stale = [[one["subject"] for one in some if one["code"] == "quality.freshness"] for some in found]
+    assert stale == [[], ["time"]]
 
 
 def test_a_model_that_cannot_be_watched_stops_no_other(

@@ -16,7 +16,7 @@ from holdfast.records import Finding, Status
 SHOWN = frozenset({Status.FAIL, Status.WARN, Status.ERROR})
 
 
-def quality(reference: Reference, profile: Profile) -> tuple[Finding, ...]:
+def quality(reference: Reference, profile: Profile, end: float) -> tuple[Finding, ...]:
     """What is wrong with the rows of a window, the most urgent first; what could not be checked is among it.
 
     Parameters
@@ -25,7 +25,11 @@ def quality(reference: Reference, profile: Profile) -> tuple[Finding, ...]:
         Of the release that answered, with the limits of its project.
     profile
         Of the window, over the same edges.
+    end
+        Of the window, in seconds since 1970: its rows are as fresh as they were then.
     """
     settings = msgspec.structs.replace(reference.checks, skip=(*reference.checks.skip, "drift"))
-    found = run(profile, reference.profile, Context(settings=settings, importance=reference.importance))
+    found = run(
+        profile, reference.profile, Context(settings=settings, importance=reference.importance, now_seconds=end)
+    )
     return tuple(one for one in found if one.status in SHOWN)

@@ -108,7 +108,8 @@ class Looking:
         """What is wrong with the rows of a window."""
         if start not in self._quality:
             profile = self._profile(start)
-            self._quality[start] = () if profile is None else quality(self.reference, profile)
+            end = self.reference.windows.end(start)
+            self._quality[start] = () if profile is None else quality(self.reference, profile, end)
         return self._quality[start]
 
     def _profile(self, start: float) -> Profile | None:
