@@ -278,9 +278,16 @@ class App:
             return self._explaining.ask(serving, request, name, client)
         return serving.live.ask(request, name, client)
 
-    def _validated(self, model: str, since: float) -> None:
-        """Count how long a body took to be read, which finds what is wrong with it."""
-        self._metrics.observe("holdfast_stage_duration_seconds", (model, "validate"), (time.monotonic() - since,))
+    async def _read(
+        self, serving: Serving, reader: Callable[..., Read], body: bytes, *more: Any, text: int | None = None
+    ) -> Read:
+        """What a reader makes of a body; it finds what is wrong with it, too."""
+        since = time.monotonic()
+        found = await self._incoming.parsed(reader, body, *more, text=text)
+        self._metrics.observe(
+            "holdfast_stage_duration_seconds", (serving.loaded.model, "validate"), (time.monotonic() - since,)
+        )
+        return found
 
     async def _predict(self, serving: Serving, asking: Asking, name: str) -> Answer:
         loaded, headers = serving.loaded, asking.headers
