@@ -306,6 +306,15 @@ def test_the_quality_checks_are_asked_of_each_window(service: Service) -> None:
     assert found == [[], [], [("quality.new_nulls", "fail", "age"), ("quality.missing_rate", "warn", "age")]]
 
 
+def test_what_is_wrong_with_the_rows_is_told_once_and_not_each_day(service: Service) -> None:
+    service.answer(nulls(payments(FIRST, 9, seed=13), "age", 0.6, "2026-03-08", seed=0).table)
+    for number in range(3, 10):
+        service.monitor(day(FIRST + number))
+    [one] = [one for one in recorded.incidents(service.book, "fraud").values() if one["subject"] == "age"]
+    told = [text.partition(":")[0] if ":" in text else text for text in one["upstream"]]
+    assert len(told) == len(set(told)) <= 3, one["upstream"]
+
+
 def test_rows_of_a_window_are_as_fresh_as_they_were_when_it_ended(service: Service) -> None:
     """No row came after noon of the second day: twelve hours, where six are tolerable."""
     checks = msgspec.structs.replace(service.reference.checks, stale_after_seconds=6 * 3600.0)

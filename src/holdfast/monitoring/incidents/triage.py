@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -274,6 +275,8 @@ def _told(
     beside = tuple(
         f"{other.title} ({other.id})" for other in others if other.id != one.id and _near(one, other, reference)
     )
+    said = {_wording(text) for text in one.upstream}  # told once, and not again each day with another figure
+    wrong = [text for text in _wrong(one, looking, starts) if _wording(text) not in said]
     where = () if own is None or own.where is None else (f"{own.where.column} = {own.where.value}",)
     material = own is not None and own.material
     harmless = one.kind == "input" and (_unused(one.subject, reference) or _is_small(own, reference))
@@ -288,10 +291,14 @@ def _told(
         needs_labels=own is not None and own.needs_labels,
         where=where or one.where,
         rows=rows,
-        upstream=tuple(dict.fromkeys([*one.upstream, *beside, *_wrong(one, looking, starts)])),
+        upstream=tuple(dict.fromkeys([*one.upstream, *beside, *wrong])),
         advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
         story=story(one, day, reference, silent=bool(starts) and not any(looking.counts[s, ""].size for s in starts)),
     )
+
+
+def _wording(text: str) -> str:
+    return re.sub(r"\d[\d.,]*", "0", text)
 
 
 def _wrong(one: Incident, looking: Looking, starts: Sequence[float]) -> list[str]:
