@@ -145,6 +145,7 @@ ARROWS = {
         "gate",
         "golden",
         "models",
+        "names",
         "objective",
         "policy",
         "profile",

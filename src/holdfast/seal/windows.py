@@ -14,6 +14,7 @@ from holdfast.errors import SettingError
 from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.row_losses import row_losses
 from holdfast.gate.evaluation import Evaluation
+from holdfast.names import no_such_column
 from holdfast.profile import window
 from holdfast.profile.ages import ages_of
 from holdfast.profile.groups import Groups, count_groups, from_bytes, to_bytes
@@ -115,6 +116,10 @@ def counted_windows(
     # Of service no other truths will be known: what is usual is of the same rows.
     answered = [observable(edges, rows) for rows in answered]
     cut, segments = windows_of(project), segment_columns(project.monitor, project.slices, schema)
+    there = [column.name for column in schema.columns]
+    for name in segments:
+        if name not in there:
+            raise no_such_column(name, there, "monitor.segments: the data")
     counted: dict[float, Counted] = {}
     if isinstance(cut, CountedWindows):
         cut = cut.over(np.concatenate([np.empty(0), *(rows.time for rows in answered)]))

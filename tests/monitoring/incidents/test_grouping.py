@@ -71,6 +71,17 @@ def test_a_later_change_of_the_same_column_is_another_incident() -> None:
     assert len(opened(sign("column:amount:location", 20.0), before=found)) == 2
 
 
+def test_what_another_release_finds_anew_of_an_open_incident_is_the_same_one() -> None:
+    """Its evidence begins again, against its own reference, and finds what has not been mended."""
+    key = "column:amount:location"
+    found = opened(sign(key))
+    again = taken_in(found, [sign(key, 40.0, effect=0.7)], model="m", release=2, end=41 * DAY, width=DAY)
+    assert [(one.release, one.since, one.signs[0].effect) for one in again.values()] == [(2, 10 * DAY, 0.7)]
+    over = after(again, *[{key: 0.0}] * QUIET_WINDOWS)
+    later = taken_in(over, [sign(key, 60.0)], model="m", release=3, end=61 * DAY, width=DAY)
+    assert [one.status for one in later.values()] == ["resolved", "open"]
+
+
 def test_an_incident_is_over_when_its_signal_was_back_for_three_windows_running() -> None:
     key = "column:amount:location"
     found = opened(sign(key))

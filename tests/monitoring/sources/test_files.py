@@ -314,6 +314,12 @@ def test_columns_that_are_needed_are_named(tmp_path: Path, drop: str, message: s
         watched(write(tmp_path), predictions.drop_columns([drop]), labels)
 
 
+def test_segments_that_are_not_there_are_named(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 1))
+    with pytest.raises(SettingError, match=r"monitor\.segments: the data has no column 'levl': did you mean 'level'\?"):
+        watched(write(tmp_path, monitor={"segments": ["levl"]}), predictions, labels)
+
+
 def test_a_table_of_labels_without_a_label_names_the_target(tmp_path: Path) -> None:
     predictions, labels = split(loans(HISTORY_DAYS, 1))
     with pytest.raises(SettingError, match="The table of labels has no column 'bad'"):

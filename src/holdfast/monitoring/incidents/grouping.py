@@ -67,6 +67,10 @@ def taken_in(
     for sign in sorted(signs, key=lambda sign: (_ORDER[subject_of(sign.key)[1]], -sign.e_value)):
         subject, kind = subject_of(sign.key)
         cause = _cause(found.values(), subject, kind, sign, width)
+        again = _of_before(found.values(), subject, release) if cause is None else None
+        if again is not None:
+            found[again.id] = _found_anew(again, sign, release, end)
+            continue
         if cause is not None:
             others = [one for one in cause.signs if one.key != sign.key]
             # Worse answers are said first, whatever showed first.
@@ -144,6 +148,23 @@ def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, 
         ]
         return max(causes, key=lambda one: one.rank, default=None)
     return None
+
+
+def _of_before(incidents: Iterable[Incident], subject: str, release: int) -> Incident | None:
+    """The open incident of a subject that the release before had: another reference finds anew what is still so."""
+    return next(
+        (one for one in incidents if one.status != "resolved" and one.subject == subject and one.release != release),
+        None,
+    )
+
+
+def _found_anew(incident: Incident, sign: Sign, release: int, end: float) -> Incident:
+    """It began when it had begun, as far as the same sign had said that."""
+    old = next((one for one in incident.signs if one.key == sign.key), None)
+    if old is not None:
+        sign = replace(sign, since=old.since, earliest=old.earliest, latest=old.latest)
+    others = [one for one in incident.signs if one.key != sign.key]
+    return replace(incident, release=release, signs=(*others, sign), updated=end)
 
 
 _WORDS = {
