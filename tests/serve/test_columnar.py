@@ -45,21 +45,21 @@ ANYTHING = st.one_of(
 @pytest.mark.parametrize(
     ("one", "raw", "told"),
     [
-        (AMOUNT, "much", "expected a number; got a text"),
-        (AMOUNT, True, "expected a number; got true or false"),
-        (AMOUNT, [1], "expected a number; got a list"),
-        (AMOUNT, {"a": 1}, "expected a number; got an object"),
-        (AMOUNT, None, "expected a number; got null"),
-        (COUNT, 1.5, "expected a whole number; got another number"),
-        (NEW, 2, "expected true or false or null; got another number"),
-        (CARD, 7, "expected a text or null; got another number"),
-        (WHEN, "noon", "expected a time with its zone, such as 2025-01-31T12:00:00Z or null; got a text"),
+        (AMOUNT, "much", "expected a number, got a text"),
+        (AMOUNT, True, "expected a number, got true or false"),
+        (AMOUNT, [1], "expected a number, got a list"),
+        (AMOUNT, {"a": 1}, "expected a number, got an object"),
+        (AMOUNT, None, "expected a number, got null"),
+        (COUNT, 1.5, "expected a whole number, got another number"),
+        (NEW, 2, "expected true or false or null, got another number"),
+        (CARD, 7, "expected a text or null, got another number"),
+        (WHEN, "noon", "expected a time with its zone, such as 2025-01-31T12:00:00Z or null, got a text"),
         (
             WHEN,
             datetime(2025, 1, 31),
-            "expected a time with its zone, such as 2025-01-31T12:00:00Z or null; got a time without a zone",
+            "expected a time with its zone, such as 2025-01-31T12:00:00Z or null, got a time without a zone",
         ),
-        (AMOUNT, b"x", "expected a number; got another type"),
+        (AMOUNT, b"x", "expected a number, got another type"),
     ],
 )
 def test_what_was_expected_and_what_came_is_told_without_the_value(one: Field, raw: object, told: str) -> None:
@@ -84,7 +84,7 @@ def test_too_long_a_text_is_of_the_wrong_type() -> None:
     column, found = values_of(CARD, ["a", "b" * 10_001])
     assert (column, found) == (
         ["a", None],
-        [(1, "type", "expected a text or null; got a text of more than 10,000 characters")],
+        [(1, "type", "expected a text or null, got a text of more than 10,000 characters")],
     )
 
 

@@ -120,7 +120,7 @@ def test_names_that_nobody_knows_are_a_problem_of_the_request() -> None:
 def test_values_that_do_not_fit_the_schema_are_problems_of_their_rows() -> None:
     request = asked(AMOUNT, one("count", "FP64", [1, 1.5]))
     assert [str(problem) for problem in request.problems] == [
-        "rows[1].count: expected a whole number or null; got another number"
+        "rows[1].count: expected a whole number or null, got another number"
     ]
 
 

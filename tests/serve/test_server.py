@@ -75,7 +75,7 @@ def test_every_problem_of_a_request_is_told_and_no_value(client: httpx.Client) -
         (2, "items", "null"),
     ]
     assert reply.json()["error"].startswith(
-        "rows[0].amount: expected a number; got a text; rows[1].items: is missing; expected a whole number"
+        "rows[0].amount: expected a number, got a text; rows[1].items: is missing; expected a whole number"
     )
     assert "much" not in reply.text
 
@@ -175,7 +175,7 @@ def test_a_nan_is_null(client: httpx.Client) -> None:
     """As Python's `json` writes a missing number of pandas."""
     body = json.dumps({"rows": [{**ROW, "amount": math.nan}, {**ROW, "payment": "NaN, {"}]})
     reply = client.post("/v1/models/binary/predict", content=body)
-    assert (reply.status_code, reply.json()["error"]) == (422, "rows[0].amount: expected a number; got null.")
+    assert (reply.status_code, reply.json()["error"]) == (422, "rows[0].amount: expected a number, got null.")
 
 
 def test_an_id_that_is_none_is_one_problem(client: httpx.Client) -> None:

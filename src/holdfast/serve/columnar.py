@@ -168,7 +168,7 @@ def values_of(field: Field, raw: Sequence[Any]) -> tuple[Sequence[Any], list[tup
     >>> from holdfast.kinds import Kind
     >>> field = Field(Column(name="n", physical="n", kind=Kind.NUMBER, type="int64", nullable=False), True, "int64")
     >>> values_of(field, [1, 2, None])
-    ([1, 2, None], [(2, 'null', 'expected a whole number; got null')])
+    ([1, 2, None], [(2, 'null', 'expected a whole number, got null')])
     """
     try:
         return msgspec.convert(raw, list[type_of(field)]), []  # type: ignore[misc]

@@ -126,17 +126,17 @@ def read(field: Field, raw: object) -> tuple[Value, tuple[Code, str] | None]:
     --------
     >>> field = Field(Column(name="n", physical="n", kind=Kind.NUMBER, type="int64", nullable=False), True, "int64")
     >>> read(field, 3.0), read(field, 3.5)
-    ((3, None), (None, ('type', 'expected a whole number; got another number')))
+    ((3, None), (None, ('type', 'expected a whole number, got another number')))
     >>> read(field, None)
-    (None, ('null', 'expected a whole number; got null'))
+    (None, ('null', 'expected a whole number, got null'))
     """
     if raw is None or (isinstance(raw, float) and math.isnan(raw)):
         return None, (
             "null",
-            f"expected {field.expected}; got null",
+            f"expected {field.expected}, got null",
         ) if field.wanted and not field.column.nullable else None
     value = _READERS[field.column.kind](field, raw)
-    return (value, None) if value is not None else (None, ("type", f"expected {field.expected}; got {_got(raw)}"))
+    return (value, None) if value is not None else (None, ("type", f"expected {field.expected}, got {_got(raw)}"))
 
 
 def _got(raw: object) -> str:
