@@ -257,6 +257,9 @@ def test_predictions_that_were_made_elsewhere_are_watched(holdfast: Holdfast, tm
     assert [(one["judged"], one["rows"]) for one in again] == [(0, 0)]
     (folder / "site.toml").write_text("")
     assert "elsewhere-1" in holdfast("incidents", "--site", str(folder / "site.toml")).out
+    unsaid = holdfast("rebuild", "--site", str(folder / "site.toml"))
+    assert unsaid.out.endswith("watched by tables, give them: `--data`, `--labels` and `--config`.\n")
+    assert "elsewhere: what follows from 2 runs was made again." in holdfast("rebuild", *asked).out
 
 
 def test_skew_tells_which_columns_differ_and_its_exit_code_says_so(

@@ -331,6 +331,9 @@ def rebuild(
     if json:
         say_json(done)
     elif not done:
-        say("No model was watched: there is nothing to make again.")
+        say(
+            "No model was watched by its log: there is nothing to make again. Of one that was watched by tables, give them:"
+            " `--data`, `--labels` and `--config`."
+        )
     for model, runs in done.items() if not json else ():
         say(f"{model}: what follows from {runs:,} {'run' if runs == 1 else 'runs'} was made again.")
