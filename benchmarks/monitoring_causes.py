@@ -97,14 +97,35 @@ class _Stream:
     labels: Labels
 
 
-def _stream(run: int) -> _Stream:
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A harmful change of a kind, in a column, and three harmless ones, in others, that start on one day.
+
+    The model and the generator are those with which it was tried how harmful they are.
+    """
+
+    kind: str
+    column: int
+    harmless: tuple[int, int, int]
+    coefficients: np.ndarray
+    model: _Model
+    rng: np.random.Generator
+
+    def later(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of the days after, and their truth."""
+        rows, truth = drawn(DAYS * A_DAY, self.coefficients, rng)
+        return _little(_harmed(rows, self.kind, self.column, rng), self.harmless, (0, 1, 2), rng), truth
+
+
+def changes_of(run: int) -> Changes:
+    """Changes of which the first is harmful, and the others are not."""
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng([55, run])
-    rows, truth = _drawn(REFERENCE, COEFFICIENTS, rng)
+    rows, truth = drawn(REFERENCE, COEFFICIENTS, rng)
     fitted = LogisticRegression().fit(rows, truth)
     model, kind = _Model(fitted.coef_[0], float(fitted.intercept_[0])), KINDS[run % len(KINDS)]
-    many, _ = _drawn(MANY, COEFFICIENTS, rng)
+    many, _ = drawn(MANY, COEFFICIENTS, rng)
     before = _expected_cost(model, many, many, COEFFICIENTS)
     while True:
         column, (unused, empty) = int(rng.integers(3)), rng.permutation(np.arange(6, 20))[:2]
@@ -117,15 +138,19 @@ def _stream(run: int) -> _Stream:
         little = [_little(many.copy(), harmless, (one,), rng) for one in range(3)]
         most = max(_expected_cost(model, many, one, COEFFICIENTS) / before - 1 for one in little)
         if worse >= 0.08 and most < 0.015:
-            break
-    labelled, known = _drawn(REFERENCE, COEFFICIENTS, rng)
-    later, became = _drawn(DAYS * A_DAY, coefficients, rng)
-    later = _little(_harmed(later, kind, column, rng), harmless, (0, 1, 2), rng)
+            return Changes(kind, column, harmless, coefficients, model, rng)
+
+
+def _stream(run: int) -> _Stream:
+    changes = changes_of(run)
+    rng, model = changes.rng, changes.model
+    labelled, known = drawn(REFERENCE, COEFFICIENTS, rng)
+    later, became = changes.later(rng)
     seen, told = rng.permutation(len(later))[:SAMPLE], rng.permutation((DAYS - 1) * A_DAY)[: (DAYS - 1) * LABELS]
     judged = Judged(truth=became[told], score=model.score(later[told]), answer=model.decide(later[told]))
     return _Stream(
-        kind,
-        NAMES[column],
+        changes.kind,
+        NAMES[changes.column],
         model,
         LabelledSample(rows=_table(labelled), truth=known, score=model.score(labelled), weight=np.ones(REFERENCE)),
         _table(later[seen]),
@@ -133,7 +158,8 @@ def _stream(run: int) -> _Stream:
     )
 
 
-def _drawn(rows: int, coefficients: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def drawn(rows: int, coefficients: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and their truth."""
     x = rng.normal(size=(rows, len(coefficients)))
     return x, rng.random(rows) < 1 / (1 + np.exp(-(x @ coefficients + INTERCEPT)))
 

@@ -44,7 +44,7 @@ PARTS = {
     "uncertainty": (["evaluation_uncertainty.uncertainty"], "Uncertainty"),
     "threshold": (["earns_its_keep.threshold"], "What a threshold earns"),
     "causes": (
-        ["monitoring_causes.ranking", "monitoring_causes.following"],
+        ["monitoring_causes.ranking", "monitoring_incidents.ranking_of_incidents", "monitoring_causes.following"],
         "What costs most, and intervals that follow",
     ),
     "watching": (["monitoring_speed.watching"], "The monitor's speed"),

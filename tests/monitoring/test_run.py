@@ -147,6 +147,21 @@ def test_other_truths_for_the_same_rows_are_a_loss_of_performance(service: Servi
     assert one.opened - np.datetime64("2026-03-14").astype("datetime64[s]").astype(float) <= 3 * DAY
 
 
+def test_other_truths_are_not_hidden_behind_a_harmless_input_that_moves_at_the_same_time(service: Service) -> None:
+    """Whether all came to be known in one run, or day by day."""
+    rows = payments(FIRST, 20, seed=5)
+    late = pc.greater_equal(rows["time"], datetime(2026, 3, 14, tzinfo=UTC))
+    older = pc.if_else(late, pc.add(rows["age"], 12.0), rows["age"])
+    rows = rows.set_column(rows.column_names.index("age"), "age", older)
+    cheap = pc.less(rows["amount"], 20.0)
+    service.answer(rows, truth=lambda rows: pc.if_else(late, cheap, rows["fraud"]).to_pylist())
+    done = service.monitor(day(FIRST + 21))
+    found = {one.subject: one for one in done.opened}
+    assert found["age"].status == "noted"
+    assert (found["performance"].status, found["performance"].kind) == ("open", "performance")
+    assert not any(sign.key == "loss" for sign in found["age"].signs)
+
+
 def test_figures_are_those_of_the_rows(service: Service) -> None:
     rows = payments(FIRST, 3, seed=6)
     service.answer(rows)

@@ -12,6 +12,7 @@ from statsmodels.stats.proportion import proportions_ztest
 
 from holdfast.config import Slices
 from holdfast.kinds import Role
+from holdfast.monitoring.counts.arrived import Arrived
 from holdfast.monitoring.incidents.grouping import subject_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.signals import (
@@ -19,6 +20,7 @@ from holdfast.monitoring.signals import (
     group_signals,
     history,
     input_signals,
+    loss_signals,
     smallest_effects,
     truth_signals,
     volume_signal,
@@ -69,6 +71,31 @@ def test_a_share_of_nothing_has_the_noise_of_three_rows(reference: Reference) ->
     found = input_signals(reference, one)["column:amount:missing"]
     share = 3 / one.size
     assert (found.value, found.deviation) == (0.0, pytest.approx(np.sqrt(share * (1 - share) / one.size)))
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.6, -1.0])
+def test_the_slope_falls_when_scores_tell_less_than_they_did(reference: Reference, slope: float) -> None:
+    """Log odds of the truth are those of the scores times a slope, around the median: the mean stays about what it was."""
+    rng, n = np.random.default_rng(3), 4_000
+    cuts = np.array(reference.answers.cuts)
+    odds = np.log(cuts / (1 - cuts))
+    logit = rng.choice(odds, n)
+    truth = (rng.random(n) < 1 / (1 + np.exp(-(np.median(odds) + slope * (logit - np.median(odds)))))).astype(float)
+    score = 1 / (1 + np.exp(-logit))
+    standing = reference.answers.standing(score)
+    assert standing is not None
+    arrived = Arrived(slopes=tuple(moments((truth - score) * standing).tolist()))
+    found = loss_signals(reference, arrived)["calibration:slope"]
+    limit = smallest_effects(reference, ["calibration:slope"])["calibration:slope"]
+    if slope == 1.0:
+        assert abs(found.value) < 3 * found.deviation
+        assert abs(found.value) < limit
+    else:
+        assert found.value < -8 * found.deviation
+        assert found.value < -limit
+    # The expectation in closed form: what is left of each row's truth, times how high its score stands.
+    expected = ((1 / (1 + np.exp(-(np.median(odds) + slope * (logit - np.median(odds))))) - score) * standing).mean()
+    assert found.value == pytest.approx(expected, abs=4 * found.deviation)
 
 
 def test_losses_have_the_standard_error_of_their_mean(reference: Reference) -> None:

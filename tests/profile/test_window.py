@@ -64,6 +64,24 @@ def rows(places: np.ndarray, known: float = 0.5) -> AnsweredRows:
 EVERY = np.arange(N)
 
 
+def test_scores_stand_in_quartile_distances_of_the_log_odds() -> None:
+    edges = AnswerEdges(task="binary", cuts=(0.1, 0.2, 0.5, 0.8, 0.9))
+    standing = edges.standing(np.array([0.5, 0.8, 0.2, 0.0, 1.0, np.nan]))
+    assert standing is not None
+    np.testing.assert_allclose(standing, [0.0, 0.5, -0.5, -2.0, 2.0, np.nan], atol=1e-12)
+    assert AnswerEdges(task="binary", cuts=(0.1, 0.2, 0.5)).standing(SCORE) is None
+    assert AnswerEdges(task="binary", cuts=(1e-9, 1e-8, 1e-7, 2e-7)).standing(SCORE) is None
+    assert AnswerEdges(task="regression", cuts=edges.cuts).standing(SCORE) is None
+
+
+def test_slopes_are_what_is_left_of_the_truth_times_how_high_the_score_stands() -> None:
+    some = rows(EVERY)
+    standing, known = ANSWERS.standing(SCORE), np.isfinite(some.truth)
+    assert standing is not None
+    left = ((some.truth - SCORE) * standing)[known]
+    np.testing.assert_allclose(count(EDGES, ANSWERS, some).slopes, [known.sum(), left.sum(), (left**2).sum()])
+
+
 @given(st.integers(0, N), st.floats(0, 1))
 def test_parts_add_up_to_the_whole(cut: int, known: float) -> None:
     whole = rows(EVERY, known)

@@ -183,7 +183,7 @@ def judge_arrivals(
     state: Remembered, reference: Reference, known: Usual, start: float, arrived: Arrived
 ) -> tuple[Remembered, Judgement]:
     """Truths that arrived in a window that has ended."""
-    signals = loss_signals(reference, np.array(arrived.losses), np.array(arrived.residuals))
+    signals = loss_signals(reference, arrived)
     signals |= error_signals(reference, arrived)
     state = msgspec.structs.replace(
         state, consumed=start, waiting={place: one for place, one in state.waiting.items() if place != start}

@@ -38,7 +38,7 @@ from holdfast.monitoring.sources.champion import in_service
 from holdfast.monitoring.sources.given import file_source
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
 from holdfast.monitoring.sources.unreleased import sealed_history
-from holdfast.monitoring.unjudged import too_small
+from holdfast.monitoring.unjudged import too_small, without_labels
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import Store, open_store
@@ -402,7 +402,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         rows=done.rows if done else 0,
         labels=done.labels if done else 0,
         opened=tuple(one.id for one in done.opened) if done else (),
-        warnings=tuple(filter(None, [too_small(reference.settings, own)])),
+        warnings=tuple(filter(None, [too_small(reference.settings, own), without_labels(own, as_of, reference.delay)])),
         rolling=reference.settings.rolling,
     )
 

@@ -89,6 +89,8 @@ class Reference:
         A sample of its labelled rows; None where it has none, or they were erased.
     support
         Rows that the model knows; None where they were erased.
+    delay
+        Seconds after which truths usually come.
     """
 
     model: str
@@ -112,6 +114,7 @@ class Reference:
     groups: Groups = field(default_factory=dict)
     labelled: LabelledSample | None = None
     support: Support | None = None
+    delay: float = 0.0
 
     @cached_property
     def watched(self) -> frozenset[str]:
@@ -205,6 +208,7 @@ def reference_of(sealed: SealedFolder) -> Reference:
         importance=_importance(evidence) if evidence else {},
         fitted=load_fitted(sealed.read(ESTIMATORS)) if ESTIMATORS in files else None,
         slices=project.slices,
+        delay=project.split.delay_seconds,
         groups=load_groups(sealed, answers),
         labelled=load_labelled(sealed),
         support=_support(sealed),

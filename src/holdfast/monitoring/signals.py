@@ -39,6 +39,9 @@ FEW = 3.0
 FOLLOWED = 0.05
 """Part of their width by which intervals may move as they follow the labels, which surprises nobody."""
 
+SMALLEST_SLOPE = 0.2
+"""How much too far apart the log odds of the quartiles of the scores are, or too near, before it matters."""
+
 SMALLEST_AGE = 0.05
 """Deviation of the logarithm of ages that hardly differ: five in a hundred are of no importance to anybody."""
 
@@ -134,15 +137,26 @@ def _of_gap(gap: Gap) -> Observation:
 
 
 def truth_signals(reference: Reference, counted: Counted) -> Signals:
-    """Signals of what came to pass: `loss` in the unit of the objective, `calibration`: truth less score."""
-    return loss_signals(reference, counted.losses, counted.residuals)
+    """Signals of what came to pass.
+
+    Keys: `loss` in the unit of the objective; `calibration`: truth less score; `calibration:slope`: the same by how high the
+    score stands, which falls when scores tell less than they did (the score test of a calibration slope of 1: Cox, *Two
+    further applications of a model for binary regression*, Biometrika 45 (1958)).
+    """
+    return loss_signals(reference, sums_of(counted))
 
 
-def loss_signals(reference: Reference, losses: Array, residuals: Array) -> Signals:
+def loss_signals(reference: Reference, sums: Arrived) -> Signals:
     """The same of sums: of those labels that arrived in a window, say."""
     whole = reference.whole
-    pairs = {"loss": (losses, whole.losses), "calibration": (residuals, whole.residuals)}
-    return {key: mean_signal(own, usual) for key, (own, usual) in pairs.items() if own[0] > 1}
+    pairs = {
+        "loss": (sums.losses, whole.losses),
+        "calibration": (sums.residuals, whole.residuals),
+        "calibration:slope": (sums.slopes, whole.slopes),
+    }
+    return {
+        key: mean_signal(np.array(own), usual) for key, (own, usual) in pairs.items() if own[0] > 1 and usual[0] > 1
+    }
 
 
 def volume_signal(reference: Reference, counted: Counted, lasted: float) -> Signals:
@@ -201,6 +215,8 @@ def smallest_effects(reference: Reference, keys: Mapping[str, object]) -> dict[s
             columns[key] = max(settings.worse * loss, 1e-9)
         elif (kind == "bias" and key.startswith("fairness:")) or key == "calibration":
             columns[key] = _calibration_limit(reference)
+        elif key == "calibration:slope":
+            columns[key] = _slope_limit(reference)
         elif key == "volume":
             columns[key] = float(np.log(2.0))
         elif kind in {"location", "spread", "age"}:
@@ -221,6 +237,12 @@ def _calibration_limit(reference: Reference) -> float:
     truth = reference.whole.truths
     share = truth[1] / truth.sum() if truth.sum() else 0.5
     return float(max(reference.settings.worse * share, 1e-6))
+
+
+def _slope_limit(reference: Reference) -> float:
+    """What scores leave whose log odds say so much too much: with it times the information that a row has of the slope."""
+    n, _, squares = reference.whole.slopes
+    return float(max(SMALLEST_SLOPE * squares / n, 1e-6)) if n else 1.0
 
 
 def _tenth(moments: Array) -> float:

@@ -1,10 +1,11 @@
-"""A model that is asked so seldom that its windows are too small to be judged: said loudly, with what to do."""
+"""What cannot be judged of a model: windows that are too small, and answers whose truth nobody tells. Said loudly."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from holdfast.config import Monitoring
+from holdfast.numerals import several
 from holdfast.watched import Shown
 
 NEWEST = 14
@@ -19,6 +20,36 @@ LENGTHS = {"1d": 1, "1w": 7, "2w": 14, "4w": 28}
 
 ENOUGH = 1.5
 """A window that is proposed has so many times the smallest size: not every week is alike."""
+
+
+def without_labels(windows: Sequence[Shown], now: float, delay: float) -> str | None:
+    """That no truth is known of the newest windows, and what is therefore not seen; None where it is, or cannot be yet.
+
+    Parameters
+    ----------
+    windows
+        In the order of time.
+    now
+        In seconds since 1970.
+    delay
+        After which truths usually come, in seconds.
+
+    Examples
+    --------
+    >>> days = [Shown(start=day * DAY, end=(day + 1) * DAY, rows=200) for day in range(5)]
+    >>> print(without_labels(days, 5 * DAY, 2 * DAY))
+    No truth has come of the newest 3 windows that are older than 2 days: whether the same rows now have other truths, and \
+what that costs, only labels can tell.
+    >>> without_labels(days, 5 * DAY, 7 * DAY)
+    """
+    old = [one for one in windows if one.rows and one.end + delay <= now][-NEWEST:]
+    if len(old) < FEWEST or any(one.labelled for one in old):
+        return None
+    than = f" that are older than {several(round(delay / DAY), 'day')}" if delay >= DAY else ""
+    return (
+        f"No truth has come of the newest {len(old)} windows{than}: whether the same rows now have other truths, and what "
+        "that costs, only labels can tell."
+    )
 
 
 def too_small(settings: Monitoring, windows: Sequence[Shown]) -> str | None:

@@ -31,6 +31,9 @@ Counts = NDArray[np.int64]
 MAGIC = b"HOLDFAST-WINDOWS\n"
 VERSION = 1
 
+FEWEST_CUTS = 4
+"""Between which scores are told apart."""
+
 CELLS = 20
 """Parts of the reference's scores with about equally many rows."""
 
@@ -82,6 +85,17 @@ class AnswerEdges(msgspec.Struct, frozen=True, kw_only=True):
         """Number of answers that are told apart; 0 of numbers."""
         return {"binary": 2, "classes": len(self.classes), "regression": 0}[self.task]
 
+    def standing(self, score: Array) -> Array | None:
+        """How high scores stand among those of the reference, (n,): in quartile distances of the log odds from their median.
+
+        None where scores are no probability of a class, or hardly differ. What lies two distances off counts no more than
+        that: a few rows would else decide.
+        """
+        if self.task != "binary" or len(self.cuts) < FEWEST_CUTS:
+            return None
+        low, middle, high = (_log_odds(np.array(self.cuts[len(self.cuts) * k // 4])) for k in (1, 2, 3))
+        return np.asarray(np.clip((_log_odds(score) - middle) / (high - low), -2.0, 2.0)) if high > low else None
+
     @property
     def names(self) -> tuple[str, ...]:
         """What the answers are called, in the order of their codes."""
@@ -105,6 +119,11 @@ class AnswerEdges(msgspec.Struct, frozen=True, kw_only=True):
             return None
         codes = [code for code, name in enumerate(self.names) if name in self.observed]
         return np.isin(decision, codes) | (review & ("review" in self.observed) & (decision >= 0))
+
+
+def _log_odds(probability: Array) -> Array:
+    inside = np.clip(probability, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def ranked(score: Array) -> Array:
@@ -230,6 +249,8 @@ class Counted:
         Number, sum and sum of squares of the classes in doubt, (3,).
     ages
         The same of how old the times of each column are, (3 x columns,).
+    slopes
+        The same of truth less score, times how high the score stands, of two classes.
     """
 
     rows: Counts
@@ -250,6 +271,7 @@ class Counted:
     delays: Counts = field(default_factory=_none)
     set_sizes: Array = field(default_factory=lambda: np.zeros(3))
     ages: Array = field(default_factory=lambda: np.zeros(0))
+    slopes: Array = field(default_factory=lambda: np.zeros(3))
 
     def __add__(self, other: Counted) -> Counted:
         """Rows of both."""
@@ -285,6 +307,7 @@ _OF_TRUTH = (
     "known",
     "losses",
     "residuals",
+    "slopes",
     "known_strata",
     "strays",
     "delays",
@@ -313,6 +336,7 @@ def count(
     score = ranked(rows.score)
     place = np.where(np.isfinite(score), cuts_below(answers.cuts, score), cells).astype(np.intp)
     truth, decision = rows.truth[known], rows.decision
+    standing = answers.standing(score[known])
     one_score = rows.score.ndim == 1
     layout = answers.layout
     seen, chosen = answers.seen(decision, rows.review), None if decision is None else decision[known]
@@ -349,6 +373,7 @@ def count(
         strays=_none() if rows.stray is None else np.array([np.count_nonzero(rows.stray)]),
         delays=_none() if rows.delay is None else delays_in(rows.delay[known]),
         set_sizes=moments(rows.set_size),
+        slopes=moments(None if standing is None else (truth - score[known]) * standing),
         ages=np.zeros(0) if rows.ages is None else np.concatenate([moments(ages) for ages in rows.ages.T]),
     )
 

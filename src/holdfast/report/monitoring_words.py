@@ -48,6 +48,7 @@ _SIGNALS = {
     "set:size": "Size of the sets of classes",
     "volume": "Rows",
     "calibration": "Truth less score",
+    "calibration:slope": "Truth less score, the higher it is",
     "loss": "Loss",
 }
 _OF_COLUMNS = {

@@ -133,11 +133,11 @@ def drawn(world: World, streams: int, rng: np.random.Generator, monitored: int =
     deviations = [alone, alone, alone / 2]
     if world.labels:
         sd = (RISK * (1 - RISK)) ** 0.5
-        risk = np.clip(RISK + sd * _effects(world, days, streams, 2, rng), 0.0, 1.0)
+        risk = np.clip(RISK + sd * _effects(world, days, streams, 3, rng), 0.0, 1.0)
         rate = rng.binomial(LABELS, risk) / LABELS
-        keys += ["loss", "calibration"]
+        keys += ["loss", "calibration", "calibration:slope"]
         values.append(rate)
-        deviations.append(np.full((days, streams, 2), sd / LABELS**0.5))
+        deviations.append(np.full((days, streams, 3), sd / LABELS**0.5))
     return Streams(keys=keys, values=np.concatenate(values, axis=-1), deviations=np.concatenate(deviations, axis=-1))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from holdfast.incident import Incident, Sign
-from holdfast.monitoring.incidents.grouping import QUIET_WINDOWS, calmed, ranked, taken_in
+from holdfast.monitoring.incidents.grouping import QUIET_WINDOWS, calmed, parted, ranked, taken_in
 from holdfast.monitoring.incidents.story import advice, story
 from holdfast.monitoring.reference import Reference
 
@@ -39,6 +40,23 @@ def test_what_follows_from_a_changed_input_belongs_to_it() -> None:
     assert list(found) == ["m-1"]
     assert found["m-1"].subject == "amount"
     assert {one.key for one in found["m-1"].signs} == {"loss", "score:location", "column:amount:location"}
+
+
+def test_worse_answers_do_not_follow_from_an_input_that_costs_nothing() -> None:
+    found = opened(
+        sign("column:amount:location"), sign("score:location"), sign("loss"), sign("column:age:location", 30.0)
+    )
+    noted = {name: msgspec.structs.replace(one, status="noted") for name, one in found.items()}
+    apart = parted(noted)
+    assert {one.subject: {each.key for each in one.signs} for one in apart.values()} == {
+        "amount": {"column:amount:location", "score:location"},
+        "age": {"column:age:location"},
+        "performance": {"loss"},
+    }
+    worse = next(one for one in apart.values() if one.subject == "performance")
+    assert (worse.status, worse.opened, worse.title) == ("open", 11.0 * DAY, "The answers became worse")
+    assert parted(found) == found  # of inputs that cost something they are a consequence
+    assert parted(apart) == apart
 
 
 def test_groups_of_one_column_are_one_incident_and_those_of_another_another() -> None:

@@ -25,8 +25,8 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes
     ----------
-    losses, residuals
-        Number, sum and sum of squares.
+    losses, residuals, slopes
+        Number, sum and sum of squares, as `Counted` has them.
     confusion
         Rows by truth and answer, row by row; of numbers none.
     groups
@@ -35,6 +35,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     losses: Sums = (0.0, 0.0, 0.0)
     residuals: Sums = (0.0, 0.0, 0.0)
+    slopes: Sums = (0.0, 0.0, 0.0)
     confusion: tuple[int, ...] = ()
     groups: dict[str, Arrived] = {}
 
@@ -46,6 +47,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return Arrived(
             losses=_sum(self.losses, other.losses),
             residuals=_sum(self.residuals, other.residuals),
+            slopes=_sum(self.slopes, other.slopes),
             confusion=tuple(np.add(self.confusion, other.confusion).tolist())
             if self.confusion and other.confusion
             else self.confusion or other.confusion,
@@ -98,12 +100,13 @@ def sums_of(counted: Counted) -> Arrived:
     return Arrived(
         losses=_three(counted.losses),
         residuals=_three(counted.residuals),
+        slopes=_three(counted.slopes),
         confusion=tuple(counted.confusion.tolist()),
     )
 
 
 def _three(sums: NDArray[np.float64]) -> Sums:
-    n, total, squares = sums.tolist()
+    n, total, squares = sums.tolist() or (0.0, 0.0, 0.0)  # of groups not all is counted
     return n, total, squares
 
 

@@ -94,6 +94,20 @@ def taken_in(
     return found
 
 
+def parted(incidents: Mapping[str, Incident]) -> dict[str, Incident]:
+    """Incidents after it was found what they cost: worse answers do not follow from an input whose change costs nothing.
+
+    They are an incident of their own then, or part of another one, whatever came to be known in the same run.
+    """
+    found = dict(incidents)
+    for name, one in incidents.items():
+        worse = [sign for sign in one.signs if subject_of(sign.key)[1] == "performance"]
+        if one.kind == "input" and one.status == "noted" and worse:
+            found[name] = replace(one, signs=tuple(sign for sign in one.signs if sign not in worse))
+            found = taken_in(found, worse, model=one.model, release=one.release, end=one.updated, width=one.width)
+    return found
+
+
 def calmed(
     incidents: Mapping[str, Incident], effects: Mapping[str, float], back: Mapping[str, float], end: float
 ) -> dict[str, Incident]:
@@ -177,6 +191,7 @@ _WORDS = {
     "width": "The intervals changed their width",
     "size": "The sets of classes changed their size",
     "calibration": "Scores no longer say how often it happens",
+    "slope": "High and low scores no longer say what they did",
     "volume": "The number of rows changed",
 }
 

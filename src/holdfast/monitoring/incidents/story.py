@@ -15,7 +15,7 @@ DAY = 86_400.0
 NO_ACTION = "No action: the objective is not expected to become worse by it."
 
 _FOLLOWS = {"answers": "the answers changed with it", "performance": "the answers became worse"}
-_PLAIN = frozenset({"loss", "calibration", "interval:width", "set:size"})
+_PLAIN = frozenset({"loss", "calibration", "calibration:slope", "interval:width", "set:size"})
 """Signals that are told in their own unit, and not as shares."""
 
 

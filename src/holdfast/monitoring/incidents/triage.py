@@ -32,6 +32,7 @@ from holdfast.monitoring.counts.reading import (
     times_of,
     wanted_of_rows,
 )
+from holdfast.monitoring.incidents.grouping import parted
 from holdfast.monitoring.incidents.quality import quality
 from holdfast.monitoring.incidents.story import NO_ACTION, advice, story, surest
 from holdfast.monitoring.labelled.joined import row_weights
@@ -201,7 +202,13 @@ def most_windows(reference: Reference) -> int:
 
 
 def triaged(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, Incident]:
-    """Incidents with what can be said of the open ones."""
+    """Incidents with what can be said of the open ones; what turns out to follow from none of them is one of its own."""
+    found = _each_told(incidents, looking)
+    apart = parted(found)
+    return found if apart == found else _each_told(apart, looking)
+
+
+def _each_told(incidents: Mapping[str, Incident], looking: Looking) -> dict[str, Incident]:
     found = dict(incidents)
     open_ones = [one for one in incidents.values() if one.status != "resolved"]
     columns = [one.subject for one in open_ones if one.kind == "input"]
