@@ -103,4 +103,4 @@ def test_of_tables_and_as_a_command(tmp_path: Path) -> None:
     assert [one["rows"] for one in model["over"]] == [2_400]
     wrong = command(folder, loans(40, 20), options=("--over", "fortnight"))
     assert wrong.returncode == 2
-    assert "--over takes a length such as 1d" in wrong.stderr
+    assert "--over, where it is not week or month, takes a length such as 1d" in wrong.stderr
