@@ -173,6 +173,10 @@ def test_a_model_of_a_file_of_ones_own(tmp_path: Path) -> None:
     assert "PASS: nothing refuses a release." in honest
     assert "FAIL known_later leakage.target" in leaky
     assert hf.open_store(tmp_path / "demo-output" / "releases").versions("wanted") == [1]
+    again = demo("--data", "own.parquet", "--time", "at", "--target", "wanted", cwd=tmp_path)  # over what is there
+    assert (again.stderr, again.returncode) == ("", 0)
+    assert "Release wanted/2" in " ".join(again.stdout.split())
+    assert "missing 0, twice 0" in again.stdout
 
 
 def own_file(path: Path, rows: int = 1_000, *, without_time: int = 0) -> pa.Table:

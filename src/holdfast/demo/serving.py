@@ -110,7 +110,7 @@ def serve(project: Project, sealed: hf.SealedFolder, evaluation: Evaluation, out
         print(f"Restarted and went on: {client.again} requests were sent again")
         _labels(server, project.name, {name: truths[name] for name in client.acknowledged if name not in set(early)})
         server.stop()
-    _prove(project.name, client, output)
+    _prove(project.name, sealed.manifest.version, client, output)
 
 
 def test_rows(project: Project, evaluation: Evaluation) -> pa.Table:
@@ -164,10 +164,10 @@ def _labels(server: Server, model: str, truths: dict[str, Any]) -> None:
         print(f"Labelled  {accepted:,} rows, late, as it goes")
 
 
-def _prove(model: str, client: Client, output: Path) -> None:
-    """Hold what was acknowledged against the log, and the log against itself."""
+def _prove(model: str, release: int, client: Client, output: Path) -> None:
+    """Hold what was acknowledged against the log of this release, and the log against itself; an earlier demo had another."""
     root = output / ".holdfast"
-    logged = hf.open_log(root).predictions(model, columns=["hf_id"]).read_all()["hf_id"].to_pylist()
+    logged = hf.open_log(root).predictions(model, release=release, columns=["hf_id"]).read_all()["hf_id"].to_pylist()
     missing, twice = client.acknowledged - set(logged), len(logged) - len(set(logged))
     print(
         f"Logged    {len(logged):,} rows; acknowledged {len(client.acknowledged):,}, missing {len(missing)}, twice {twice}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +38,8 @@ PLANTED = """\
 def watch(project: Project, sealed: hf.SealedFolder, output: Path) -> None:
     """Answer the weeks, label them, and show what the monitor finds."""
     folder = output / "weeks"
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # of an earlier demo
+    folder.mkdir()
     (folder / "site.toml").write_text('releases = "../releases"\n', encoding="utf-8")
     root = folder / ".holdfast"
     rows = weeks(project.data.target)
