@@ -20,7 +20,7 @@ from holdfast.profile.window import Counted
 from ..conftest import DAY, day, payments
 
 ROWS, DAYS = 400, 3
-SUMS = {"widths", "losses", "residuals", "known_strata"}
+SUMS = {"widths", "losses", "residuals", "slopes", "known_strata"}
 """What is added up as floats: to the last digits it depends on the order."""
 
 
