@@ -116,7 +116,7 @@ def drawn(world: World, streams: int, rng: np.random.Generator, monitored: int =
     --------
     >>> streams = drawn(World(), 2, np.random.default_rng(1))
     >>> streams.values.shape, len(watched(streams, AlarmSettings(), 0.3))
-    ((181, 2, 92), 0)
+    ((181, 2, 93), 0)
     """
     days = REFERENCE + monitored
     level = _effects(world, days, streams, COLUMNS, rng)
