@@ -126,14 +126,14 @@ class PredictionLog:
         taken = self._snapshot((model, "predictions"), groups)
         wanted = _wanted(taken, columns, f"The log of {model}")
         schema = [(name, ARROW[kind]) for name, (kind, _) in wanted.items()]
+        columns_of = {name: of for name, (_, of) in wanted.items()}
         if labels is None:
             schema = [(name, ENCODED if name in encoded and kind == ARROW["string"] else kind) for name, kind in schema]
-            columns_of = {name: of for name, (_, of) in wanted.items()}
-            stream = _encoded(_read(taken, columns_of, between, ahead=ahead, encoded=encoded), pa.schema(schema))
+            stream = _read(taken, columns_of, between, ahead=ahead, encoded=encoded)
+            stream = _encoded(stream, pa.schema(schema)) if encoded else stream
         else:
             joined = labels.types(first=first_labels)
             schema += joined.items()
-            columns_of = {name: of for name, (_, of) in wanted.items()}
             stream = _read_with_labels(taken, columns_of, between, labels, list(joined), unlabelled=unlabelled)
         return _reader(taken.path, pa.schema(schema), stream)
 

@@ -39,7 +39,6 @@ from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, Source
 from holdfast.profile import window
 from holdfast.profile.groups import by_value
-from holdfast.profile.window import AnsweredRows, Counted
 
 Array: TypeAlias = NDArray[np.float64]
 Then: TypeAlias = Callable[[Connection, Mapping[str, Incident]], None]
@@ -223,6 +222,7 @@ def _truths(
     if until <= since:
         return tallies, found
     groups = [name for name in segments if name in protected_of(reference)]
+    edges, answers = reference.profile.edges, reference.answers
 
     def of_day(day: int) -> tuple[int, Tally, list[tuple[float, Arrived]]]:
         tally, new = Tally(), []
@@ -233,9 +233,9 @@ def _truths(
             for start, own in newly_labelled(reference, batch, rows, since / MICROSECONDS):
                 new.append((start, arrived(reference, own, groups)))
             for start, some in by_window(reference, rows.take(places)):
-                tally.add(start, EVERYONE, _counted(reference, some))
+                tally.add(start, EVERYONE, window.count_answers(edges, answers, some))
                 for segment, own in by_value(replace(some, delay=None), segments, reference.profile.edges):
-                    tally.add(start, segment, _counted(reference, own))
+                    tally.add(start, segment, window.count_answers(edges, answers, own))
         return day, tally, new
 
     for day, tally, new in mapped(of_day, source.days_of_labels(since, until)):
@@ -244,8 +244,3 @@ def _truths(
         for start, one in new:
             found[start] = found.get(start, Arrived()) + one
     return tallies, dict(sorted(found.items()))
-
-
-def _counted(reference: Reference, rows: AnsweredRows) -> Counted:
-    """Counts of rows of which the inputs are counted elsewhere."""
-    return window.count(reference.profile.edges, reference.answers, rows.without_inputs())

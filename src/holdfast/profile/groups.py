@@ -18,7 +18,7 @@ from holdfast.profile.arrays import text_codes
 from holdfast.profile.categorical import CategoryEdges, as_text
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
 from holdfast.profile.table import Edges
-from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count
+from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count_answers
 
 MAGIC = b"HOLDFAST-GROUPS\n"
 VERSION = 1
@@ -74,7 +74,7 @@ def by_value(rows: AnsweredRows, columns: Sequence[str], edges: Edges) -> Iterat
 
 def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str]) -> dict[str, Counted]:
     """Counts of the rows of each value of some columns."""
-    return {group: _bare(count(edges, answers, own.without_inputs())) for group, own in by_value(rows, columns, edges)}
+    return {group: _bare(count_answers(edges, answers, own)) for group, own in by_value(rows, columns, edges)}
 
 
 def _bare(counted: Counted) -> Counted:

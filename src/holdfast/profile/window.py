@@ -200,10 +200,6 @@ class AnsweredRows:
         found = {k: v if v is None or k == "inputs" else v[first:last] for k, v in found.items()}
         return AnsweredRows(**found | {"inputs": self.inputs.slice(first, last - first)})
 
-    def without_inputs(self) -> AnsweredRows:
-        """The rows, of which the inputs are counted elsewhere."""
-        return replace(self, inputs=pa.RecordBatch.from_pydict({}))
-
 
 def _none() -> NDArray[np.int64]:
     return np.zeros(0, np.int64)
@@ -376,6 +372,11 @@ def count(
         slopes=moments(None if standing is None else (truth - score[known]) * standing),
         ages=np.zeros(0) if rows.ages is None else np.concatenate([moments(ages) for ages in rows.ages.T]),
     )
+
+
+def count_answers(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
+    """Counts of rows of which the inputs are counted elsewhere, or not at all."""
+    return count(edges, answers, replace(rows, inputs=pa.RecordBatch.from_pydict({})))
 
 
 def nothing(edges: Edges, answers: AnswerEdges) -> Counted:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from holdfast.monitoring.counts.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
 from holdfast.profile.groups import count_groups
-from holdfast.profile.window import AnsweredRows, Counted, count
+from holdfast.profile.window import AnsweredRows, Counted, count_answers
 
 Sums: TypeAlias = tuple[float, float, float]
 """Number, sum and sum of squares."""
@@ -60,7 +60,7 @@ def arrived(reference: Reference, rows: AnsweredRows, columns: Sequence[str]) ->
     edges, answers = reference.profile.edges, reference.answers
     groups = count_groups(edges, answers, rows, columns)
     return msgspec.structs.replace(
-        sums_of(count(edges, answers, rows.without_inputs())),
+        sums_of(count_answers(edges, answers, rows)),
         groups={name: sums_of(one) for name, one in groups.items()},
     )
 

@@ -101,9 +101,7 @@ def _parts(
         inputs = _inputs_by_value(reference, edges, some.inputs, segments)
         bare = replace(some, inputs=some.inputs.select([name for name in segments if name in some.inputs.schema.names]))
         for segment, own in by_value(bare, segments, edges):
-            counts[segment] = replace(
-                window.count(edges, reference.answers, own.without_inputs()), inputs=inputs[segment]
-            )
+            counts[segment] = replace(window.count_answers(edges, reference.answers, own), inputs=inputs[segment])
         yield _Part(start, counts, profile, _expected(reference, some))
 
 
