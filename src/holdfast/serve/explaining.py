@@ -38,6 +38,7 @@ class Explaining:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._thread = ThreadPoolExecutor(1, "holdfast-explain", initializer=_give_way)
+        self._waiting = 0
         self._waiting_seconds = 0.0
 
     async def ask(self, serving: Serving, request: Request, route: str, client: str) -> Reply:
@@ -50,9 +51,10 @@ class Explaining:
         """
         explainer, rows, seconds = serving.loaded.explainer, len(request.rows), serving.live.rules.explain_seconds
         expected = explainer.expected(rows, seconds)
-        if self._waiting_seconds and self._waiting_seconds + expected > QUEUE_SECONDS:
+        if self._waiting and self._waiting_seconds + expected > QUEUE_SECONDS:
             raise ServeError(503, "Too many rows wait for contributions: try again, or ask without.", retry_after=1)
         loop = asyncio.get_running_loop()
+        self._waiting += 1
         self._waiting_seconds += expected
         try:
             await loop.run_in_executor(self._thread, explainer.prepare, rows)
@@ -64,7 +66,9 @@ class Explaining:
         except Exception as error:  # noqa: BLE001 - what a client is told of it is said in one place
             raise told(serving.loaded.model, error) from None
         finally:
-            self._waiting_seconds -= expected
+            self._waiting -= 1
+            # Of a sum from which each part was taken again, something may be left.
+            self._waiting_seconds = self._waiting_seconds - expected if self._waiting else 0.0
         labels = (serving.loaded.model, "explain")
         self._metrics.observe("holdfast_stage_duration_seconds", labels, [time.monotonic() - started])
         return reply
