@@ -26,7 +26,7 @@ from holdfast.serve.loaded import Loaded, load
 from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.records import Answer, answers
 from holdfast.serve.request import Request
-from holdfast.serve.rows import Rows
+from holdfast.serve.rows import Rows, numbers_of
 from holdfast.serve.usual import Usual
 from holdfast.site import Log, Site
 from holdfast.testing.releases import seal_small
@@ -101,7 +101,7 @@ def test_what_the_history_does_not_have_is_refused_where_that_is_asked_for(loade
 def test_the_range_of_a_column_is_told_as_far_as_it_has_ends_and_is_nobody_s() -> None:
     def told(**given: Any) -> str:
         column = Column(name="n", physical="n", kind=Kind.NUMBER, type="double", **given)
-        rows = Rows([(-5.0,)], [0])
+        rows = Rows([(-5.0,)], numbers_of([0]))
         (problem,) = Usual([Field(column, True, "float64")], [0]).problems(rows)
         return problem.message
 

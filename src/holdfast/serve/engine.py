@@ -17,7 +17,7 @@ from holdfast.policy import REASONS, Answers, decide
 from holdfast.released import ReleasedModel
 from holdfast.serve.errors import ServeError
 from holdfast.serve.fields import Problem, fields_of, id_field
-from holdfast.serve.rows import Array, Row, Rows
+from holdfast.serve.rows import Array, Row, Rows, numbers_of
 from holdfast.serve.usual import Usual
 from holdfast.stats.calibration import apply
 from holdfast.stats.support import distances
@@ -94,7 +94,7 @@ class Engine:
         self.task = released.model.task
         names = [one.name for one in self.fields]
         numeric = [i for i, one in enumerate(self.fields) if one.column.kind in (Kind.NUMBER, Kind.BOOLEAN)]
-        self._numeric = numeric
+        self._numbers_of = numbers_of(numeric)
         self.row_of = {names[place]: row for row, place in enumerate(numeric)}
         self._place_of = {name: place for place, name in enumerate(names)}
         self._usual = Usual(self.fields, numeric)
@@ -121,7 +121,7 @@ class Engine:
 
     def rows(self, tuples: Sequence[Row]) -> Rows:
         """Rows as they are answered."""
-        return Rows(tuples, self._numeric)
+        return Rows(tuples, self._numbers_of)
 
     def answer(self, rows: Rows, ids: Sequence[str]) -> Answered:
         """Answers to rows.
@@ -189,7 +189,7 @@ class Engine:
         places = self.released.support.places
         codes = np.empty((len(rows), len(places)), dtype=np.int64)
         for j, (name, known) in enumerate(places.items()):
-            values = rows.columns[self._place_of[name]]
+            values = rows.column(self._place_of[name])
             codes[:, j] = [-1 if value is None else known.get(value, len(known)) for value in values]
         return codes
 
@@ -214,7 +214,7 @@ class Engine:
                 ]
                 predicted = np.column_stack(ends)
             segment = (
-                None if found.segment is None else np.array(rows.columns[self._place_of[found.segment]], dtype=object)
+                None if found.segment is None else np.array(rows.column(self._place_of[found.segment]), dtype=object)
             )
             lower, upper = intervals(found, predicted, segment)
             answered.lower, answered.upper = lower.tolist(), upper.tolist()
@@ -272,7 +272,7 @@ def _tensors(model: OnnxSession, feeds: Sequence[Feed], rows: Rows) -> dict[str,
     for name, places, dtype, flat in feeds:
         if dtype is None:
             null = model.signature.null_text
-            texts = [[null if value is None else value for value in rows.columns[place]] for place in places]
+            texts = [[null if value is None else value for value in rows.column(place)] for place in places]
             matrix: NDArray[Any] = np.array(texts, dtype=object)
         else:
             matrix = rows.numbers[places]

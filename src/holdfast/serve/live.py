@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -200,7 +201,7 @@ class Live:
     def _answer(self, group: list[Asked], rows: Sequence[Row]) -> None:
         """Answer a group, and hand it to the log."""
         started = time.monotonic()
-        given = [own for asked in group for own in asked.request.ids]
+        given = list(chain.from_iterable([asked.request.ids for asked in group]))
         ids = self._named(given)
         turned = self.engine.rows(rows)
         answered = self.engine.answer(turned, ids)
@@ -392,4 +393,4 @@ def _by_row(values: Sequence[Any], group: list[Asked]) -> Sequence[Any]:
     """The values of requests, for each of their rows; or one value where all are the same, which they mostly are."""
     if len(set(values)) == 1:
         return values[:1]
-    return [value for asked, value in zip(group, values, strict=True) for _ in asked.request.rows]
+    return list(chain.from_iterable([repeat(v, a.owed.rows) for a, v in zip(group, values, strict=True)]))

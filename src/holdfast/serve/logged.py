@@ -62,6 +62,7 @@ class Logged:
         hash_key: bytes = b"",
     ) -> None:
         self._version, self._clock, self._hash_key = version, clock, hash_key
+        self._width = len(engine.fields)
         self._fields = []
         for place, field in enumerate(engine.fields):
             if field.column.role is Role.IGNORE or field.name in left_out:
@@ -113,7 +114,7 @@ class Logged:
                 ids,
                 [one is not None for one in given] if some_given else [False],
                 [int(self._clock() * 1_000_000)],
-                [None] if self._time is None else _moments(rows.columns[self._time]),
+                [None] if self._time is None else _moments(rows.column(self._time)),
                 [self._version],
                 origin.routes,
                 *scores,
@@ -130,9 +131,9 @@ class Logged:
                 _warned(replies, len(rows)) if any(reply.problems for reply in replies) else [""],
                 origin.latencies,
                 origin.clients,
-                [hashed(repr(row)) >> 1 for row in rows.tuples] if some_given else [0],
+                [hashed(repr(row[: self._width])) >> 1 for row in rows.tuples] if some_given else [0],
                 *(
-                    _values(rows.columns[field.place], field, self._hash_key)
+                    _values(rows.column(field.place), field, self._hash_key)
                     if field.row is None
                     else packed[field.row * size : (field.row + 1) * size]
                     for field in self._fields

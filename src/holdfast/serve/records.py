@@ -104,16 +104,15 @@ class Records:
         self._id_field = id_field
         self._known = frozenset([*(field.name for field in fields), id_field, *ignored])
         names = [field.name for field in fields]
-        self._id_place = names.index(id_field) if id_field in names else len(names)
+        id_place = names.index(id_field) if id_field in names else len(names)
         members: list[Any] = [_member(f"f{i}", field) for i, field in enumerate(fields)]
         keys = {f"f{i}": name for i, name in enumerate(names)}
-        if self._id_place == len(names):
+        if id_place == len(names):
             members.append(("own", _ID | int | None, None))
             keys["own"] = id_field
         for i, name in enumerate(one for one in ignored if one not in names and one != id_field):
             members.append((f"x{i}", msgspec.Raw, msgspec.Raw()))
             keys[f"x{i}"] = name
-        self._rest = len(members) > len(fields)
         row = msgspec.defstruct("Row", members, rename=keys, forbid_unknown_fields=True, kw_only=True, gc=False)
         body = msgspec.defstruct(
             "Body",
@@ -121,7 +120,7 @@ class Records:
         )
         self._decode = msgspec.json.Decoder(body).decode
         self._decode_plain = msgspec.json.Decoder(Plain).decode
-        self._cut = itemgetter(slice(0, len(fields)))
+        self._id_of = itemgetter(id_place)
 
     def read(self, body: bytes) -> Request:
         """The rows of a body, and what is wrong with them.
@@ -135,12 +134,12 @@ class Records:
             typed: Any = self._decode(body)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._read_plain(body)
-        tuples = [astuple(row) for row in typed.rows]
-        place = self._id_place
-        ids = [None if (own := row[place]) is None else own if type(own) is str else str(own) for row in tuples]
-        if place < len(self._fields) and any(one is not None and not 0 < len(one) <= LONGEST_ID for one in ids):
-            return self._read_plain(body)
-        rows = list(map(self._cut, tuples)) if self._rest else tuples
+        rows = list(map(astuple, typed.rows))
+        ids = list(map(self._id_of, rows))
+        if ids.count(None) < len(ids):
+            ids = [own if own is None or type(own) is str else str(own) for own in ids]
+            if any(own is not None and not 0 < len(own) <= LONGEST_ID for own in ids):
+                return self._read_plain(body)
         return Request(rows=rows, ids=ids, explain=typed.explain)
 
     def _read_plain(self, body: bytes) -> Request:

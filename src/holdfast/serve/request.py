@@ -26,7 +26,7 @@ class Request:
     Attributes
     ----------
     rows
-        Values of the release's fields, in their order; None where there is none.
+        Values of the release's fields, in their order; None where there is none. What follows them is not looked at.
     ids
         What the client calls each row; None where it gave no name.
     problems

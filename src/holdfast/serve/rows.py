@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Row: TypeAlias = tuple[Any, ...]
-Columns: TypeAlias = Sequence[Sequence[Any]]
 Array: TypeAlias = NDArray[np.float64]
 
 
@@ -20,9 +20,9 @@ class Rows:
     Parameters
     ----------
     tuples
-        Values of each row, in the order of the fields; None where there is none.
-    numeric
-        Places of the fields that are numbers.
+        Values of each row, in the order of the fields; None where there is none. What follows them is not looked at.
+    numbers_of
+        Takes the numbers out of a row: what `numbers_of` makes.
 
     Attributes
     ----------
@@ -32,32 +32,43 @@ class Rows:
 
     __slots__ = ("_columns", "numbers", "tuples")
 
-    def __init__(self, tuples: Sequence[Row], numeric: Sequence[int]) -> None:
+    def __init__(self, tuples: Sequence[Row], numbers_of: Callable[[Row], Row]) -> None:
         self.tuples = tuples
-        self._columns: Columns | None = None
-        if len(numeric) == len(tuples[0]):
-            self.numbers = np.ascontiguousarray(_numbers(tuples).T)
-        else:
-            self.numbers = _numbers([self.columns[place] for place in numeric]).reshape(len(numeric), len(tuples))
+        self._columns: dict[int, list[Any]] = {}
+        self.numbers = np.ascontiguousarray(_numbers(list(map(numbers_of, tuples))).T)
 
     def __len__(self) -> int:
         """How many there are."""
         return len(self.tuples)
 
-    @property
-    def columns(self) -> Columns:
-        """Values of each field; turned when first asked for, which nobody does where all are numbers."""
-        if self._columns is None:
-            self._columns = list(zip(*self.tuples, strict=True))
-        return self._columns
+    def column(self, place: int) -> list[Any]:
+        """Values of one field."""
+        found = self._columns.get(place)
+        if found is None:
+            found = self._columns[place] = list(map(itemgetter(place), self.tuples))
+        return found
 
 
-def _numbers(lists: Columns) -> Array:
-    """Lists of numbers of one length as a matrix, shape (lists, length)."""
-    length = len(lists[0]) if len(lists) else 0
+def numbers_of(places: Sequence[int]) -> Callable[[Row], Row]:
+    """Takes the values at some places out of a row, as a tuple; the places are in order.
+
+    Examples
+    --------
+    >>> numbers_of([0, 1])(("a", "b", "c")), numbers_of([0, 2])(("a", "b", "c")), numbers_of([1])(("a", "b", "c"))
+    (('a', 'b'), ('a', 'c'), ('b',))
+    """
+    if len(places) > 1 and places[-1] >= len(places):
+        return itemgetter(*places)
+    # A cut takes a third of the time.
+    return itemgetter(slice(places[0], places[-1] + 1) if places else slice(0))
+
+
+def _numbers(rows: list[Row]) -> Array:
+    """Numbers of rows as a matrix."""
+    length = len(rows[0])
     pack = struct.Struct(f"{length}d").pack
     try:
-        flat = np.frombuffer(b"".join([pack(*numbers) for numbers in lists]))
+        flat = np.frombuffer(b"".join([pack(*row) for row in rows]))
     except struct.error:  # None is among them, which this way, four times as fast, does not take
-        flat = np.array(lists, dtype=np.float64)
-    return flat.reshape(len(lists), length)
+        flat = np.array(rows, dtype=np.float64)
+    return flat.reshape(len(rows), length)

@@ -45,11 +45,9 @@ class Usual:
         """Values that the history does not have, of categories first."""
         found: list[Problem] = []
         for place, known in self._known.items():
-            if not known.issuperset(rows.columns[place]):
+            if not known.issuperset(values := rows.column(place)):
                 name = self._fields[place].name
-                found += [
-                    Problem(i, name, "category", CATEGORY) for i, v in enumerate(rows.columns[place]) if v not in known
-                ]
+                found += [Problem(i, name, "category", CATEGORY) for i, v in enumerate(values) if v not in known]
         outside = (rows.numbers < self._low) | (rows.numbers > self._high)
         if outside.any():
             for place, row in np.argwhere(outside).tolist():
