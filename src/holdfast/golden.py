@@ -12,6 +12,7 @@ from holdfast.policy import REASONS, Answers
 from holdfast.profile.numeric import numbers
 from holdfast.released import ReleasedModel, arrow_in, load_release
 from holdfast.releases.folder import Problem, SealedFolder
+from holdfast.releases.store import Store
 from holdfast.releases.stored import Tombstone, stored
 
 Array: TypeAlias = NDArray[np.float64]
@@ -22,6 +23,11 @@ TOLERANCE = 1e-5
 
 SCORE, DECISION, CONFIDENCE, REASON = "hf_score", "hf_decision", "hf_confidence", "hf_reason"
 OWN = (SCORE, DECISION, CONFIDENCE, REASON)
+
+
+def verify_release(store: Store, model: str, version: int) -> tuple[Problem, ...]:
+    """What is wrong with a release: its files and its place; or, where those are as they were sealed, its answers."""
+    return store.verify(model, version) or check_golden(store.get(model, version))
 
 
 def check_golden(sealed: SealedFolder, released: ReleasedModel | None = None) -> tuple[Problem, ...]:

@@ -19,9 +19,10 @@ def test_the_champion_is_what_was_promoted_last_not_the_newest(book: Book) -> No
 
 
 def test_a_promotion_says_when_by_whom_and_why(book: Book) -> None:
-    before = datetime.now(UTC)
-    stage = promote(book, "fraud", 1, "sha256:a", author="ada", reason="first, über 'all'")
-    assert before <= stage.at <= datetime.now(UTC)
+    began = datetime.now(UTC)
+    before, stage = promote(book, "fraud", 1, "sha256:a", author="ada", reason="first, über 'all'")
+    assert before is None
+    assert began <= stage.at <= datetime.now(UTC)
     assert stage.at.tzinfo is UTC
     assert (stage.model, stage.version, stage.identity, stage.stage) == ("fraud", 1, "sha256:a", "champion")
     assert (stage.author, stage.reason) == ("ada", "first, über 'all'")
@@ -29,9 +30,15 @@ def test_a_promotion_says_when_by_whom_and_why(book: Book) -> None:
 
 
 def test_promoting_the_champion_again_adds_nothing(book: Book) -> None:
-    first = promote(book, "fraud", 1, "sha256:a", author="ada")
-    assert promote(book, "fraud", 1, "sha256:a", author="bob") == first
+    _, first = promote(book, "fraud", 1, "sha256:a", author="ada")
+    assert promote(book, "fraud", 1, "sha256:a", author="bob") == (first, first)
     assert newest_entry(book) == 1
+
+
+def test_a_promotion_says_what_was_in_force_before(book: Book) -> None:
+    _, first = promote(book, "fraud", 1, "sha256:a", author="ada")
+    promote(book, "churn", 1, "sha256:c", author="ada")
+    assert promote(book, "fraud", 2, "sha256:b", author="ada").before == first
 
 
 def test_another_release_under_the_same_number_is_another_champion(book: Book) -> None:

@@ -22,6 +22,8 @@ ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": Tr
 PREDICT = "/v1/models/binary/predict"
 BODY = b'{"rows":[{"amount":20.5,"items":3,"country":"FR","online":true}]}'
 
+ROLES = ("predict", "label", "read", "operate")
+
 SOON = 6.0
 """Two seconds, on a machine that does nothing else."""
 
@@ -55,7 +57,7 @@ class Locked(NamedTuple):
 def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
     folder = small_site(tmp_path_factory.mktemp("locked"), "binary")
     (folder / "site.toml").write_text('[server]\nauthentication = "keys"\nmost_bytes = 100_000\n')
-    keys = {role: new_key(folder, f"{role}-1", "--role", role) for role in ("predict", "label", "read")}
+    keys = {role: new_key(folder, f"{role}-1", "--role", role) for role in ROLES}
     keys["slow"] = new_key(folder, "slow-1", "--role", "predict", "--rate", "2")
     with serving(folder, "binary") as server:
         yield Locked(folder, server, keys)
@@ -70,13 +72,14 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
         ("POST", PREDICT, "predict"),
         ("POST", "/v2/models/binary/infer", "predict"),
         ("POST", "/v1/labels", "label"),
+        ("POST", "/v1/models/binary/champion", "operate"),
         ("GET", "/v1/models", "read"),
         ("GET", "/v1/models/binary", "read"),
         ("GET", "/metrics", "read"),
     ],
 )
 def test_a_way_in_is_open_to_its_role_and_to_no_other(locked: Locked, method: str, path: str, role: str) -> None:
-    for key in ("predict", "label", "read"):
+    for key in ROLES:
         reply = locked.ask(method, path, key, content=b"{}" if method == "POST" else None)
         assert (reply.status_code == 403) == (key != role), reply.text
         assert reply.status_code in ((403,) if key != role else (200, 400))

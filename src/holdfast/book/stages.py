@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Select, func, select
@@ -38,26 +38,28 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-def promote(book: Book, model: str, version: int, identity: str, *, author: str, reason: str = "") -> Stage:
+class Promotion(NamedTuple):
+    """The fact about a model that was in force before, and the one that is now: the same where nothing was changed."""
+
+    before: Stage | None
+    now: Stage
+
+
+def promote(book: Book, model: str, version: int, identity: str, *, author: str, reason: str = "") -> Promotion:
     """Let a version answer for its model from now on.
 
     Whoever calls this has verified the release. If it is the champion already, nothing is added.
-
-    Returns
-    -------
-    Stage
-        The fact that is in force.
     """
     with writing(book) as connection:
-        in_force = _in_force(connection).get(model)
-        if in_force is not None and (in_force.version, in_force.identity) == (version, identity):
-            return in_force
+        before = _in_force(connection).get(model)
+        if before is not None and (before.version, before.identity) == (version, identity):
+            return Promotion(before, before)
         at = datetime.now(UTC)
         fact = STAGES.insert().values(
             model=model, version=version, identity=identity, stage=CHAMPION, at=at, author=author, reason=reason
         )
         row = record(connection, fact, action="promote", at=at, author=author)
-        return msgspec.convert(row, Stage, from_attributes=True)
+        return Promotion(before, msgspec.convert(row, Stage, from_attributes=True))
 
 
 def champions(book: Book) -> dict[str, int]:

@@ -42,7 +42,7 @@ def promote(
 ) -> None:
     """Let a release answer for its model: verify it, and set it as the champion. Exit code 1 if it is not sound."""
     from holdfast.book import stages
-    from holdfast.golden import check_golden
+    from holdfast.golden import verify_release
     from holdfast.releases.environment import author
     from holdfast.releases.store import open_store
     from holdfast.site import load_site
@@ -50,14 +50,13 @@ def promote(
     found = load_site(site)
     store = open_store(found.path(found.releases))
     sealed = store.get(model, version)
-    if problems := store.verify(model, version) or check_golden(sealed):
+    if problems := verify_release(store, model, version):
         for problem in problems:
             say(f"{printable(problem.file)}  {printable(problem.message)}")
         say(f"{sealed.name} is not as it was sealed: it is not promoted.")
         raise typer.Exit(1)
     with book_of(found) as book:
-        before = stages.in_force(book).get(model)
-        stage = stages.promote(book, model, version, sealed.identity, author=author(), reason=reason)
+        before, stage = stages.promote(book, model, version, sealed.identity, author=author(), reason=reason)
     if json:
         say_json(stage)
     elif before == stage:

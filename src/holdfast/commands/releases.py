@@ -139,12 +139,10 @@ def _compare_releases(store: Store, before: str, after: str, *, json: bool) -> N
 
 
 def _verify_release(store: Store, name: str, *, json: bool) -> None:
-    from holdfast.golden import check_golden
+    from holdfast.golden import verify_release
 
     model, number = _numbered(store, name)
-    problems = store.verify(model, number)
-    if not problems:
-        problems = check_golden(store.get(model, number))
+    problems = verify_release(store, model, number)
     if json:
         say_json({"release": f"{model}/{number}", "problems": problems})
     elif problems:

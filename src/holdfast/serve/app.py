@@ -4,45 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import NoReturn
 
 import msgspec
 
-from holdfast import __version__
 from holdfast.book.key import Role
 from holdfast.errors import LogError
 from holdfast.log.labels import Task
 from holdfast.log.spool import Spool
-from holdfast.serve import inference_metadata, inference_protocol, labels, records
+from holdfast.serve import labels
 from holdfast.serve.access import Access
-from holdfast.serve.bodies import read_arrow, read_csv, write_arrow, write_csv
-from holdfast.serve.described import Described, described
-from holdfast.serve.docs_page import docs_page
-from holdfast.serve.errors import InvalidRowsError, ServeError
-from holdfast.serve.explaining import Explaining
-from holdfast.serve.formats import MEDIA_TYPES, Format, format_asked, format_of
-from holdfast.serve.incoming import GoneError, Incoming, Read
+from holdfast.serve.errors import ServeError
+from holdfast.serve.incoming import GoneError, Incoming
 from holdfast.serve.live import told
 from holdfast.serve.metrics import Metrics
-from holdfast.serve.openapi import document
-from holdfast.serve.request import Reply, Request
+from holdfast.serve.predicting import Predicting
+from holdfast.serve.promoting import Promoting
 from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import Roster, Serving
+from holdfast.serve.routes import Answer, Asking, Route, refusal
 from holdfast.serve.telemetry import Receive, Scope, Send
+from holdfast.serve.telling import Telling
 
 logger = logging.getLogger("holdfast.serve")
 
-JSON = b"application/json"
-LISTED_PROBLEMS = 1_000
-"""Problems of a request that are told one by one."""
-
-_MEDIA: dict[Format, bytes] = {kind: name.encode() for name, kind in reversed(MEDIA_TYPES.items())}
-_READERS = {"csv": read_csv, "arrow": read_arrow}
-_WRITERS = {"csv": write_csv, "arrow": write_arrow}
 _OUTCOMES = {
     400: "malformed",
     401: "denied",
@@ -57,51 +44,6 @@ _OUTCOMES = {
     429: "limited",
     503: "unavailable",
 }
-
-
-class Answer(NamedTuple):
-    """What is sent: status, body, media type and further headers."""
-
-    body: bytes
-    status: int = 200
-    media: bytes = JSON
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class Asking(NamedTuple):
-    """A request on its way: its headers and body, who asks, whether by `http` or `https`, and what stands behind the path."""
-
-    headers: Mapping[bytes, bytes]
-    body: bytes
-    client: str
-    scheme: str
-    query: bytes = b""
-
-
-Handler: TypeAlias = Callable[[Asking], Awaitable[Answer]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A way in.
-
-    Attributes
-    ----------
-    api
-        What it is called in metrics.
-    role
-        What a client must be allowed to do; None: anybody may ask.
-    handler
-        What answers.
-    model, release
-        Of the metrics.
-    """
-
-    api: str
-    role: Role | None
-    handler: Handler
-    model: str = ""
-    release: str = ""
 
 
 class App:
@@ -123,6 +65,8 @@ class App:
         Largest body.
     desk
         Where reviewers ask.
+    promoting
+        What operators ask.
     """
 
     def __init__(
@@ -134,13 +78,20 @@ class App:
         exposed: Callable[[], Awaitable[str]],
         most_bytes: int,
         desk: Desk,
+        promoting: Promoting,
     ) -> None:
         self._roster, self._spool, self._access, self._metrics = roster, spool, access, metrics
         self._exposed, self._incoming = exposed, Incoming(most_bytes)
-        self._explaining = Explaining(metrics)
-        self._desk = desk
+        self._predicting = Predicting(self._incoming, metrics)
+        self._telling = Telling(roster, access)
+        self._desk, self._promoting = desk, promoting
         self._in_flight = 0
         self._routes: dict[tuple[str, str], Route] = {}
+        self.reroute()
+
+    async def follow(self) -> None:
+        """Take up what is in force."""
+        await self._roster.refresh()
         self.reroute()
 
     def reroute(self) -> None:
@@ -149,6 +100,7 @@ class App:
         for model in self._roster.models:
             routes |= self._of_model(model, None, f"/{model}")
             routes["GET", f"/v1/models/{model}/reviews"] = self._queue(model)
+            routes["POST", f"/v1/models/{model}/champion"] = self._champion(model)
             for version in self._roster.versions(model):
                 routes |= self._of_model(model, version, f"/{model}/versions/{version}")
         self._routes = routes
@@ -239,15 +191,15 @@ class App:
 
     def _fixed(self) -> Mapping[tuple[str, str], Route]:
         return {
-            ("GET", "/v2"): Route("metadata", None, self._server),
-            ("GET", "/v2/health/live"): Route("health", None, self._alive),
-            ("GET", "/v2/health/ready"): Route("health", None, self._ready),
-            ("GET", "/v1/models"): Route("metadata", "read", self._models),
+            ("GET", "/v2"): Route("metadata", None, self._telling.server),
+            ("GET", "/v2/health/live"): Route("health", None, self._telling.alive),
+            ("GET", "/v2/health/ready"): Route("health", None, self._telling.ready),
+            ("GET", "/v1/models"): Route("metadata", "read", self._telling.models),
             ("POST", "/v1/labels"): Route("labels", "label", self._labels),
             ("GET", "/metrics"): Route("metrics", "read", self._show_metrics),
-            ("GET", "/openapi.json"): Route("metadata", None, self._openapi),
-            ("GET", "/docs"): Route("metadata", None, self._docs),
-            ("GET", "/"): Route("metadata", None, self._docs),
+            ("GET", "/openapi.json"): Route("metadata", None, self._telling.openapi),
+            ("GET", "/docs"): Route("metadata", None, self._telling.docs),
+            ("GET", "/"): Route("metadata", None, self._telling.docs),
         }
 
     def _of_model(self, model: str, version: int | None, path: str) -> Mapping[tuple[str, str], Route]:
@@ -260,72 +212,32 @@ class App:
         name = "champion" if version is None else "version"
 
         async def predict(serving: Serving, asking: Asking) -> Answer:
-            return await self._predict(serving, asking, name)
+            return await self._predicting.predict(serving, asking, name)
 
         async def infer(serving: Serving, asking: Asking) -> Answer:
-            return await self._infer(serving, asking, name)
+            return await self._predicting.infer(serving, asking, name)
 
         return {
             ("POST", f"/v1/models{path}/predict"): route("records", "predict", predict),
-            ("GET", f"/v1/models{path}"): route("metadata", "read", self._about),
+            ("GET", f"/v1/models{path}"): route("metadata", "read", self._telling.about),
             ("POST", f"/v2/models{path}/infer"): route("inference", "predict", infer),
-            ("GET", f"/v2/models{path}"): route("metadata", None, self._metadata),
-            ("GET", f"/v2/models{path}/ready"): route("health", None, self._model_ready),
+            ("GET", f"/v2/models{path}"): route("metadata", None, self._telling.metadata),
+            ("GET", f"/v2/models{path}/ready"): route("health", None, self._telling.model_ready),
         }
-
-    def _ask(self, serving: Serving, request: Request, name: str, client: str) -> Awaitable[Reply]:
-        if request.explain:
-            return self._explaining.ask(serving, request, name, client)
-        return serving.live.ask(request, name, client)
-
-    async def _read(
-        self, serving: Serving, reader: Callable[..., Read], body: bytes, *more: Any, text: int | None = None
-    ) -> Read:
-        """What a reader makes of a body; it finds what is wrong with it, too."""
-        since = time.monotonic()
-        found = await self._incoming.parsed(reader, body, *more, text=text)
-        self._metrics.observe(
-            "holdfast_stage_duration_seconds", (serving.loaded.model, "validate"), (time.monotonic() - since,)
-        )
-        return found
-
-    async def _predict(self, serving: Serving, asking: Asking, name: str) -> Answer:
-        loaded, headers = serving.loaded, asking.headers
-        kind = format_of(headers.get(b"content-type", b"").decode("latin-1"))
-        if kind == "json":
-            reading = self._read(serving, loaded.records.read, asking.body)
-        else:
-            text = 0 if kind == "arrow" else None
-            reading = self._read(serving, _READERS[kind], asking.body, loaded.columnar, text=text)
-        # Without a name for the request here, its rows go when they have been answered, and not with the reply.
-        reply = await self._ask(serving, await reading, name, asking.client)
-        # What came as a table goes back as one, unless something else is asked for.
-        accept = headers.get(b"accept", b"").decode("latin-1")
-        wanted = kind if kind != "json" and accept in ("", "*/*") else format_asked(accept)
-        if wanted == "json":
-            return Answer(records.write(reply))
-        body = await asyncio.to_thread(_WRITERS[wanted], reply, loaded.outputs)
-        return Answer(body, media=_MEDIA[wanted])
-
-    async def _infer(self, serving: Serving, asking: Asking, name: str) -> Answer:
-        length = asking.headers.get(b"inference-header-content-length")
-        text = int(length[:9]) if length is not None and length.isdigit() else None
-        request, wanted = await self._read(serving, serving.loaded.tensors.read, asking.body, length, text=text)
-        reply = await self._ask(serving, request, name, asking.client)
-        body, json_length = inference_protocol.write(reply, wanted)
-        if json_length is None:
-            return Answer(body)
-        return Answer(
-            body,
-            media=b"application/octet-stream",
-            headers=((b"inference-header-content-length", b"%d" % json_length),),
-        )
 
     def _queue(self, model: str) -> Route:
         async def listed(asking: Asking) -> Answer:
             return Answer(await self._desk.listed(model, asking.query))
 
         return Route("reviews", "label", listed, model)
+
+    def _champion(self, model: str) -> Route:
+        async def promote(asking: Asking) -> Answer:
+            told = await self._promoting.promoted(model, asking.body, asking.client)
+            await self.follow()
+            return Answer(told)
+
+        return Route("champion", "operate", promote, model)
 
     async def _verdict(self, model: str, identifier: str, asking: Asking) -> Answer:
         released = self._roster.find(model).loaded.released.model
@@ -357,86 +269,7 @@ class App:
                 self._metrics.count("holdfast_labels", (model, label.source))
         return Answer(msgspec.json.encode({"accepted": len(given)}))
 
-    async def _server(self, _: Asking) -> Answer:
-        return Answer(inference_metadata.server_metadata(__version__))
-
-    async def _alive(self, _: Asking) -> Answer:
-        return Answer(inference_metadata.LIVE)
-
-    async def _ready(self, _: Asking) -> Answer:
-        if self._roster.ready:
-            return Answer(inference_metadata.READY)
-        return Answer(inference_metadata.NOT_READY, 503, headers=((b"retry-after", b"5"),))
-
-    async def _models(self, _: Asking) -> Answer:
-        found = [
-            {"model": model, "champion": self._roster.champion(model), "versions": self._roster.versions(model)}
-            for model in self._roster.models
-        ]
-        return Answer(msgspec.json.encode({"models": found}))
-
-    async def _about(self, serving: Serving, _: Asking) -> Answer:
-        loaded = serving.loaded
-        fields = [
-            {"name": field.name, "expected": field.expected, "needed": field.wanted} for field in loaded.engine.fields
-        ]
-        return Answer(
-            msgspec.json.encode(
-                {
-                    "model": loaded.model,
-                    "release": loaded.version,
-                    "identity": loaded.identity,
-                    "task": loaded.released.model.task,
-                    "classes": loaded.released.model.classes,
-                    "id": loaded.engine.id_field,
-                    "fields": fields,
-                }
-            )
-        )
-
-    async def _metadata(self, serving: Serving, _: Asking) -> Answer:
-        loaded = serving.loaded
-        versions = self._roster.versions(loaded.model)
-        return Answer(inference_metadata.model_metadata(loaded.model, versions, loaded.engine.fields, loaded.outputs))
-
-    async def _model_ready(self, serving: Serving, _: Asking) -> Answer:
-        return Answer(inference_metadata.model_ready(serving.loaded.model))
-
-    def _described(self, asking: Asking) -> dict[str, Described]:
-        """What answers where no version is asked for, by model; what its history has is for those who may read."""
-        history = self._access.may(asking.headers, "read")
-        return {
-            serving.loaded.model: described(serving.loaded, history=history)
-            for serving in self._roster.serving
-            if serving.loaded.version == self._roster.champion(serving.loaded.model)
-        }
-
-    async def _openapi(self, asking: Asking) -> Answer:
-        versions = {model: self._roster.versions(model) for model in self._roster.models}
-        return Answer(msgspec.json.encode(document(self._described(asking), versions, keys=not self._access.open)))
-
-    async def _docs(self, asking: Asking) -> Answer:
-        host = asking.headers.get(b"host", b"localhost").decode("latin-1")
-        address, models = f"{asking.scheme}://{host}", list(self._described(asking).values())
-        page = await asyncio.to_thread(docs_page, models, address, keys=not self._access.open)
-        return Answer(page.encode(), media=b"text/html; charset=utf-8")
-
     async def _show_metrics(self, _: Asking) -> Answer:
         self.measure()
         text = await self._exposed()
         return Answer(text.encode(), media=b"text/plain; version=0.0.4; charset=utf-8")
-
-
-def refusal(error: ServeError) -> Answer:
-    """An error as a client reads it."""
-    content: dict[str, Any] = {"error": error.message}
-    if isinstance(error, InvalidRowsError):
-        content["problems"] = [problem._asdict() for problem in error.problems[:LISTED_PROBLEMS]]
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-    if error.status == 401:
-        headers = ((b"www-authenticate", b'Bearer realm="holdfast"'),)
-    if error.allow:
-        headers = ((b"allow", ", ".join(error.allow).encode()),)
-    if error.retry_after is not None:
-        headers = ((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after))),)
-    return Answer(msgspec.json.encode(content), error.status, headers=headers)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from holdfast import __version__
-from holdfast.serve import labels, replies, reviews
+from holdfast.serve import labels, promoting, replies, reviews
 from holdfast.serve.described import Described, example, row_schema
 from holdfast.serve.json_tensors import ELEMENTS
 from holdfast.serve.records import Answers
@@ -33,7 +33,8 @@ def document(
         Whether a key is needed.
     """
     _, components = msgspec.json.schema_components(
-        (Answers, labels.Labels, reviews.Reviews, reviews.Verdict, Refused), ref_template=REF
+        (Answers, labels.Labels, reviews.Reviews, reviews.Verdict, promoting.Wanted, promoting.Promoted, Refused),
+        ref_template=REF,
     )
     paths: dict[str, Any] = {}
     label = components["Label"]
@@ -47,6 +48,8 @@ def document(
         paths |= _of_model(model, loaded)
         if versions.get(model):
             paths |= _of_version(model, loaded, versions[model])
+    for model in versions:
+        paths[f"/v1/models/{model}/champion"] = {"post": _promote(model, models.get(model))}
     paths |= _fixed(list(models.values()))
     return {
         "openapi": "3.1.0",
@@ -141,6 +144,20 @@ def _verdict(model: str, loaded: Described) -> dict[str, Any]:
         "parameters": [{"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}],
         "requestBody": {"required": True, "content": {JSON: {"schema": schema, "example": verdict}}},
         "responses": responses(record(id=TEXT, verdict=TRUTH, overruled=BOOLEAN), statuses=(*POST, "409")),
+    }
+
+
+def _promote(model: str, champion: Described | None) -> dict[str, Any]:
+    # Sent as it stands, the example changes nothing.
+    wanted = {"version": champion.version if champion else 1, "reason": "0.2 EUR a row cheaper on March"}
+    return {
+        "summary": f"Let a version answer for {model} from now on, for the role operate",
+        "tags": ["operation"],
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": {"$ref": REF.format(name="Wanted")}, "example": wanted}},
+        },
+        "responses": responses({"$ref": REF.format(name="Promoted")}, statuses=(*POST, "409")),
     }
 
 

@@ -86,6 +86,7 @@ class Roster:
         self._failed: dict[tuple[str, int], str] = {}
         self._last = Named()
         self._refused: dict[tuple[str, int], int] = {}
+        self._one = asyncio.Lock()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -136,6 +137,10 @@ class Roster:
 
     async def refresh(self) -> None:
         """Follow the book, and load what is missing; what answers goes on until what takes its place is ready."""
+        async with self._one:  # who has promoted a release does not wait for the next look
+            await self._follow()
+
+    async def _follow(self) -> None:
         try:
             self._last = await asyncio.to_thread(self._named)
         except HoldfastError as error:

@@ -37,6 +37,7 @@ from holdfast.serve.fields import INVALID, UNUSUAL, Code
 from holdfast.serve.joined_writes import Joining
 from holdfast.serve.live import Rules
 from holdfast.serve.metrics import Metrics, exposition, monitored
+from holdfast.serve.promoting import Promoting
 from holdfast.serve.reviews import Desk
 from holdfast.serve.roster import POLL_SECONDS, Champion, Named, Revision, Roster
 from holdfast.serve.telemetry import Tracing, log_to_stderr
@@ -119,8 +120,8 @@ async def run(task: Task) -> None:
         metrics.save(counts)  # so that no other process shows less afterwards
         return await asyncio.to_thread(_exposed, site, counts.parent, roster.models)
 
-    desk = Desk(site.root_path, spool)
-    app = App(roster, spool, access, metrics, exposed, site.server.most_bytes, desk)
+    desk, promoting = Desk(site.root_path, spool), Promoting(store, book.begun)
+    app = App(roster, spool, access, metrics, exposed, site.server.most_bytes, desk, promoting)
     tracing = Tracing(site.server.traces, site.server.traced_share) if site.server.traces else None
     config = uvicorn.Config(
         tracing.traced(app, app.named) if tracing else app,
@@ -139,7 +140,7 @@ async def run(task: Task) -> None:
     listening = socket.socket(fileno=task.socket)
     server = _Server(config)
     background = [
-        asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_stages(roster, app))),
+        asyncio.create_task(_every(POLL_SECONDS, app.follow)),
         asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_keys(access, book))),
         asyncio.create_task(_every(FLUSH_SECONDS, lambda: _flush(metrics, counts, app, roster))),
         asyncio.create_task(_announce(server, task.ready)),
@@ -188,11 +189,6 @@ async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
             logger.exception("this is a defect of Holdfast; it is tried again in %g seconds", seconds)
 
 
-async def _follow_stages(roster: Roster, app: App) -> None:
-    await roster.refresh()
-    app.reroute()
-
-
 async def _follow_keys(access: Access, book: _Book) -> None:
     """Follow the book apart from its stages: a key that is revoked does not wait until a release is loaded."""
     if not access.open:
@@ -232,6 +228,13 @@ class _Book:
     def keys(self) -> Sequence[Key]:
         """All keys."""
         return () if (book := self._opened()) is None else keys(book)
+
+    def begun(self) -> Book:
+        """The book itself; where there is none, it is begun."""
+        with self._opening:
+            if self._book is None:
+                self._book = open_book(self._location)
+            return self._book
 
     def _opened(self) -> Book | None:
         with self._opening:
