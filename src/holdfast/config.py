@@ -296,6 +296,8 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         How long after the end of a window its rows may come and still be judged with it.
     segments
         Columns whose values are watched one by one; by default those with the role of a segment, or protected.
+    crossings
+        Columns that are watched together besides, such as `[["country", "channel"]]`: each pair of values is a segment.
     freshness
         Times that tell how fresh the features of a row are, although the model is not given them.
     observed
@@ -314,6 +316,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     smallest: Annotated[int, Meta(ge=1)] = 100
     lateness: Length | None = None
     segments: tuple[str, ...] | None = None
+    crossings: tuple[Annotated[tuple[str, ...], Meta(min_length=2)], ...] = ()
     freshness: tuple[str, ...] = ()
     observed: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
     false_alarms: Positive = 1.0
@@ -327,6 +330,9 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             cut = windows_by(self.window, self.zone or "UTC")
         except ValueError as error:
             raise ValueError(f"window and zone: {error}") from None
+        for columns in self.crossings:
+            if len(set(columns)) < len(columns):
+                raise ValueError(f"crossings: {' and '.join(map(repr, columns))} are not all different columns")
         if isinstance(cut, CountedWindows) and cut.rows < self.smallest:
             raise ValueError(f"no window of {cut.rows} rows would be judged while smallest is {self.smallest}")
         if isinstance(cut, Windows) and self.rolling is not None and seconds(self.rolling) <= cut.width:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,8 @@ from holdfast.evaluation.support import Support, support
 from holdfast.evidence import Evidence
 from holdfast.objective import Objective
 from holdfast.policy import Policy
-from holdfast.profile.groups import Groups
+from holdfast.profile.crossings import crossing_name
+from holdfast.profile.groups import Groups, category_values, ranked_values
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, Counted, nothing
 from holdfast.released import (
@@ -161,6 +163,17 @@ class Reference:
                 of[group] = of.get(group, 0) + one.size
         return frozenset(max(of, key=lambda one: (of[one], one)) for of in sizes.values() if len(of) == 2)
 
+    @cached_property
+    def values(self) -> dict[str, tuple[str, ...]]:
+        """The values of each category, and of each crossing those of its groups; the commonest first."""
+        sizes: dict[str, Counter[str]] = {crossing_name(columns): Counter() for columns in self.settings.crossings}
+        for groups in self.groups.values() if sizes else ():
+            for group, one in groups.items():
+                column, _, value = group.partition("=")
+                if column in sizes:
+                    sizes[column][value] += one.size
+        return category_values(self.profile.edges) | {name: ranked_values(own) for name, own in sizes.items()}
+
     @property
     def loss(self) -> float | None:
         """What an answer lost on average; None where nothing was labelled."""
@@ -221,10 +234,9 @@ def segments_of(reference: Reference) -> tuple[str, ...]:
 
 
 def protected_of(reference: Reference) -> frozenset[str]:
-    """Columns whose groups are to be treated alike."""
-    return frozenset(
-        [*(column.name for column in reference.schema.by_role(Role.PROTECTED)), *reference.slices.protected]
-    )
+    """Columns whose groups are to be treated alike, and crossings of such columns."""
+    found = {*(column.name for column in reference.schema.by_role(Role.PROTECTED)), *reference.slices.protected}
+    return frozenset(found).union(map(crossing_name, filter(found.issuperset, reference.settings.crossings)))
 
 
 def _two_of(project: Project, schema: Schema) -> tuple[str, ...]:

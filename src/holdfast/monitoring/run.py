@@ -234,7 +234,7 @@ def _truths(
                 new.append((start, arrived(reference, own, groups)))
             for start, some in by_window(reference, rows.take(places)):
                 tally.add(start, EVERYONE, window.count_answers(edges, answers, some))
-                for segment, own in by_value(replace(some, delay=None), segments, reference.profile.edges):
+                for segment, own in by_value(replace(some, delay=None), segments, reference.values):
                     tally.add(start, segment, window.count_answers(edges, answers, own))
         return day, tally, new
 

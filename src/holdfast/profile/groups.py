@@ -26,6 +26,9 @@ VERSION = 1
 MOST_VALUES = 50
 """Values of a column that are counted one by one."""
 
+Values: TypeAlias = Mapping[str, Sequence[str]]
+"""Of columns, by name: what is known of their values, the commonest first."""
+
 Groups: TypeAlias = Mapping[float, Mapping[str, Counted]]
 """Counts without inputs and cells of scores, by the beginning of the window and `column=value`."""
 
@@ -33,15 +36,15 @@ KEPT = ("rows", "decisions", "reviews", "widths", "truths", "confusion", "losses
 REST: dict[str, Any] = {one.name: np.zeros(0, np.int64) for one in fields(Counted) if one.name not in KEPT}
 
 
-def groups_of(inputs: pa.RecordBatch, name: str, edges: Edges) -> tuple[list[str], NDArray[np.intp]]:
+def groups_of(inputs: pa.RecordBatch, name: str, known: Values) -> tuple[list[str], NDArray[np.intp]]:
     """Values of a column that are counted one by one, as `column=value`; and the place of each row's, -1 for others.
 
-    They are the commonest of the reference, the same in each batch, so that a value is counted wholly or not at all; where
-    these are fewer, also the commonest of the values that it does not have.
+    They are the commonest of the known ones, the same in each batch, so that a value is counted wholly or not at all; where
+    these are fewer, also the commonest of the others.
     """
     words, codes = text_codes(as_text(inputs.column(name)))
     values, sizes = words.to_pylist(), np.bincount(codes[codes >= 0], minlength=len(words))
-    usual = {value: place for place, value in enumerate(_values(edges, name)[:MOST_VALUES])}
+    usual = {value: place for place, value in enumerate(known.get(name, ())[:MOST_VALUES])}
     there = [code for code in np.flatnonzero(sizes).tolist() if values[code] is not None]
     room = MOST_VALUES - len(usual)
     new = sorted((code for code in there if values[code] not in usual), key=lambda code: -int(sizes[code]))[:room]
@@ -53,18 +56,22 @@ def groups_of(inputs: pa.RecordBatch, name: str, edges: Edges) -> tuple[list[str
     return [f"{name}={values[code]}" for code in common.tolist()], places[codes]
 
 
-def _values(edges: Edges, name: str) -> tuple[str, ...]:
-    """Of a category in the reference, the commonest first; of any other column none are known."""
-    found = edges.columns.get(name)
-    return found.values if isinstance(found, CategoryEdges) else ()
+def category_values(edges: Edges) -> dict[str, tuple[str, ...]]:
+    """The values of each category of the reference."""
+    return {name: one.values for name, one in edges.columns.items() if isinstance(one, CategoryEdges)}
 
 
-def by_value(rows: AnsweredRows, columns: Sequence[str], edges: Edges) -> Iterator[tuple[str, AnsweredRows]]:
+def ranked_values(sizes: Mapping[str, int]) -> tuple[str, ...]:
+    """Values that are counted one by one, from the rows of each."""
+    return tuple(sorted(sizes, key=lambda value: (-sizes[value], value))[:MOST_VALUES])
+
+
+def by_value(rows: AnsweredRows, columns: Sequence[str], known: Values) -> Iterator[tuple[str, AnsweredRows]]:
     """The rows of each value of some columns, as `groups_of` has them."""
     for name in columns:
         if name not in rows.inputs.schema.names:
             continue
-        groups, places = groups_of(rows.inputs, name, edges)
+        groups, places = groups_of(rows.inputs, name, known)
         # In the order of the groups once, so that the rows of each lie together. Short numbers are sorted by their digits.
         ordered = rows.take(np.argsort(places.astype(np.int16), kind="stable"))
         ends = np.cumsum(np.bincount(places + 1, minlength=len(groups) + 1)).tolist()
@@ -72,9 +79,11 @@ def by_value(rows: AnsweredRows, columns: Sequence[str], edges: Edges) -> Iterat
             yield group, ordered.slice(first, last)
 
 
-def count_groups(edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str]) -> dict[str, Counted]:
+def count_groups(
+    edges: Edges, answers: AnswerEdges, rows: AnsweredRows, columns: Sequence[str], known: Values
+) -> dict[str, Counted]:
     """Counts of the rows of each value of some columns."""
-    return {group: _bare(count_answers(edges, answers, own)) for group, own in by_value(rows, columns, edges)}
+    return {group: _bare(count_answers(edges, answers, own)) for group, own in by_value(rows, columns, known)}
 
 
 def _bare(counted: Counted) -> Counted:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -17,7 +20,10 @@ from holdfast.gate.evaluation import Evaluation
 from holdfast.names import no_such_column
 from holdfast.profile import window
 from holdfast.profile.ages import ages_of
-from holdfast.profile.groups import Groups, count_groups, from_bytes, to_bytes
+from holdfast.profile.arrays import text_codes
+from holdfast.profile.categorical import CategoryEdges
+from holdfast.profile.crossings import crossing_name, with_crossings
+from holdfast.profile.groups import Groups, category_values, count_groups, from_bytes, ranked_values, to_bytes
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, observable
 from holdfast.released import ReleasedModel
@@ -42,15 +48,19 @@ def windows_of(project: Project) -> Cut:
 
 
 def segment_columns(asked: Monitoring, slices: Slices, schema: Schema) -> tuple[str, ...]:
-    """Columns whose values are watched one by one: those that are asked for, else all that make segments or groups."""
-    if asked.segments is not None:
-        return asked.segments
-    named = {*slices.columns, *slices.protected}
-    return tuple(
-        column.name
-        for column in schema.columns
-        if (column.role in {"segment", "protected"} or column.name in named) and column.kind in {"category", "boolean"}
-    )
+    """Columns whose values are watched one by one: those that are asked for, else all that make segments or groups.
+
+    Behind them the names of crossings.
+    """
+    columns = asked.segments
+    if columns is None:
+        named = {*slices.columns, *slices.protected}
+        columns = tuple(
+            one.name
+            for one in schema.columns
+            if (one.role in {"segment", "protected"} or one.name in named) and one.kind in {"category", "boolean"}
+        )
+    return (*columns, *map(crossing_name, asked.crossings))
 
 
 def answer_edges(
@@ -113,13 +123,24 @@ def counted_windows(
     project: Project, schema: Schema, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]
 ) -> dict[str, bytes]:
     """The newest windows of rows, as files: of all rows, and of their groups where there are any."""
-    # Of service no other truths will be known: what is usual is of the same rows.
-    answered = [observable(edges, rows) for rows in answered]
-    cut, segments = windows_of(project), segment_columns(project.monitor, project.slices, schema)
-    there = [column.name for column in schema.columns]
-    for name in segments:
+    there, crossings = [column.name for column in schema.columns], project.monitor.crossings
+    for name in project.monitor.segments or ():
         if name not in there:
             raise no_such_column(name, there, "monitor.segments: the data")
+    for name in chain.from_iterable(crossings):
+        if name not in there:
+            raise no_such_column(name, there, "monitor.crossings: the data")
+        if not isinstance(profile.edges.columns.get(name), CategoryEdges):
+            raise SettingError(
+                f"monitor.crossings: expected categories or booleans that are features, segments or protected; {name!r} is "
+                "none. Make a column of its bands or groups, and name that."
+            )
+    # Of service no other truths will be known: what is usual is of the same rows.
+    answered = [observable(edges, replace(rows, inputs=with_crossings(rows.inputs, crossings))) for rows in answered]
+    cut, segments = windows_of(project), segment_columns(project.monitor, project.slices, schema)
+    known = category_values(profile.edges) | {
+        name: _commonest(rows.inputs.column(name) for rows in answered) for name in map(crossing_name, crossings)
+    }
     counted: dict[float, Counted] = {}
     if isinstance(cut, CountedWindows):
         cut = cut.over(np.concatenate([np.empty(0), *(rows.time for rows in answered)]))
@@ -133,12 +154,21 @@ def counted_windows(
             found = window.count(profile.edges, edges, some)
             counted[start] = counted[start] + found if start in counted else found
             own = groups.setdefault(start, {})
-            for group, one in count_groups(profile.edges, edges, some, segments).items():
+            for group, one in count_groups(profile.edges, edges, some, segments, known).items():
                 own[group] = own[group] + one if group in own else one
     files = {WINDOWS: window.to_bytes(profile.edges, edges, sorted(counted.items())[-MOST:])}
     if any(groups.values()):
         files[GROUPS] = to_bytes(edges, sorted(groups.items())[-MOST:])
     return files
+
+
+def _commonest(columns: Iterable[pa.Array]) -> tuple[str, ...]:
+    """The commonest values of a column that comes in pieces."""
+    sizes: Counter[str] = Counter()
+    for words, codes in map(text_codes, columns):
+        rows = np.bincount(codes[codes >= 0], minlength=len(words)).tolist()
+        sizes.update({word: n for word, n in zip(words.to_pylist(), rows, strict=True) if n and word is not None})
+    return ranked_values(sizes)
 
 
 def _answered(

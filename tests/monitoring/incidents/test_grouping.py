@@ -69,6 +69,15 @@ def test_groups_of_one_column_are_one_incident_and_those_of_another_another() ->
     assert advice(found["m-1"], material=False, known=False).startswith("See whether rows of this group have other")
 
 
+def test_a_group_and_the_crossings_that_have_its_column_are_one_incident() -> None:
+    keys = [f"fairness:{group}:true_positive_rate" for group in ("region=north", "age × sex=old × F", "sex=X")]
+    found = opened(*(msgspec.structs.replace(sign(GAPS[0]), key=key) for key in keys))
+    assert {one.subject: {each.key for each in one.signs} for one in found.values()} == {
+        "region=north": {keys[0]},
+        "age × sex=old × F": {keys[1], keys[2]},
+    }
+
+
 def test_a_story_has_the_amount_of_its_own_subject_and_names_the_group(reference: Reference) -> None:
     found = opened(sign("loss", effect=0.5, e_value=1e3), sign(GAPS[0], effect=-0.2, e_value=1e9))
     assert story(found["m-1"], None, reference) == (

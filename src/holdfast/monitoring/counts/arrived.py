@@ -58,7 +58,7 @@ class Arrived(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def arrived(reference: Reference, rows: AnsweredRows, columns: Sequence[str]) -> Arrived:
     """Truths of rows, and of the groups by some columns."""
     edges, answers = reference.profile.edges, reference.answers
-    groups = count_groups(edges, answers, rows, columns)
+    groups = count_groups(edges, answers, rows, columns, reference.values)
     return msgspec.structs.replace(
         sums_of(count_answers(edges, answers, rows)),
         groups={name: sums_of(one) for name, one in groups.items()},

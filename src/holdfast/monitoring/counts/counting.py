@@ -95,13 +95,14 @@ def _numbered(batches: Iterable[pa.RecordBatch], tally: Tally) -> Iterator[tuple
 def _parts(
     reference: Reference, edges: Edges, rows: AnsweredRows, first: int, segments: Sequence[str]
 ) -> Iterator[_Part]:
+    own = [name for name in rows.inputs.schema.names if name in edges.columns]
     for start, some in by_window(reference, replace(rows, inputs=_encoded(reference, rows.inputs))):
-        profile = table.count(edges, some.inputs, first)
+        profile = table.count(edges, some.inputs.select(own), first)
         counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
         inputs = _inputs_by_value(reference, edges, some.inputs, segments)
         bare = replace(some, inputs=some.inputs.select([name for name in segments if name in some.inputs.schema.names]))
-        for segment, own in by_value(bare, segments, edges):
-            counts[segment] = replace(window.count_answers(edges, reference.answers, own), inputs=inputs[segment])
+        for segment, part in by_value(bare, segments, reference.values):
+            counts[segment] = replace(window.count_answers(edges, reference.answers, part), inputs=inputs[segment])
         yield _Part(start, counts, profile, _expected(reference, some))
 
 
@@ -113,7 +114,7 @@ def _inputs_by_value(
     found: dict[str, window.Counts] = {}
     for name in segments:
         if name in inputs.schema.names:
-            groups, places = groups_of(inputs, name, edges)
+            groups, places = groups_of(inputs, name, reference.values)
             found |= zip(groups, window.inputs_by(edges, watched, places, len(groups)), strict=True)
     return found
 
@@ -123,7 +124,7 @@ def _encoded(reference: Reference, inputs: pa.RecordBatch) -> pa.RecordBatch:
     edges = reference.profile.edges.columns
     columns = [
         column.dictionary_encode()
-        if isinstance(edges[name], CategoryEdges) and pa.types.is_string(column.type)
+        if isinstance(edges.get(name), CategoryEdges) and pa.types.is_string(column.type)
         else column
         for name, column in zip(inputs.schema.names, inputs.columns, strict=True)
     ]

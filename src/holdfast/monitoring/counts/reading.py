@@ -17,6 +17,7 @@ from holdfast.objective import Judged
 from holdfast.profile.ages import ages_of
 from holdfast.profile.arrays import floats, seconds
 from holdfast.profile.categorical import CategoryEdges
+from holdfast.profile.crossings import crossed_columns, with_crossings
 from holdfast.profile.window import AnsweredRows, observable
 from holdfast.windows import CountedWindows
 
@@ -64,7 +65,8 @@ def wanted_of_rows(reference: Reference, there: list[str]) -> list[str]:
 def wanted_of_truth(reference: Reference, there: list[str], segments: tuple[str, ...]) -> list[str]:
     """Columns that are read to judge answers by the truth."""
     held = inputs_logged(reference, there)
-    return list(dict.fromkeys([*answer_columns(reference, there), *(held[name] for name in segments if name in held)]))
+    own = [held[name] for segment in segments for name in (segment, *crossed_columns(segment)) if name in held]
+    return list(dict.fromkeys([*answer_columns(reference, there), *own]))
 
 
 def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
@@ -107,7 +109,7 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
     inputs = pa.RecordBatch.from_arrays(list(given.values()), names=list(given))
     propensity = floats(held["hf_propensity"]) if reference.answers.observed and "hf_propensity" in held else None
     rows = AnsweredRows(
-        inputs=inputs,
+        inputs=with_crossings(inputs, reference.settings.crossings),
         time=when,
         score=score,
         decision=decision,

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from holdfast.incident import Incident, Kind, Sign
+from holdfast.profile.crossings import crossed_columns
 
 TOGETHER = 3
 """Windows: changes that begin no further apart may have one cause."""
@@ -155,13 +156,19 @@ def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, 
         mattering = [one for one in near if one.status == "open"]
         causes = [one for one in mattering if one.kind == "input"]
         causes = causes or [one for one in mattering if one.kind == "performance"]
-        # A group that is treated otherwise moves the others of its column away from it.
-        column = subject.partition("=")[0]
+        # A group that is treated otherwise moves the others of its column away from it, and is part of its crossings.
         causes = causes or [
-            one for one in mattering if kind == one.kind == "groups" and one.subject.startswith(f"{column}=")
+            one
+            for one in mattering
+            if kind == one.kind == "groups" and not _grouping(one.subject).isdisjoint(_grouping(subject))
         ]
         return max(causes, key=lambda one: one.rank, default=None)
     return None
+
+
+def _grouping(group: str) -> set[str]:
+    """The columns by which a group is told."""
+    return set(crossed_columns(group.partition("=")[0]))
 
 
 def _of_before(incidents: Iterable[Incident], subject: str, release: int) -> Incident | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from operator import add
 from pathlib import Path
@@ -41,6 +41,7 @@ from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.monitoring.sources.source import MICROSECONDS, Source
 from holdfast.objective import Judged
 from holdfast.profile.arrays import floats
+from holdfast.profile.crossings import with_crossings
 from holdfast.profile.table import Profile
 from holdfast.profile.window import Counted
 from holdfast.records import Finding, Status
@@ -232,8 +233,9 @@ def _suspects(
     wanted = [name for name in dict.fromkeys(columns) if name in features and name in sample.column_names]
     rows = sum(looking.counts[start, ""].size for start in starts)
     days = sum(reference.windows.end(start) - start for start in starts) / DAY
+    labelled = replace(reference.labelled, rows=with_crossings(reference.labelled.rows, reference.settings.crossings))
     tried = WhatIf(
-        reference.labelled,
+        labelled,
         sample,
         answering(reference.released),
         reference.objective,
