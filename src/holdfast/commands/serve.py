@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from holdfast.commands.listing import facts
 from holdfast.commands.terminal import say
+
+if TYPE_CHECKING:
+    from holdfast.serve.standing import Standing
 
 
 def serve(
@@ -28,12 +32,28 @@ def serve(
     found = load_site(site)
     given = {"host": host, "port": port, "workers": workers}
     server = replace(found.server, **{name: value for name, value in given.items() if value is not None})
-    code = run(replace(found, server=server), tuple(names), say=lambda address: _told(names, address))
+    code = run(replace(found, server=server), tuple(names), say=_told)
     raise typer.Exit(code)
 
 
-def _told(names: list[str], address: str) -> None:
-    say(f"Serving  {', '.join(names)} at {address}")
-    say(f"Docs     {address}/docs")
-    say(f"Metrics  {address}/metrics")
+def _told(address: str, standings: list[Standing]) -> None:
+    """Where it listens, what answers there, and what does not."""
+    ready = ", ".join(f"{one.name}{'' if one.champion else ' by its version'}" for one in standings if not one.problem)
+    facts(
+        ("Serving" if ready else "Listening", address),
+        *([("Ready", ready)] if ready else []),
+        *(("Not ready", _problem(one)) for one in standings if one.problem),
+        ("Docs", f"{address}/docs"),
+        ("Metrics", f"{address}/metrics"),
+    )
+    if not ready:
+        say("Nothing answers yet. What is not ready is tried again each second.")
+    elif any(one.problem for one in standings):
+        say("What is not ready is tried again each second.")
     say("Stop with Ctrl-C.")
+
+
+def _problem(standing: Standing) -> str:
+    """Why a release does not answer, with its name once."""
+    named = standing.problem.startswith(f"{standing.name} ")
+    return standing.problem if named else f"{standing.name}: {standing.problem}"

@@ -17,6 +17,7 @@ from holdfast.serve.live import Live, Rules
 from holdfast.serve.loaded import Loaded, load
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.names import asked
+from holdfast.serve.standing import Standing
 
 POLL_SECONDS = 1.0
 
@@ -128,12 +129,31 @@ class Roster:
             known = ", ".join(map(str, self.versions(model))) or "none"
             raise ServeError(404, f"{model} has no such version here; versions: {known}.")
         champion = self.champion(model)
+        if champion is None and self._away is not None:
+            raise ServeError(503, f"The champion of {model} is not known: the book cannot be read.", retry_after=5)
         if champion is None:
             raise ServeError(503, f"{model} has no champion: holdfast promote {model} VERSION.", retry_after=5)
         if found := self._serving.get((model, champion)):
             return found
-        reason = self._failed.get((model, champion), "it is being loaded.")
-        raise ServeError(503, f"{model}/{champion} does not answer: {reason}", retry_after=5)
+        raise ServeError(503, f"{model}/{champion} does not answer: {self._problem(model, champion)}", retry_after=5)
+
+    def standings(self) -> list[Standing]:
+        """How it stands with each release that is asked for."""
+        found = []
+        for model, versions in self._pinned.items():
+            champion = self.champion(model)
+            for version in sorted(versions | ({champion} if champion else set())):
+                problem = "" if (model, version) in self._serving else self._problem(model, version)
+                found.append(Standing(name=f"{model}/{version}", champion=version == champion, problem=problem))
+            if champion is None and not versions:
+                unknown = f"the book cannot be read: {self._away}"
+                none = f"it has no champion: holdfast promote {model} VERSION"
+                found.append(Standing(name=model, champion=True, problem=none if self._away is None else unknown))
+        return found
+
+    def _problem(self, model: str, version: int) -> str:
+        """Why a release does not answer."""
+        return self._failed.get((model, version), "it is being loaded.")
 
     async def refresh(self) -> None:
         """Follow the book, and load what is missing; what answers goes on until what takes its place is ready."""

@@ -21,6 +21,7 @@ from holdfast.releases.store import open_store
 from holdfast.serve.access import Access, allowed_address
 from holdfast.serve.counts import counts_folder
 from holdfast.serve.names import check_known, check_rules
+from holdfast.serve.standing import Standing, over
 from holdfast.site import Site
 
 BACKLOG = 2_048
@@ -71,7 +72,7 @@ class _Child:
         return self.process
 
 
-def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> int:
+def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str, list[Standing]], None]) -> int:
     """Serve until SIGTERM or SIGINT.
 
     Parameters
@@ -81,7 +82,7 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
     names
         Models, or `model/version`.
     say
-        Called with the server's address when all workers answer.
+        Called with the server's address, and how it stands with the releases, when all workers listen.
 
     Returns
     -------
@@ -119,10 +120,10 @@ def serve(site: Site, names: tuple[str, ...], *, say: Callable[[str], None]) -> 
         if site.log.enabled:
             children.append(_committer(site))
             children[-1].start()
-        if not _wait_ready(readers, children, stopping):
+        if (standings := _wait_ready(readers, children, stopping)) is None:
             return COULD_NOT_RUN if not stopping else 0
         scheme = "https" if site.server.certificate else "http"
-        say(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}")
+        say(f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}", standings)
         while not stopping:
             time.sleep(WATCH_SECONDS)
             for child in children:
@@ -165,7 +166,7 @@ def _family(host: str) -> socket.AddressFamily:
 def _worker(
     site: Site, names: tuple[str, ...], worker: int, listening: socket.socket, counts: str, children: list[_Child]
 ) -> int:
-    """Start a worker; returns the end of a pipe that closes when it answers."""
+    """Start a worker; returns the end of a pipe that tells how it stands with the releases, when it answers."""
     reader, writer = os.pipe()
     ends = [writer]  # a worker that is started again has nobody to tell that it answers
 
@@ -198,8 +199,9 @@ def _committer(site: Site) -> _Child:
     return _Child(command, lambda: msgspec.json.encode(site) + b"\n")
 
 
-def _wait_ready(readers: list[int], children: list[_Child], stopping: list[int]) -> bool:
-    """Wait until each worker has closed its pipe; False if one ends, or all are to stop, before."""
+def _wait_ready(readers: list[int], children: list[_Child], stopping: list[int]) -> list[Standing] | None:
+    """Wait until each worker has told how it stands with the releases; None if one ends, or all are to stop, before."""
+    told: dict[int, bytes] = dict.fromkeys(readers, b"")
     for reader in readers:
         os.set_blocking(reader, False)
     left = list(readers)
@@ -207,12 +209,16 @@ def _wait_ready(readers: list[int], children: list[_Child], stopping: list[int])
         time.sleep(0.01)
         for reader in list(left):
             with suppress(BlockingIOError):
-                if os.read(reader, 1) == b"":
+                if more := os.read(reader, 65_536):
+                    told[reader] += more
+                else:
                     os.close(reader)
                     left.remove(reader)
         if any(child.process is not None and child.process.poll() is not None for child in children[: len(readers)]):
-            return False
-    return not left
+            return None
+    if left or not all(told.values()):  # a pipe closes when its worker dies, too
+        return None
+    return over(msgspec.json.decode(one, type=list[Standing]) for one in told.values())
 
 
 def _revive(child: _Child) -> None:

@@ -73,7 +73,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     counts
         Folder of all workers' counts.
     ready
-        File descriptor that is closed when it answers; None: nobody waits for that.
+        File descriptor of a pipe: how it stands with the releases is written there, and it is closed, when it answers;
+        None: nobody waits for that.
     """
 
     site: Site
@@ -143,7 +144,7 @@ async def run(task: Task) -> None:
         asyncio.create_task(_every(POLL_SECONDS, app.follow)),
         asyncio.create_task(_every(POLL_SECONDS, lambda: _follow_keys(access, book))),
         asyncio.create_task(_every(FLUSH_SECONDS, lambda: _flush(metrics, counts, app, roster))),
-        asyncio.create_task(_announce(server, task.ready)),
+        asyncio.create_task(_announce(server, roster, task.ready)),
     ]
     # When it has ended, uvicorn raises again what it was told to end by, which must not cut short what is done below.
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -202,11 +203,12 @@ async def _flush(metrics: Metrics, counts: Path, app: App, roster: Roster) -> No
     metrics.save(counts)
 
 
-async def _announce(server: uvicorn.Server, ready: int | None) -> None:
+async def _announce(server: uvicorn.Server, roster: Roster, ready: int | None) -> None:
     while not server.started:
         await asyncio.sleep(0.005)
     if ready is not None:
-        os.close(ready)
+        with os.fdopen(ready, "wb") as pipe:
+            pipe.write(msgspec.json.encode(roster.standings()))
 
 
 class _Book:
