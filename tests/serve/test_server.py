@@ -289,8 +289,14 @@ def test_a_book_that_is_away_is_told_once(tmp_path: Path) -> None:
     folder = small_site(tmp_path, "binary")
     (folder / "site.toml").write_text('book = "postgresql://ada:hush@127.0.0.1:9/none"\n')
     with serving(folder, "binary") as server:
-        time.sleep(2.5)
-        assert server.output.count("the book cannot be read") == 1
+        reply = httpx.post(f"{server.address}/v1/models/binary/predict", json={"rows": [ROW]}, timeout=60)
+        assert (reply.status_code, reply.json()) == (
+            503,
+            {"error": "The champion of binary is not known: the book cannot be read."},
+        )
+        time.sleep(2.5)  # in which it looks twice more
+        records = [line for line in server.output.splitlines() if line.startswith("20")]
+        assert sum("the book cannot be read" in line for line in records) == 1, server.output
         assert "holdfast promote" not in server.output  # nobody knows whether there is a champion
         assert "hush" not in server.output
 
