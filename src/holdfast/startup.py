@@ -11,14 +11,20 @@ back what is free.
 
 Arrow loads pandas, where it is installed, at the first conversion of a value: half a second and 40 MB for nothing, since
 a command is never handed a data frame.
+
+Loading modules makes tens of thousands of objects that stay, among which Python looks for garbage after each 700.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
+
+GARBAGE_AFTER = 10_000
+"""Objects more than there were, after which Python looks for garbage."""
 
 
 def prepare() -> None:
@@ -29,6 +35,7 @@ def prepare() -> None:
             "X86_V4 AVX512_ICL" if _numpy_version() >= (2, 4) else "AVX512_SKX AVX512_ICL"
         )
     sys.meta_path.insert(0, _WithoutPandas())
+    gc.set_threshold(GARBAGE_AFTER)
 
 
 def allow_pandas() -> None:

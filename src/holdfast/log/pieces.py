@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,11 +14,12 @@ from holdfast.log.table import Table
 
 
 class Piece(NamedTuple):
-    """A file of the lake: its path in the table's folder, its rows, and their UTC day of receipt."""
+    """A file of the lake: its path in the table's folder, its rows, their UTC day of receipt, whether all are asked for."""
 
     path: str
     rows: int
     date: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,25 @@ class Between:
                 these = pc.fill_null(beyond(column, pa.scalar(end, type=column.type)), False)
                 without = these if without is None else pc.or_(without, these)
         return without
+
+    def inside(self, statistics: pa.Table) -> pa.Array:
+        """Which files have none but these rows, for certain: they need not be held against the condition."""
+        ends = (
+            ("min.hf_time", pc.greater_equal, None if self.since is None else _time(self.since)),
+            ("max.hf_time", pc.less, None if self.until is None else _time(self.until)),
+            ("min.hf_release", pc.equal, self.release),
+            ("max.hf_release", pc.equal, self.release),
+        )
+        known = pa.array(np.full(statistics.num_rows, self.also is None))
+        for name, within, end in ends:
+            if end is not None:
+                nulls = f"null_count.{name.partition('.')[2]}"
+                if not {name, nulls} <= set(statistics.column_names):
+                    return pa.array(np.zeros(statistics.num_rows, bool))
+                column = statistics.column(name)
+                these = pc.and_(within(column, pa.scalar(end, type=column.type)), pc.equal(statistics.column(nulls), 0))
+                known = pc.and_(known, pc.fill_null(these, False))
+        return known
 
 
 def pieces_since(table: Table | None, version: int) -> list[Piece] | None:

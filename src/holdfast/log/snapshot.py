@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ class Snapshot:
         order = [(name, "ascending") for name in (f"partition.{DATE}", "min.hf_time", "modification_time", "path")]
         statistics = statistics.sort_by([key for key in order if key[0] in statistics.column_names])
         found = statistics.select(["path", "num_records", f"partition.{DATE}"]).to_pydict()
-        return list(map(Piece, *found.values()))
+        return list(map(Piece, *found.values(), between.inside(statistics).to_pylist()))
 
     def scan(
         self,
@@ -104,13 +104,16 @@ class Snapshot:
         columns
             Names, and the expressions that they stand for.
         between
-            Which rows.
+            Which rows; of whole files all.
         ahead
             Whether Arrow's threads read what is asked for next.
         encoded
             Columns of text that come as dictionaries where they always were text.
         """
-        yield from _scanned(self.dataset(pieces, encoded), columns, between, ahead=ahead) if pieces else ()
+        for whole, some in groupby(pieces, lambda piece: piece.whole):
+            dataset = self.dataset(list(some), encoded)
+            # Arrow copies all that it has held against a condition, even if nothing is left out.
+            yield from _scanned(dataset, columns, Between() if whole else between, ahead=ahead)
 
     def scan_recent(self, columns: Mapping[str, Any], between: Between) -> Iterator[pa.RecordBatch]:
         """The rows in the spools."""

@@ -81,7 +81,7 @@ class LogSource:
 
     def begin(self) -> int | None:
         """When the first prediction was received."""
-        for batch in self.log.predictions(self.model, columns=["hf_time"]):
+        for batch in self.log.predictions(self.model, columns=["hf_time"], ahead=False):
             if batch.num_rows:
                 return int(pc.min(batch.column(0)).cast(pa.int64()).as_py())
         return None
