@@ -303,6 +303,9 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     observed
         After which answers the truth can come to be known: `yes`, `no` or names of classes, and `review` for rows that a
         person is asked about; by default after all.
+    failing
+        A quality check that fails in so many of the newest windows, such as `3 of 5`, opens an incident; by default none
+        does.
     false_alarms, per
         How many false alarms are tolerable in which time, for the model as a whole.
     location, share, worse
@@ -319,6 +322,7 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     crossings: tuple[Annotated[tuple[str, ...], Meta(min_length=2)], ...] = ()
     freshness: tuple[str, ...] = ()
     observed: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    failing: Annotated[str, Meta(pattern="^[1-9][0-9]* of [1-9][0-9]*$")] | None = None
     false_alarms: Positive = 1.0
     per: Length = "90d"
     location: Positive = 0.3
@@ -333,10 +337,24 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         for columns in self.crossings:
             if len(set(columns)) < len(columns):
                 raise ValueError(f"crossings: {' and '.join(map(repr, columns))} are not all different columns")
+        if self.failing_of is not None and self.failing_of[0] > self.failing_of[1]:
+            raise ValueError(f"failing: no check fails in {self.failing} windows")
         if isinstance(cut, CountedWindows) and cut.rows < self.smallest:
             raise ValueError(f"no window of {cut.rows} rows would be judged while smallest is {self.smallest}")
         if isinstance(cut, Windows) and self.rolling is not None and seconds(self.rolling) <= cut.width:
             raise ValueError(f"rolling: {self.rolling} is not longer than a window of {self.window}")
+
+    @property
+    def failing_of(self) -> tuple[int, int] | None:
+        """In how many of how many windows a check fails that opens an incident; None: it opens none.
+
+        >>> Monitoring(failing="3 of 5").failing_of
+        (3, 5)
+        """
+        if self.failing is None:
+            return None
+        times, _, windows = self.failing.partition(" of ")
+        return int(times), int(windows)
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

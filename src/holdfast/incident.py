@@ -12,7 +12,10 @@ import msgspec
 from holdfast.records import Severity
 
 Status = Literal["open", "noted", "resolved"]
-Kind = Literal["input", "answers", "groups", "performance", "volume"]
+Kind = Literal["input", "rows", "answers", "groups", "performance", "volume"]
+
+CHECK = "check"
+"""How the key of a sign begins that is no signal, but a quality check that failed: `check:<column>:<code>`."""
 
 SEVERITIES = tuple(Severity)
 """From the mildest."""
@@ -41,6 +44,8 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
         The smallest effect that matters.
     quiet
         Windows in a row in which the signal was back where it had been.
+    severity
+        Of a check: its own. Its effect is the number of windows in which it failed, and it has no evidence.
     """
 
     key: str
@@ -53,6 +58,7 @@ class Sign(msgspec.Struct, frozen=True, kw_only=True):
     latest: float
     minimum: float = 0.0
     quiet: int = 0
+    severity: Severity | None = None
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +71,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     model, release
         What is concerned.
     subject
-        The column; a protected group, such as `sex=F`; or `answers`, `performance`, `volume`.
+        The column; a protected group, such as `sex=F`; or `rows`, `answers`, `performance`, `volume`.
     kind
         What changed.
     title, story
@@ -129,7 +135,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def severity(self) -> Severity:
-        """How bad it is: by what it costs, or by its largest effect in units of the smallest that matters.
+        """How bad it is: by what it costs, or by its largest effect in units of the smallest that matters; of checks their own.
 
         What the objective is not expected to become worse by is of low severity, however large the change.
         """
@@ -137,9 +143,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
             return _graded(self.cost / abs(self.usual), COST_GRADES)
         if self.cost is not None and self.cost <= 0:
             return Severity.LOW
-        return _graded(
-            max((abs(s.effect) / s.minimum for s in self.signs if s.minimum > 0), default=0.0), EFFECT_GRADES
-        )
+        signals = [sign for sign in self.signs if sign.severity is None]
+        largest = max((abs(s.effect) / s.minimum for s in signals if s.minimum > 0), default=0.0)
+        own = [sign.severity for sign in self.signs if sign.severity is not None]
+        return max([_graded(largest, EFFECT_GRADES), *own], key=SEVERITIES.index)
 
     @property
     def rank(self) -> tuple[bool, float, float]:

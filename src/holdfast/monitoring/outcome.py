@@ -21,6 +21,7 @@ from holdfast.monitoring.counts.counting import EVERYONE
 from holdfast.monitoring.counts.cutting import Cuts
 from holdfast.monitoring.counts.kept import Held
 from holdfast.monitoring.gaps import shown_gaps
+from holdfast.monitoring.incidents.failing import Failing
 from holdfast.monitoring.incidents.grouping import calmed, plain, taken_in
 from holdfast.monitoring.incidents.released import with_release
 from holdfast.monitoring.incidents.triage import Looking, triaged
@@ -143,6 +144,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         + [(end, 1, start) for start in state.waiting if (end := reference.windows.end(start)) <= until]
     )
     windows: dict[int, dict[str, Any]] = {}
+    failing = Failing(reference.settings.failing_of, before.windows)
     for end, kind, start in events:
         if kind == 0:
             counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
@@ -150,6 +152,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
             told = {"start": start, "end": reference.windows.end(start), "rows": counted.size, **judgement.told}
             if counted.size >= reference.settings.smallest:
                 told["findings"] = [_brief(one) for one in looking.quality(start)]
+                judgement = failing.judged(judgement, start, told["findings"], found)
             windows[_place(start)] = told
         else:
             state, judgement = judge_arrivals(state, reference, expected, start, state.waiting[start])

@@ -147,7 +147,7 @@ def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
         ("Opened", clock.told(incident.opened)),
         ("Until", clock.told(incident.resolved) if incident.resolved is not None else ""),
         ("Severity", incident.severity.value),
-        ("How sure", sure(surest)),
+        ("How sure", sure(surest) if surest else ""),  # checks have no evidence
         ("Cost a day", cost_text(incident) + (", may be none" if _may_be_none(incident) else "")),
         ("Where", "; ".join(incident.where)),
         ("What else changed", "; ".join(incident.upstream)),
@@ -169,9 +169,9 @@ def _signs(incident: Incident, clock: Clock, unit: str) -> Table:
             (
                 signal(sign.key),
                 change(sign.key, sign.effect, unit),
-                changes(sign.key, (sign.low, sign.high), unit),
+                changes(sign.key, (sign.low, sign.high), unit) if sign.severity is None else "",
                 clock.told(sign.since),
-                sure(sign.e_value),
+                sure(sign.e_value) if sign.severity is None else "",
             )
             for sign in signs
         ),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from holdfast.numerals import number
+from holdfast.numerals import number, several
 from holdfast.report.words import moment
 
 TITLES = {
@@ -139,6 +139,9 @@ def signal(key: str) -> str:
         case "group" | "fairness":
             group, _, figure = rest.rpartition(":")
             return f"{gap_title(figure)}, gap of {group.replace('=', ' = ', 1)}"
+        case "check":
+            subject, _, code = rest.rpartition(":")
+            return f"{subject or 'rows'}: {code}"
         case "estimate":
             return f"{figure_title(rest)}, expected"
         case _:
@@ -220,6 +223,8 @@ def change(key: str, effect: float, unit: str = "", *, bare: bool = False) -> st
     >>> change("loss", 0.5127, "EUR"), change("column:age:location", 0.0, bare=True)
     ('+0.513 EUR', '0')
     """
+    if key.startswith("check:"):
+        return f"failed in {several(round(effect), 'window')}"
     if key == "volume":
         return _signed(100 * math.expm1(effect)) + "%"
     if in_shares(key):

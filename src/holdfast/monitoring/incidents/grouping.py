@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from holdfast.incident import Incident, Kind, Sign
+from holdfast.incident import CHECK, Incident, Kind, Sign
 from holdfast.profile.crossings import crossed_columns
 
 TOGETHER = 3
@@ -22,7 +22,7 @@ QUIET_WINDOWS = 3
 """An incident is resolved when its signals were back for so many windows."""
 
 
-_ORDER = {"input": 0, "volume": 1, "performance": 2, "answers": 3, "groups": 4}
+_ORDER = {"input": 0, "rows": 1, "volume": 2, "performance": 3, "answers": 4, "groups": 5}
 
 
 def subject_of(key: str) -> tuple[str, Kind]:
@@ -34,6 +34,9 @@ def subject_of(key: str) -> tuple[str, Kind]:
     first, _, rest = key.partition(":")
     if first == "column":
         return _column_of(rest), "input"
+    if first == CHECK:
+        column = rest.rpartition(":")[0]
+        return (column, "input") if column else ("rows", "rows")
     if first in {"group", "fairness"}:
         return rest.rpartition(":")[0], "groups"
     if first == "volume":
@@ -206,6 +209,8 @@ _WORDS = {
 def _title(sign: Sign) -> str:
     subject, kind = subject_of(sign.key)
     last = sign.key.rpartition(":")[2]
+    if sign.key.startswith(f"{CHECK}:"):
+        return f"{'The rows fail' if kind == 'rows' else f'{subject} fails'} {last}"
     if kind == "input":
         return f"{subject} {_WORDS.get(last, 'changed its shares of values')}"
     if kind == "groups":

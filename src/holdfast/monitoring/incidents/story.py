@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from holdfast.checks.catalogue import QUALITY
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident, Sign
 from holdfast.monitoring.incidents.grouping import subject_of
@@ -54,6 +55,8 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
     kinds = {sign.key.rpartition(":")[2] for sign in _own(one)}
     if one.kind == "input":
         return _of_input(kinds, harmless=known and not material)
+    if one.kind == "rows":
+        return "Fix what sends these rows; the page of the check says what it looks for."
     if one.kind == "volume":
         return "See whether requests reach the server, and whether a caller has changed."
     if one.kind == "performance" and "loss" not in kinds:
@@ -76,7 +79,7 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
 
 
 def _of_input(kinds: set[str], *, harmless: bool) -> str:
-    if kinds & {"missing", "new"}:
+    if kinds & {"missing", "new", *QUALITY}:
         return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
     if "age" in kinds:
         return "See whether what makes the features is late: rows are answered from older or newer ones than before."
@@ -119,6 +122,8 @@ def _cost(day: Estimate, unit: str) -> str:
 
 def _amount(sign: Sign, reference: Reference) -> str:
     kind = sign.key.rpartition(":")[2]
+    if sign.severity is not None:
+        return f"in {sign.effect:.0f} of {(reference.settings.failing_of or (0, 0))[1]} windows"
     if kind == "volume":
         times, low, high = np.exp([sign.effect, sign.low, sign.high])
         return f"{times:.2g} times as many ({low:.2g} to {high:.2g})"

@@ -20,6 +20,7 @@ from holdfast.causes.split import split, told
 from holdfast.causes.tilting import FEWEST_ROWS
 from holdfast.causes.unexplained import Labels
 from holdfast.causes.what_if import WhatIf, answering, observable
+from holdfast.checks.catalogue import QUALITY
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident
 from holdfast.kinds import Kind
@@ -54,6 +55,9 @@ MOST_DAYS = 5
 
 MOST_ROWS, MOST_LABELLED = 5_000, 20_000
 SHOWN_ROWS = 20
+
+SHOWN_BY = {"quality.missing_rate": "missing", "quality.new_nulls": "missing", "quality.unseen_category": "new"}
+"""Checks that are shown by rows as a signal is."""
 
 MOST_WRONG = 3
 """Findings that an incident names."""
@@ -175,7 +179,7 @@ class Looking:
         there = self.source.columns()
         physical = inputs_logged(self.reference, there).get(column)
         edges = self.reference.profile.edges.columns.get(column)
-        if physical is None or edges is None:
+        if physical is None or edges is None or last in QUALITY:
             return ()
         end, until = self.reference.windows.end(start), int(self.until * MICROSECONDS)
         found: list[str] = []
@@ -280,7 +284,7 @@ def _told(
     last = strongest.key.rpartition(":")[2]
     rows = one.rows
     if not rows and one.kind == "input" and starts:
-        rows = looking.ids(one.subject, starts[-1], strongest.effect, last)
+        rows = looking.ids(one.subject, starts[-1], strongest.effect, SHOWN_BY.get(last, last))
     beside = tuple(
         f"{other.title} ({other.id})" for other in others if other.id != one.id and _near(one, other, reference)
     )
