@@ -9,7 +9,7 @@ import argparse
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import version
@@ -56,7 +56,8 @@ parts that measure memory, which come first."""
 
 HEAD = """# Benchmarks
 
-Every quality bar of Holdfast, as measured by `make bench` (`python benchmarks/run.py`). A bar that is not met is shown as such.
+Every quality bar of Holdfast, as measured by `make bench` (`python benchmarks/run.py`); those of the monitor alone by
+`python benchmarks/monitoring.py`. A bar that is not met is shown as such.
 
 - The speed of a comparison is judged by the ratio to a fresh process that only reads the same files with PyArrow, in
   alternating runs; a release by the seconds and the memory of a whole fresh process, from reading to sealing.
@@ -72,17 +73,17 @@ Every quality bar of Holdfast, as measured by `make bench` (`python benchmarks/r
 """
 
 
-def main() -> None:
-    """Measure, print, write."""
+def main(parts: Collection[str] = PARTS) -> None:
+    """Measure these parts, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--part", choices=PARTS, help="measure this part only")
+    parser.add_argument("--part", choices=parts, help="measure this part only")
     amount = parser.add_mutually_exclusive_group()
     amount.add_argument("--quick", action="store_true", help="few repeats and small files; writes nothing")
     amount.add_argument("--thorough", action="store_true", help="1,000 repeats of every world: hours")
     given = parser.parse_args()
     effort: Effort = "quick" if given.quick else "thorough" if given.thorough else "usual"
     missed = unmeasured = 0
-    for part in [given.part] if given.part else PARTS:
+    for part in [given.part] if given.part else parts:
         homes, title = PARTS[part]
         print(f"\n{title}", flush=True)
         bars = []
