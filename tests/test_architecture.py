@@ -235,7 +235,7 @@ THIRD_PARTY = {
 
 LAZY = {
     "stats": {
-        "scipy": "its special functions take 0.15 s to load; a thread of `compare` does it while tables are read"
+        "scipy": "its special functions take 0.15 s to load; a thread of `compare` and `monitor` does it meanwhile"
     },
     "checks": {"scipy": "the same"},
     "evaluation": {"scipy": "the same"},

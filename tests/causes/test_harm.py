@@ -164,6 +164,18 @@ def test_the_error_is_the_scatter_over_samples() -> None:
     assert np.mean(errors) == pytest.approx(np.std(found), rel=0.4)
 
 
+def test_where_no_column_moved_the_model_is_asked_once() -> None:
+    """Of the rows as they were: without other values there is nothing to answer anew."""
+    asked: list[int] = []
+
+    def counting(rows: pa.Table, columns: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        asked.append(rows.num_rows)
+        return answer(rows, columns)
+
+    alone = WhatIf(reference(), drawn(2_000, 1)[0], counting, COST).tried([])
+    assert (asked, alone.worse.tolist(), alone.error) == ([N], [0.0] * N, 0.0)
+
+
 def test_few_labels_are_none() -> None:
     rows, truth = drawn(29, 12)
     suspects = ranked(WhatIf(reference(), rows, answer, COST), ["x"], labels=labels(rows, truth))
