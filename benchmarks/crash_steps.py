@@ -34,6 +34,8 @@ STEPS = frozenset(
     | {"create_write_transaction", "add_columns", "create_checkpoint", "cleanup_metadata", "create_deltalake"}
 )
 KILLED = 9
+MANY = [f"{number:020}" for number in range(200)]
+"""Their frame lies in a volume."""
 
 
 def crash_steps(effort: Effort) -> Iterator[Bar]:
@@ -70,6 +72,7 @@ def fill(root: Path) -> None:
         spool.write([predictions(["a", "b"], given=True), labels(["a"])])
         spool.write([predictions(["a", "b"], given=True), predictions(["b", "c"], given=True, inputs=[7, 8])])
         spool.write([predictions(["d"], columns=[("age", "int64")], values=[[40]]), predictions(["e"])])
+        spool.write([labels(MANY)])
 
 
 def work(root: Path, profile: Callable[..., object] | None) -> None:
@@ -94,7 +97,7 @@ def check(root: Path) -> None:
         ("d", False, 40),
         ("e", False, None),
     ]
-    assert in_lake(root, kind="labels").column("hf_id").to_pylist() == ["a"]
+    assert in_lake(root, kind="labels").column("hf_id").to_pylist() == ["a", *MANY]
     proofs, problems = verify(root)
     assert problems == [], problems
     assert [(one.kind, one.duplicates, one.pending) for one in proofs] == [("labels", 0, 0), ("predictions", 2, 0)]

@@ -32,13 +32,15 @@ WRITER = """
 import sys
 from itertools import count
 from pathlib import Path
+from holdfast.log import volumes
 from holdfast.log.ids import Ulids
 from holdfast.log.spool import Spool
 from holdfast.testing.logged import labels, predictions
 
+volumes.VOLUME_BYTES = 20_000  # so that many are begun and removed
 spool, ids = Spool(Path(sys.argv[1]) / "spool"), Ulids()
 for number in count():
-    some = [ids.next() for _ in range(number % 7 + 1)]
+    some = [ids.next() for _ in range(300 if number % 10 == 0 else number % 7 + 1)]
     groups = [predictions(some, given=number % 3 == 0), labels(some)]
     if number % 5 == 0:
         groups += [predictions(some, given=True)] * 2

@@ -34,7 +34,8 @@ rows = 200
 seconds = 0.2
 """
 CLIENTS = 6
-LONGEST_ROWS = 4
+ROWS = (1, 2, 3, 4, 100)
+"""Of a request: frames of few rows lie in the database of a spool, those of many in its volumes."""
 TIMEOUT_SECONDS = 20.0
 
 Victim = Literal["worker", "committing", "all"]
@@ -143,7 +144,7 @@ def _ask(clients: _Clients, number: int, seed: int) -> None:
     """One client: rows with ids of its own, or, every third of them, without."""
     made, count = random.Random(f"{seed}-{number}"), 0
     while not clients.stopping.is_set():
-        ids = [f"{number}-{count + i}" for i in range(made.randint(1, LONGEST_ROWS))]
+        ids = [f"{number}-{count + i}" for i in range(made.choice(ROWS))]
         count += len(ids)
         own = number % 3 != 2
         rows = [

@@ -494,7 +494,7 @@ def test_two_committers_by_mistake_commit_each_row_once(tmp_path: Path) -> None:
 
 
 def test_the_place_of_a_dead_process_is_given_back(tmp_path: Path) -> None:
-    spooled(tmp_path, *(predictions([os.urandom(500).hex() for _ in range(50)]) for _ in range(40)))
+    spooled(tmp_path, *(predictions([os.urandom(500).hex() for _ in range(2)]) for _ in range(1_000)))
     spool = tmp_path / "spool" / "0.db"
     assert spool.stat().st_size > 2_000_000
     with Committer(tmp_path) as committer:

@@ -77,6 +77,11 @@ def nothing_left(root: Path) -> None:
     assert verify(root)[1] == []
 
 
+def held(root: Path) -> bytes:
+    """All that is in the files of the spools."""
+    return b"".join(path.read_bytes() for path in (root / "spool").glob("0.*"))
+
+
 # The lake
 
 
@@ -192,29 +197,35 @@ def test_a_damaged_file_stops_it(tmp_path: Path) -> None:
 # The spools
 
 
-def test_rows_in_a_spool_that_is_in_use_are_blanked_and_then_refused(tmp_path: Path) -> None:
+OTHERS = [f"another-{number:03}" for number in range(200)]
+"""With the rows of so many others a frame is large, and lies in a volume."""
+
+
+@pytest.mark.parametrize("others", [[], OTHERS], ids=["small", "large"])
+def test_rows_in_a_spool_that_is_in_use_are_blanked_and_then_refused(tmp_path: Path, others: list[str]) -> None:
+    left = [(name, "1 Main Road") for name in ["a", *others]]
     with closing(Spool(tmp_path / "spool")) as spool:
-        spool.write([rows(["a", PERSON]), labels([PERSON, "a"])])
+        spool.write([rows(["a", PERSON, *others]), labels([PERSON, "a"])])
+        assert len(list((tmp_path / "spool").glob("*.volume"))) == bool(others)
+        assert SECRET.encode() in held(tmp_path)
         assert erase(tmp_path, "fraud", [PERSON]) == Erased(waiting=2)
-        assert read(tmp_path) == [("a", "1 Main Road")]
-        held = b"".join(path.read_bytes() for path in (tmp_path / "spool").glob("*.db*"))
-        assert SECRET.encode() not in held
+        assert read(tmp_path) == left
+        assert SECRET.encode() not in held(tmp_path)
         spool.write([rows(["b"])])
     committed(tmp_path)
-    assert read(tmp_path) == [("a", "1 Main Road"), ("b", "1 Main Road")]
+    assert read(tmp_path) == [*left, ("b", "1 Main Road")]
     nothing_left(tmp_path)
 
 
-def test_what_a_spool_had_before_is_not_on_its_free_pages(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", [[], OTHERS], ids=["small", "large"])
+def test_what_a_spool_had_before_is_not_on_its_free_pages(tmp_path: Path, others: list[str]) -> None:
     with closing(Spool(tmp_path / "spool")) as spool:
-        spool.write([rows([PERSON])])
+        spool.write([rows([PERSON, *others])])
         with Committer(tmp_path) as committer:
             committer.round(flush=True)
-        held = b"".join(path.read_bytes() for path in (tmp_path / "spool").glob("*.db*"))
-        assert SECRET.encode() in held
+        assert SECRET.encode() in held(tmp_path)
         erase(tmp_path, "fraud", [PERSON])
-        held = b"".join(path.read_bytes() for path in (tmp_path / "spool").glob("*.db*"))
-        assert SECRET.encode() not in held
+        assert SECRET.encode() not in held(tmp_path)
     nothing_left(tmp_path)
 
 

@@ -176,7 +176,7 @@ def test_damage_in_a_spool_that_is_in_use_waits(tmp_path: Path, pending: Pending
         assert in_use(tmp_path / "spool" / "0.db")
         with closing(sqlite3.connect(tmp_path / "spool" / "0.db")) as connection, connection:
             connection.execute("INSERT INTO layouts VALUES (1, 'no layout')")
-            connection.execute("INSERT INTO frames VALUES (1, 1, 1, 1, 1, x'00')")
+            connection.execute("INSERT INTO frames VALUES (1, 1, 1, 1, 1, 0, 0, 0, x'00')")
         pending.look()
         pending.read((), ALL)
         (told,) = pending.look()

@@ -158,6 +158,21 @@ def test_a_writer_that_nobody_knows_is_a_new_one(tmp_path: Path) -> None:
     assert len(list(frames(path))) == GROUPS
 
 
+def test_large_frames_are_saved_with_the_others_and_their_volumes_move_aside(tmp_path: Path) -> None:
+    with closing(Spool(tmp_path / "spool")) as spool:
+        for k in range(GROUPS):
+            spool.write([labels([f"{k:02}-{i}-{'x' * (1_000 if k == 2 else 100)}" for i in range(5)])])
+    (volume,) = (tmp_path / "spool").glob("*.volume")
+    truncated(tmp_path / "spool" / "0.db", 0.9)
+    with Committer(tmp_path) as committer:
+        committer.round(flush=True)
+        committer.round(flush=True)
+    assert 2 in numbers(tmp_path)
+    assert list((tmp_path / "spool").glob("*.volume")) == []
+    (aside,) = (tmp_path / "spool" / "damaged").glob("*.volume")
+    assert aside.name == volume.name.replace("0.", "0-0.", 1)
+
+
 def test_a_spool_in_use_is_left_to_its_process(tmp_path: Path) -> None:
     with closing(Spool(tmp_path / "spool")) as spool:
         assert salvage(tmp_path, spool.path) is None

@@ -1,7 +1,7 @@
 """Rows in frames are blanked: of a person who asked for it the id stays, until the committer refuses the row, and nothing else.
 
 So the count of what was accepted stays true. SQLite leaves what it removes on free pages, in the file and in its
-write-ahead log: both are written anew.
+write-ahead log: both are written anew. In volumes all is overwritten that no frame speaks of.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import msgspec
 import numpy as np
 
 from holdfast.errors import LogError
+from holdfast.log import volumes
 from holdfast.log.batch import Refused
 from holdfast.log.disk import write_whole
 from holdfast.log.frames import Layout, encode, to_rows
 from holdfast.log.spool import opened
 from holdfast.log.spooled import SpoolFile
+from holdfast.log.volumes import Place
 
 
 def blank_spool(path: Path, model: str, ids: Collection[str]) -> int:
@@ -38,15 +40,18 @@ def blank_spool(path: Path, model: str, ids: Collection[str]) -> int:
     finally:
         spool.close()
     found = [(frame, *blanked(frame.layout, frame.rows, frame.content, ids)) for frame in frames]
+    query = "UPDATE frames SET volume = 0, first = 0, size = 0, content = ?, crc = ? WHERE seq = ?"
     try:
         with closing(opened(path)) as connection:
             connection.execute("BEGIN IMMEDIATE")
             for frame, content, count in found:
                 if count:
-                    connection.execute(
-                        "UPDATE frames SET content = ?, crc = ? WHERE seq = ?",
-                        (content, zlib.crc32(content) if frame.sound else frame.crc, frame.seq),
-                    )
+                    crc = zlib.crc32(content) if frame.sound else frame.crc
+                    connection.execute(query, (content, crc, frame.seq))
+            connection.execute("COMMIT")
+            connection.execute("BEGIN IMMEDIATE")  # nobody adds to a volume meanwhile
+            needed = connection.execute("SELECT volume, first, size FROM frames WHERE volume > 0")
+            volumes.wipe(path, [Place(*place) for place in needed])
             connection.execute("COMMIT")
             connection.execute("VACUUM")
             (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

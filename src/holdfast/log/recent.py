@@ -18,7 +18,8 @@ from holdfast.log.batch import Item
 from holdfast.log.frames import Layout
 from holdfast.log.lake import Key
 from holdfast.log.pending import FOLDER
-from holdfast.log.spool import BUSY_SECONDS, Frame, spools
+from holdfast.log.spool import BUSY_SECONDS, frame_of, spools
+from holdfast.log.volumes import Reader
 
 
 def waiting(root: Path, wanted: Collection[Key] | None = None) -> dict[Key, list[Item]]:
@@ -50,7 +51,7 @@ def waiting(root: Path, wanted: Collection[Key] | None = None) -> dict[Key, list
 
 def _items(path: Path, wanted: Collection[Key] | None) -> list[Item]:
     try:
-        with closing(_opened(path)) as connection:
+        with closing(_opened(path)) as connection, closing(Reader(path)) as reader:
             connection.execute("BEGIN")  # one moment for all that is read
             if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'frames'").fetchone():
                 return []  # it is just being made
@@ -61,11 +62,11 @@ def _items(path: Path, wanted: Collection[Key] | None) -> list[Item]:
             asked = [n for n, layout in layouts.items() if wanted is None or (layout.model, layout.kind) in wanted]
             (writer,) = connection.execute("SELECT value FROM meta WHERE key = 'writer'").fetchone()
             rows = connection.execute(
-                "SELECT seq, layout, rows, received, crc, content FROM frames "
-                "WHERE layout IN (SELECT value FROM json_each(?)) ORDER BY seq",
+                "SELECT * FROM frames WHERE layout IN (SELECT value FROM json_each(?)) ORDER BY seq",
                 (str(asked),),
             )
-            return [Item(writer, Frame(seq, layouts[layout], *rest)) for seq, layout, *rest in rows]
+            # Where there are no bytes its volume is gone: the lake has them.
+            return [Item(writer, frame) for row in rows if (frame := frame_of(row, layouts, reader)).content]
     except (sqlite3.Error, msgspec.MsgspecError, TypeError) as error:
         raise LogError(
             f"The spool {path} cannot be read: {error}. The committer saves what can be read of it."

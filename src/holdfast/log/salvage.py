@@ -15,12 +15,14 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from holdfast.log import volumes
 from holdfast.log.disk import make_folder, sync
 from holdfast.log.frames import Layout
 from holdfast.log.ids import Ulids
-from holdfast.log.spool import Frame, opened, writer_in
+from holdfast.log.spool import Frame, frame_of, opened, writer_in
 from holdfast.log.spooled import NO_COUNTERS
 from holdfast.log.state import remember_writer, writer_known
+from holdfast.log.volumes import IN_DATABASE, Reader
 
 ASIDE = "damaged"
 STEPS = 1_000
@@ -55,13 +57,15 @@ def salvage(root: Path, path: Path) -> str | None:
                     shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
             writer, saved, rows = _save(root, path, copy)
         taken = len(list(folder.glob(f"{path.stem}-*.db")))
+        aside = folder / f"{path.stem}-{taken}.db"
+        volumes.move(path, aside)
         for suffix in ("-wal", "-shm", ""):  # the file itself last: as long as it is there this is done again
             with suppress(FileNotFoundError):
-                Path(f"{path}{suffix}").rename(folder / f"{path.stem}-{taken}.db{suffix}")
+                Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
         sync(folder, path.parent)
     return (
         f"The spool {path} was damaged. {rows:,} rows of writer {writer} could be read and are in {saved.name}; "
-        f"the file is now {folder / f'{path.stem}-{taken}.db'}."
+        f"the file is now {aside}."
     )
 
 
@@ -77,14 +81,15 @@ def _save(root: Path, path: Path, copy: Path) -> tuple[str, Path, int]:
         if saved == path:
             saved = path.with_name(f"{path.stem}-again.db")
         unfinished = copy.with_name("new.db")
-        rows = _write(unfinished, writer, damaged)
+        with closing(Reader(path)) as reader:
+            rows = _write(unfinished, writer, damaged, reader)
     sync(unfinished)
     unfinished.rename(saved)
     sync(saved.parent)
     return writer, saved, rows
 
 
-def _write(place: Path, writer: str, damaged: sqlite3.Connection) -> int:
+def _write(place: Path, writer: str, damaged: sqlite3.Connection, reader: Reader) -> int:
     layouts, counters = _layouts(damaged), _counters(damaged)
     rows = 0
     with closing(opened(place)) as new:
@@ -98,9 +103,9 @@ def _write(place: Path, writer: str, damaged: sqlite3.Connection) -> int:
         for name, value in (counters or {}).items():
             new.execute("INSERT INTO counters VALUES (?, ?)", (name, value))
         numbers = {layout: number for number, layout in layouts.items()}
-        for frame in _frames(damaged, layouts):
-            values = (frame.seq, numbers[frame.layout], frame.rows, frame.received, frame.crc, frame.content)
-            new.execute("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?)", values)
+        for frame in _frames(damaged, layouts, reader):
+            head = (frame.seq, numbers[frame.layout], frame.rows, frame.received, frame.crc)
+            new.execute("INSERT INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (*head, *IN_DATABASE, frame.content))
             rows += frame.rows
         new.execute("COMMIT")
         new.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -137,13 +142,13 @@ def _counters(damaged: sqlite3.Connection) -> dict[str, int] | None:
     return found if found and all(isinstance(value, int) for value in found.values()) else None
 
 
-def _frames(damaged: sqlite3.Connection, layouts: dict[int, Layout]) -> Iterator[Frame]:
+def _frames(damaged: sqlite3.Connection, layouts: dict[int, Layout], reader: Reader) -> Iterator[Frame]:
     """The frames that can be read and are what was written."""
     after, failures = 0, 0
     while after < LAST:
         try:
             row = damaged.execute(
-                "SELECT seq, layout, rows, received, crc, content FROM frames WHERE seq > ? ORDER BY seq LIMIT 1",
+                "SELECT * FROM frames WHERE seq > ? ORDER BY seq LIMIT 1",
                 (after,),
             ).fetchone()
         except sqlite3.Error:
@@ -152,9 +157,8 @@ def _frames(damaged: sqlite3.Connection, layouts: dict[int, Layout]) -> Iterator
             continue
         if row is None:
             return
-        seq, number, *rest = row
-        after, failures = max(after + 1, seq), 0
-        if number in layouts and None not in rest:
-            frame = Frame(seq, layouts[number], *rest)
+        after, failures = max(after + 1, row[0]), 0
+        if row[1] in layouts and None not in row:
+            frame = frame_of(row, layouts, reader)
             if frame.sound:
                 yield frame

@@ -13,18 +13,20 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal, NamedTuple, TypeAlias
+from typing import IO, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from holdfast.errors import LogError
+from holdfast.log import volumes
 from holdfast.log.frames import Layout
 from holdfast.log.ids import Ulids
 from holdfast.log.tally import Tally
+from holdfast.log.volumes import IN_DATABASE, LARGE_BYTES, Place, Reader
 
 Durability = Literal["sync", "group"]
 Done: TypeAlias = Callable[[Exception | None], None]
@@ -43,7 +45,7 @@ CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS layouts(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS frames(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, layout INTEGER NOT NULL, rows INTEGER NOT NULL, received INTEGER NOT NULL,
-    crc INTEGER NOT NULL, content BLOB NOT NULL);
+    crc INTEGER NOT NULL, volume INTEGER NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL, content BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS counters(name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
@@ -70,6 +72,20 @@ class Frame(NamedTuple):
     def sound(self) -> bool:
         """Whether the bytes are those that were written."""
         return zlib.crc32(self.content) == self.crc
+
+
+def frame_of(row: Sequence[Any], layouts: Mapping[int, Layout], reader: Reader) -> Frame:
+    """A frame from its columns, in the order of the table.
+
+    Raises
+    ------
+    KeyError
+        Its layout is not known.
+    """
+    seq, layout, rows, received, crc, volume, first, size, content = row
+    if volume:
+        content = reader.read(Place(volume, first, size))
+    return Frame(seq, layouts[layout], rows, received, crc, content)
 
 
 @dataclass(slots=True)
@@ -129,6 +145,7 @@ class Spool:
                     raise _unusable(self.path, error) from None
             on_failure.pop_all()
         self._layouts: dict[Layout, int] = {}
+        self._volumes = volumes.Writer(self.path)
         self._waiting = _Waiting()
         self._wake = threading.Condition()
         self._fold = False
@@ -184,6 +201,7 @@ class Spool:
             with suppress(sqlite3.Error):
                 self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
+        self._volumes.close()
         self.unlogged.close()
         self._lock_file.close()
 
@@ -226,10 +244,12 @@ class Spool:
         accepted: dict[str, int] = {}
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for group in groups:
+            for group, place in zip(groups, self._places(groups), strict=True):
+                crc, content = zlib.crc32(group.content), b"" if place.volume else group.content
                 connection.execute(
-                    "INSERT INTO frames(layout, rows, received, crc, content) VALUES (?, ?, ?, ?, ?)",
-                    (self._layout(connection, group.layout), group.rows, now, zlib.crc32(group.content), group.content),
+                    "INSERT INTO frames(layout, rows, received, crc, volume, first, size, content) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (self._layout(connection, group.layout), group.rows, now, crc, *place, content),
                 )
                 name = f"accepted.{group.layout.model}.{group.layout.kind}"
                 accepted[name] = accepted.get(name, 0) + group.rows
@@ -243,12 +263,23 @@ class Spool:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             self._layouts.clear()  # what was written of them is rolled back
-            return LogError(f"The spool {self.path} cannot be written: {error}.")
+            reason = error.strerror if isinstance(error, OSError) else error
+            return LogError(f"The spool {self.path} cannot be written: {reason}.")
         if self._fold:
             self._fold = False
             with suppress(sqlite3.Error):  # busy: at the next time
                 connection.execute("PRAGMA wal_checkpoint(RESTART)")
         return None
+
+    def _places(self, groups: Sequence[Group]) -> list[Place]:
+        """Where the content of each group lies, which is there now if that is a volume."""
+        large = [group.content for group in groups if len(group.content) >= LARGE_BYTES]
+        if not large:
+            return [IN_DATABASE] * len(groups)
+        added = iter(self._volumes.add(large))
+        if self.durability == "sync":
+            self._volumes.sync()
+        return [next(added) if len(group.content) >= LARGE_BYTES else IN_DATABASE for group in groups]
 
     def _layout(self, connection: sqlite3.Connection, layout: Layout) -> int:
         if (known := self._layouts.get(layout)) is not None:
@@ -264,6 +295,8 @@ class Spool:
         log = Path(f"{self.path}-wal")
         while not self._closed.wait(SYNC_SECONDS):
             with suppress(OSError, sqlite3.Error):
+                if self.durability == "group":
+                    self._volumes.sync()  # first: what the database speaks of is there
                 with log.open("rb") as file:
                     os.fsync(file.fileno())
                 if log.stat().st_size > CHECKPOINT_BYTES:
@@ -279,19 +312,18 @@ def spools(folder: Path) -> list[Path]:
 
 def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Frame]:
     """Frames of a spool in their order, those with a number above `after`; the writer may go on meanwhile."""
-    with _told(path), closing(opened(path)) as connection:
+    with _told(path), closing(opened(path)) as connection, closing(Reader(path)) as reader:
         layouts = {
             number: msgspec.json.decode(content, type=Layout)
             for number, content in connection.execute("SELECT id, content FROM layouts")
         }
-        for seq, layout, *rest in connection.execute(
-            "SELECT seq, layout, rows, received, crc, content FROM frames WHERE seq > ? ORDER BY seq LIMIT ?",
-            (after, -1 if most is None else most),
-        ):
+        query = "SELECT * FROM frames WHERE seq > ? ORDER BY seq LIMIT ?"
+        for row in connection.execute(query, (after, -1 if most is None else most)):
+            layout = row[1]
             if layout not in layouts:  # a new one, since
                 (content,) = connection.execute("SELECT content FROM layouts WHERE id = ?", (layout,)).fetchone()
                 layouts[layout] = msgspec.json.decode(content, type=Layout)
-            yield Frame(seq, layouts[layout], *rest)
+            yield frame_of(row, layouts, reader)
 
 
 def pending(path: Path) -> tuple[dict[tuple[str, str], int], int | None]:

@@ -13,10 +13,12 @@ from typing import cast, get_args
 import msgspec
 
 from holdfast.errors import LogError
+from holdfast.log import volumes
 from holdfast.log.disk import sync
 from holdfast.log.frames import Kind, Layout
 from holdfast.log.lake import Key
-from holdfast.log.spool import Frame, opened, writer_in
+from holdfast.log.spool import Frame, frame_of, opened, writer_in
+from holdfast.log.volumes import Reader
 
 REMOVED_AT_ONCE = 100
 """Frames that one transaction removes: the server waits for no more than that."""
@@ -48,6 +50,7 @@ class SpoolFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._layouts: dict[int, Layout] = {}
+        self._reader = Reader(path)
         with _told(path), ExitStack() as on_failure:
             self._connection = on_failure.enter_context(closing(opened(path)))
             self.writer = writer_in(self._connection)
@@ -77,8 +80,7 @@ class SpoolFile:
             layouts = self._known_layouts()
             left = [number for number, layout in layouts.items() if (layout.model, layout.kind) in without]
             cursor = self._connection.execute(
-                "SELECT seq, layout, rows, received, crc, content FROM frames "
-                "WHERE layout NOT IN (SELECT value FROM json_each(?)) ORDER BY seq",
+                "SELECT * FROM frames WHERE layout NOT IN (SELECT value FROM json_each(?)) ORDER BY seq",
                 (str(left),),
             )
         try:
@@ -87,12 +89,11 @@ class SpoolFile:
                     row = cursor.fetchone()
                     if row is None:
                         return
-                    seq, number, *rest = row
-                    if number not in self._layouts:  # new since
+                    if row[1] not in self._layouts:  # new since
                         self._known_layouts()
-                if number not in self._layouts or None in rest:  # read from pages that are not there
-                    raise DamagedSpoolError(f"The spool {self.path} is damaged: frame {seq} is not whole.")
-                yield Frame(seq, self._layouts[number], *rest)
+                if row[1] not in self._layouts or None in row:  # read from pages that are not there
+                    raise DamagedSpoolError(f"The spool {self.path} is damaged: frame {row[0]} is not whole.")
+                yield frame_of(row, self._layouts, self._reader)
         finally:
             cursor.close()
 
@@ -153,8 +154,22 @@ class SpoolFile:
                     with suppress(sqlite3.Error):  # on a full disk it is rolled back already
                         self._connection.execute("ROLLBACK")
                     raise
+            if ordered:
+                self._remove_volumes()
             if ordered and not in_use(self.path):
                 self._give_back()
+
+    def _remove_volumes(self) -> None:
+        """Remove volumes that all frames have left. The order counts: a process may begin one at any moment."""
+        there = volumes.numbers(self.path)
+        if in_use(self.path):
+            there = there[:-1]  # to the newest one more may be added
+        if there:
+            # Later frames lie in later volumes.
+            needed = self._connection.execute(
+                "SELECT volume FROM frames WHERE volume > 0 ORDER BY seq LIMIT 1"
+            ).fetchone()
+            volumes.remove(self.path, [number for number in there if needed is None or number < needed[0]])
 
     def _give_back(self) -> None:
         """What a process has left takes no more place than what is still in it."""
@@ -167,6 +182,7 @@ class SpoolFile:
 
     def close(self) -> None:
         """Let the file go."""
+        self._reader.close()
         self._connection.close()
 
     def _known_layouts(self) -> dict[int, Layout]:
