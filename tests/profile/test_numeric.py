@@ -271,5 +271,5 @@ def test_coarse_groups_are_those_of_the_full_count(values: list[float], seed: in
     edges = NumberEdges.learn(np.concatenate([rng.normal(size=seed * 40), np.zeros(seed * 10)]))
     array = pa.array([*values, *rng.normal(size=20), None, 0.0, -0.0], pa.float64())
     counted = edges.count(array)
-    assert edges.grouped(array).tolist() == [counted.missing, *counted.grouped.tolist()]
-    assert np.bincount(edges.group(array), minlength=1 + len(counted.grouped)).tolist() == edges.grouped(array).tolist()
+    found = np.bincount(edges.group(array), minlength=1 + len(counted.grouped))
+    assert found.tolist() == [counted.missing, *counted.grouped.tolist()]

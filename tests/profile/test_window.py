@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -12,7 +15,7 @@ from sklearn.metrics import confusion_matrix
 from holdfast.engines.local import reference_profile
 from holdfast.errors import ProfileError
 from holdfast.profile.envelope import seal, unseal
-from holdfast.profile.table import Edges
+from holdfast.profile.table import Edges, entries
 from holdfast.profile.window import (
     MAGIC,
     VERSION,
@@ -25,7 +28,7 @@ from holdfast.profile.window import (
     ranked,
     to_bytes,
 )
-from holdfast.schema import infer
+from holdfast.schema import Kind, Schema, infer
 from holdfast.tables import open_table
 
 RNG = np.random.default_rng(0)
@@ -125,6 +128,54 @@ def test_the_truth_may_be_taken_from_a_later_count() -> None:
     early, late = count(EDGES, ANSWERS, rows(EVERY, 0.0)), count(EDGES, ANSWERS, rows(EVERY, 1.0))
     assert early.labelled == 0
     assert early.with_truth_of(late) == late
+
+
+@pytest.mark.parametrize("coded", [False, True])
+def test_inputs_of_every_kind_are_counted_as_their_profiles_are(coded: bool) -> None:
+    """Missing rows, and the coarse groups, also of texts, names and times, of new values, and of what came as text."""
+    n = 300
+    rng = np.random.default_rng(4)
+
+    def inputs(values: list[str]) -> pa.Table:
+        lost = rng.random(n) < 0.1
+        return pa.table(
+            {
+                "name": pa.array([f"person {k}" for k in range(n)], mask=lost),
+                "note": pa.array([" ".join(["word"] * int(k)) for k in rng.integers(1, 90, n)], mask=lost),
+                "country": pa.array(rng.choice(values, n), mask=lost),
+                "amount": pa.array(rng.normal(size=n), mask=lost),
+                "new": pa.array(rng.random(n) < 0.5, mask=lost),
+                "when": pa.array(rng.integers(0, 10**9, n).astype("datetime64[s]"), mask=lost),
+            }
+        )
+
+    reference = inputs(["AT", "DE", "FR"])
+    kinds: dict[str, dict[str, Any]] = {"note": {"kind": Kind.TEXT}, "name": {"identifier": True}}
+    with open_table(reference, name="rows") as table:
+        columns = (msgspec.structs.replace(one, **kinds.get(one.name, {})) for one in infer(table).columns)
+        edges = reference_profile(table, Schema(columns=tuple(columns)), seed=0).edges
+    assert {type(one).__name__ for one in edges.columns.values()} == {
+        f"{kind}Edges" for kind in ("Identifier", "Text", "Category", "Number", "Time")
+    }
+    some = inputs(["AT", "XX"]).set_column(3, "amount", pa.array(["1.5", "no number", None] * 100))
+    texts = [name for name in some.column_names if pa.types.is_string(some[name].type)]
+    for name in texts if coded else ():
+        some = some.set_column(some.column_names.index(name), name, some[name].dictionary_encode())
+    (batch,) = some.combine_chunks().to_batches()
+    nothing_known = np.full(n, np.nan)
+    rows = AnsweredRows(
+        inputs=batch,
+        time=np.zeros(n),
+        score=nothing_known,
+        decision=np.full(n, -1),
+        review=np.zeros(n, bool),
+        truth=nothing_known,
+        loss=nothing_known,
+    )
+    found = count(edges, AnswerEdges(task="binary"), rows).inputs
+    profiles = {name: edges.columns[name].count(batch.column(name)) for name in edges.columns}
+    assert found.tolist() == entries(edges, profiles).tolist()
+    assert found.sum() == len(edges.columns) * n
 
 
 @pytest.mark.parametrize("task", ["classes", "regression"])

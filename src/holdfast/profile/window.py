@@ -339,7 +339,9 @@ def count(
     propensity = None if rows.propensity is None else rows.propensity[known]
     return Counted(
         rows=np.array([len(rows)]),
-        inputs=_entries(edges, rows.inputs) if columns is None else entries(edges, columns),
+        inputs=entries(edges, columns)
+        if columns is not None
+        else inputs_by(edges, rows.inputs, np.zeros(len(rows), np.intp), 1)[0],
         scores=np.bincount(place if rows.own is None else place[rows.own], minlength=cells + 1),
         decisions=np.zeros(0, np.int64)
         if decision is None
@@ -470,17 +472,3 @@ def _group(edges: ColumnEdges, column: pa.Array) -> NDArray[Any]:
         return edges.group(column)
     places = edges.place(column)
     return np.where(places < 0, 0, 1 + edges.groups[places])
-
-
-def _entries(edges: Edges, inputs: pa.RecordBatch) -> Counts:
-    """As `profile.table.entries`, of columns that are not counted yet."""
-    found = np.zeros(max((place.stop for place in edges.places.values()), default=0), np.int64)
-    for name, place in edges.places.items():
-        if name in inputs.schema.names:
-            own, column = edges.columns[name], inputs.column(name)
-            if isinstance(own, NumberEdges):
-                found[place] = own.grouped(column)
-            else:
-                counted = own.count(column)
-                found[place] = np.append(counted.missing, counted.grouped)
-    return found
