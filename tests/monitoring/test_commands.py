@@ -84,6 +84,25 @@ def test_monitor_finds_what_changed_and_its_exit_code_says_so(holdfast: Holdfast
     assert {(one["id"], one["severity"], one["state"]) for one in model["incidents"]} >= {("fraud-1", "high", "open")}
 
 
+def test_monitor_over_an_empty_log_says_where_it_looked_and_what_to_do(holdfast: Holdfast, tmp_path: Path) -> None:
+    done = holdfast("monitor")
+    assert (done.code, done.error) == (0, "")
+    assert f"Nothing is logged in {tmp_path} yet" in done.out.replace("\n", " ")
+    assert "`holdfast serve`" in done.out
+    printed = holdfast("monitor", "--json")
+    assert (printed.code, json.loads(printed.out)) == (0, [])
+    assert "Nothing is logged in" in printed.error
+
+
+def test_monitor_over_a_log_without_a_release_names_both(holdfast: Holdfast, service: Service) -> None:
+    service.answer(payments(HISTORY_DAYS, 1, seed=1))
+    Path("site.toml").write_text('root = "."\nreleases = "elsewhere"\n')
+    done = holdfast("monitor")
+    assert (done.code, done.error) == (0, "")
+    assert "There is nothing to watch: 'fraud' logged in" in done.out
+    assert "elsewhere" in done.out
+
+
 @pytest.mark.usefixtures("changed")
 def test_monitor_writes_its_report(holdfast: Holdfast, tmp_path: Path) -> None:
     assert holdfast("monitor", "--html", "week.html").code == 1

@@ -105,6 +105,8 @@ def monitor(
         result = look(say=step, tell=complain if json else say)
     for problem in (*result.undelivered, *_failed(result), *_warnings(result)):
         complain(problem)
+    if not (result.models or result.failed):
+        (complain if json else say)(_nothing(found))
     standings = _standings(found, result)
     if json:
         say_json(
@@ -118,7 +120,7 @@ def monitor(
                 for one in result.models
             ]
         )
-    else:
+    elif result.models:
         _tell(result, standings)
         for one in result.models if over else ():
             _tell_over(one, over or "")
@@ -175,6 +177,24 @@ def _failed(result: Monitored) -> list[str]:
     return [f"{name} is not watched: {reason}" for name, reason in result.failed.items()]
 
 
+def _nothing(site: Site) -> str:
+    """Why there is nothing to watch, and what to do."""
+    from holdfast import names
+    from holdfast.log.reading import open_log
+
+    root, releases = site.root_path.resolve(), site.path(site.releases)
+    logged = open_log(root).models
+    if not logged:
+        return (
+            f"Nothing is logged in {root} yet, so there is nothing to watch. `holdfast serve` logs there what it "
+            "answers; `--data` watches a table; `--site` names another installation."
+        )
+    return (
+        f"There is nothing to watch: {names.listed(logged)} logged in {root}, and no release of that in {releases}. "
+        "Release it, or say in site.toml as `releases` where its releases lie."
+    )
+
+
 def _warnings(result: Monitored) -> list[str]:
     return [f"{one.model}: {warning}" for one in result.models for warning in one.warnings]
 
@@ -192,9 +212,6 @@ def _standings(site: Site, result: Monitored) -> tuple[Standing, ...]:
 def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
     from holdfast.report.monitoring_truth import in_short
 
-    if not result.models:
-        say("No model of the log has a release: there is nothing to watch.")
-        return
     table(
         ("Model", "Windows", "Judged now", "Rows read", "Until"),
         (
