@@ -6,15 +6,18 @@ import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from holdfast.alerts.outbox import Waiting, claim, conclude, waiting
 from holdfast.alerts.routes import Route
-from holdfast.alerts.sinks import Say, send
 from holdfast.book.opening import Book
 from holdfast.errors import BookError
 from holdfast.names import listed
+
+if TYPE_CHECKING:
+    from holdfast.alerts.sinks import Say
 
 PATIENCE_SECONDS = 15.0
 """How long all routes together are waited for."""
@@ -105,6 +108,8 @@ class _Queue(threading.Thread):
 
     def run(self) -> None:
         """Send them."""
+        from holdfast.alerts.sinks import send  # what talks to the network is loaded where there is something to say
+
         try:
             for one in self._due:
                 if claim(self._book, one, self._at):

@@ -37,9 +37,7 @@ from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.skew.comparing import skew_of
 from holdfast.monitoring.skew.skewed import Skew
 from holdfast.monitoring.sources.champion import in_service
-from holdfast.monitoring.sources.given import file_source
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
-from holdfast.monitoring.sources.unreleased import sealed_history
 from holdfast.monitoring.unjudged import too_small, without_labels
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
@@ -224,6 +222,8 @@ def _watch_files(
     tell: Say,
 ) -> Monitored:
     """Watch the model of a project by tables of its predictions and labels."""
+    from holdfast.monitoring.sources.given import file_source
+
     root, book = site.root_path, open_book(site.book_location)
     try:
         say(f"Watching {project.name}")
@@ -266,6 +266,8 @@ def _after(book: Book, model: str) -> float:
 
 def _sealed(project: Project, book: Book, root: Path, say: Say) -> SealedFolder:
     """The release of a project's model, or what was sealed of its history."""
+    from holdfast.monitoring.sources.unreleased import sealed_history
+
     releases = open_store(project.path(project.store.releases))
     if project.name in releases.models():
         return in_service(project.name, book, releases)
@@ -370,6 +372,8 @@ def replay(
 
 def _replay_files(data: object, labels: object, project: Project, site: Site, book: Book, say: Say) -> dict[str, int]:
     """The same of a model that was watched by tables."""
+    from holdfast.monitoring.sources.given import file_source
+
     root, name = site.root_path, project.name
     if name not in recorded.models(book):
         raise SettingError(f"No run over tables of {name} is recorded.")

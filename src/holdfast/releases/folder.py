@@ -27,7 +27,6 @@ from holdfast.releases.manifest import (
     identity,
     media_type,
 )
-from holdfast.releases.pickles import is_pickle
 from holdfast.releases.places import Content, Place, place
 from holdfast.releases.stored import Tombstone, stored
 
@@ -269,6 +268,8 @@ def erase(location: Location, name: str, *, author: str, reason: str) -> Tombsto
 
 def refuse_pickle(name: str, content: Content) -> None:
     """`ReleaseError` if a file to seal is a pickle, or cannot be read."""
+    from holdfast.releases.pickles import is_pickle  # who reads a release needs no part of that
+
     try:
         with BytesIO(content) if isinstance(content, bytes) else Path(content).open("rb") as stream:
             refused = is_pickle(name, stream)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import msgspec
 import numpy as np
@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from holdfast.estimation import features
 from holdfast.estimation.corrected import Corrected, Curve, best, class_probabilities
 from holdfast.estimation.fitted import Fitted
-from holdfast.estimation.fitting import fit
-from holdfast.evaluation.labelled import Labelled
-from holdfast.evaluation.parts import digest_of
 from holdfast.evaluation.support import background_of, support
-from holdfast.gate.evaluation import Evaluation
 from holdfast.objective import Cost, Objective
 from holdfast.policy import Policy, decide
 from holdfast.schema import Schema
 from holdfast.stats.calibration import Calibration
 from holdfast.stats.error_scale import ErrorScale
 from holdfast.stats.support import support_limit
+
+if TYPE_CHECKING:
+    from holdfast.evaluation.labelled import Labelled
+    from holdfast.gate.evaluation import Evaluation
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -97,6 +97,10 @@ def fitted_on(
     policy, objective
         What is answered, and what it is worth: with them it is tried how far estimates are off. None: it is not.
     """
+    # Who only reads what was fitted has no need of them.
+    from holdfast.estimation.fitting import fit
+    from holdfast.evaluation.parts import digest_of
+
     task, answer = seen.task, None
     needs = objective.needs if isinstance(objective, Cost) else ()
     if policy is not None and task != "regression":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace as with_fields
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +12,6 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from holdfast.engines.local import reference_profile
-from holdfast.evaluation.codes import Codes
-from holdfast.evaluation.labelled import Labelled
-from holdfast.evaluation.performance import QUANTILES
-from holdfast.gate.evaluation import Evaluation
 from holdfast.objective import Cost
 from holdfast.profile.class_scores import ClassTable
 from holdfast.profile.codec import from_bytes
@@ -30,6 +26,11 @@ from holdfast.releases.stored import stored
 from holdfast.schema import Column, Kind, Role, Schema
 from holdfast.seal.labelled_sample import LABELLED, LabelledSample, from_table
 from holdfast.tables import open_table
+
+if TYPE_CHECKING:
+    from holdfast.evaluation.codes import Codes
+    from holdfast.evaluation.labelled import Labelled
+    from holdfast.gate.evaluation import Evaluation
 
 Array: TypeAlias = NDArray[np.float64]
 Scored: TypeAlias = ScoreTable | ClassTable | ResidualTable
@@ -131,6 +132,8 @@ def score_table(evaluation: Evaluation, released: ReleasedModel) -> Scored:
             )
             return ClassTable.count(parts.test.classes, score, truth, answer, weight)
         case "regression":
+            from holdfast.evaluation.performance import QUANTILES
+
             return ResidualTable.count(ResidualEdges.learn(score, truth, QUANTILES), score, truth, weight)
 
 

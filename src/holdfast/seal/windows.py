@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 
 from holdfast.config import Monitoring, Project, Slices
 from holdfast.errors import SettingError
-from holdfast.evaluation.labelled import Labelled
 from holdfast.evaluation.row_losses import row_losses
-from holdfast.gate.evaluation import Evaluation
 from holdfast.names import no_such_column
 from holdfast.profile import window
 from holdfast.profile.ages import ages_of
@@ -32,6 +30,10 @@ from holdfast.schema import Schema
 from holdfast.seal.history import numbered
 from holdfast.uncertainty import classes_in_doubt, intervals
 from holdfast.windows import CountedWindows, Cut, windows_by
+
+if TYPE_CHECKING:
+    from holdfast.evaluation.labelled import Labelled
+    from holdfast.gate.evaluation import Evaluation
 
 Array: TypeAlias = NDArray[np.float64]
 
