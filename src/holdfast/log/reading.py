@@ -21,7 +21,7 @@ from holdfast.log.lake import Key, tables
 from holdfast.log.moments import Moment, moment
 from holdfast.log.pieces import Between, Piece
 from holdfast.log.recent import waiting
-from holdfast.log.snapshot import ENCODED, Snapshot, readable, snapshot
+from holdfast.log.snapshot import ENCODED, Snapshot, readable, snapshot, with_dictionaries
 from holdfast.log.sql import run
 from holdfast.names import listed, no_such_column
 
@@ -130,7 +130,8 @@ class PredictionLog:
         if labels is None:
             schema = [(name, ENCODED if name in encoded and kind == ARROW["string"] else kind) for name, kind in schema]
             stream = _read(taken, columns_of, between, ahead=ahead, encoded=encoded)
-            stream = _encoded(stream, pa.schema(schema)) if encoded else stream
+            # Not all of them are dictionaries where they lie.
+            stream = (with_dictionaries(rows, encoded) for rows in stream) if encoded else stream
         else:
             joined = labels.types(first=first_labels)
             schema += joined.items()
@@ -210,16 +211,6 @@ def _read(
 ) -> Iterator[pa.RecordBatch]:
     yield from taken.scan(taken.pieces(between), columns, between, ahead=ahead, encoded=encoded)
     yield from taken.scan_recent(columns, between)
-
-
-def _encoded(stream: Iterator[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """The stream, in which also those texts are dictionaries that were none where they lay."""
-    for rows in stream:
-        columns = [
-            column.dictionary_encode() if kind == ENCODED and column.type != ENCODED else column
-            for column, kind in zip(rows.columns, schema.types, strict=True)
-        ]
-        yield pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
 def _read_with_labels(

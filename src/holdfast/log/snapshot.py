@@ -198,6 +198,15 @@ def readable(path: Path) -> Iterator[None]:
         ) from error
 
 
+def with_dictionaries(rows: pa.RecordBatch, names: Collection[str]) -> pa.RecordBatch:
+    """Rows in which the texts of some columns are dictionaries; columns of other types stay as they are."""
+    columns = [
+        column.dictionary_encode() if name in names and pa.types.is_string(column.type) else column
+        for name, column in zip(rows.schema.names, rows.columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
+
+
 def _placed(table: Table | None, key: Key, layouts: Iterable[Layout]) -> tuple[list[Place], dict[Layout, list[Place]]]:
     """The columns of a table with those that layouts add, and where the columns of each layout lie."""
     known = list(table.places) if table else []

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from holdfast.engines.local import mapped
 from holdfast.estimation.expected import expected
 from holdfast.estimation.tables import Expected, added
+from holdfast.log.snapshot import with_dictionaries
 from holdfast.monitoring.counts.reading import answered, seconds_of
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost
 from holdfast.profile import table, window
-from holdfast.profile.categorical import CategoryEdges
 from holdfast.profile.groups import by_value, groups_of
 from holdfast.profile.numeric import numbers
 from holdfast.profile.table import Edges, Profile
@@ -96,7 +96,8 @@ def _parts(
     reference: Reference, edges: Edges, rows: AnsweredRows, first: int, segments: Sequence[str]
 ) -> Iterator[_Part]:
     own = [name for name in rows.inputs.schema.names if name in edges.columns]
-    for start, some in by_window(reference, replace(rows, inputs=_encoded(reference, rows.inputs))):
+    # Of a category each value is looked at once, and not in each count.
+    for start, some in by_window(reference, replace(rows, inputs=with_dictionaries(rows.inputs, reference.values))):
         profile = table.count(edges, some.inputs.select(own), first)
         counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
         inputs = _inputs_by_value(reference, edges, some.inputs, segments)
@@ -117,18 +118,6 @@ def _inputs_by_value(
             groups, places = groups_of(inputs, name, reference.values)
             found |= zip(groups, window.inputs_by(edges, watched, places, len(groups)), strict=True)
     return found
-
-
-def _encoded(reference: Reference, inputs: pa.RecordBatch) -> pa.RecordBatch:
-    """Categories as dictionaries: each value is looked at once, and not in each count."""
-    edges = reference.profile.edges.columns
-    columns = [
-        column.dictionary_encode()
-        if isinstance(edges.get(name), CategoryEdges) and pa.types.is_string(column.type)
-        else column
-        for name, column in zip(inputs.schema.names, inputs.columns, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=inputs.schema.names)
 
 
 def _expected(reference: Reference, rows: AnsweredRows) -> Expected | None:
