@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from holdfast.profile.arrays import floats, null_rows, seconds, text_codes, valid_text
+from holdfast.profile.arrays import floats, null_rows, places_among, seconds, text_codes, valid_text
 
 NAN = np.nan
 
@@ -101,3 +104,21 @@ def test_nulls_are_counted_where_a_dictionary_hides_them() -> None:
     assert null_rows(dictionary([0, 1, None, 1], ["a", None])) == 3
     assert null_rows(dictionary([0, 1, None, 1], ["a", "b"])) == 1
     assert null_rows(pa.nulls(4)) == 4
+
+
+@given(
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=40),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=40),
+    st.sampled_from(["left", "right"]),
+)
+def test_places_among_cuts_are_those_of_a_search(cuts: list[float], values: list[float], side: Any) -> None:
+    """Also of values that equal a cut, and of cuts whose range is no number or next to nothing."""
+    ordered, looked = np.unique(cuts), np.array([*values, *cuts], dtype=np.float64)
+    assert places_among(ordered, looked, side).tolist() == np.searchsorted(ordered, looked, side).tolist()
+
+
+def test_places_among_close_cuts_are_those_of_a_search() -> None:
+    """Many cuts in one part of their range, and values on both sides of each."""
+    cuts = np.concatenate([[-1e9], np.arange(100) / 7, [1e9]])
+    values = np.concatenate([np.nextafter(cuts, -np.inf), cuts, np.nextafter(cuts, np.inf)])
+    assert places_among(cuts, values).tolist() == [*range(102), *range(102), *range(1, 103)]

@@ -19,6 +19,7 @@ from holdfast.estimation.loss_table import ExpectedLosses
 from holdfast.estimation.parts import Seen
 from holdfast.estimation.table import ExpectedTable
 from holdfast.estimation.tables import Expected
+from holdfast.profile.arrays import places_among
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -116,5 +117,5 @@ def _carried(each: Array, looked: Array, score: Array, plain: Array) -> Array:
     rows = np.maximum(np.bincount(place, minlength=size), 1)
     corrections = (each - each[-1]).reshape(-1, each.shape[-1])
     means = np.stack([np.bincount(place, one, size) / rows for one in corrections])
-    moved: Array = plain + means[:, np.searchsorted(edges, score)].reshape(*each.shape[:-1], -1)
+    moved: Array = plain + means[:, places_among(edges, score)].reshape(*each.shape[:-1], -1)
     return moved

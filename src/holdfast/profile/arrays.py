@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 MICROSECONDS = 1e6
+
+PARTS = 16_384
+"""Into which a range of cuts is parted: tables of them stay near the processor."""
 
 
 def cuts_below(cuts: Sequence[float] | NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -22,9 +26,42 @@ def cuts_below(cuts: Sequence[float] | NDArray[np.float64], values: NDArray[np.f
     >>> cuts_below([0.0, 1.0], np.array([-1.0, 0.0, 2.0, np.nan])).tolist()
     [0, 1, 2, 0]
     """
-    found = np.zeros(len(values), np.uint8)
+    found, reached = np.zeros(len(values), np.uint8), np.empty(len(values), np.bool_)
     for cut in cuts:
-        found += values >= cut
+        np.greater_equal(values, cut, out=reached)
+        found += reached.view(np.uint8)
+    return found
+
+
+def places_among(
+    cuts: NDArray[np.float64], values: NDArray[np.float64], side: Literal["left", "right"] = "left"
+) -> NDArray[np.intp]:
+    """What `numpy.searchsorted` gives, for many finite values in no order, in a fifth of the time.
+
+    The range of the cuts is parted evenly. Of a value in a part without a cut it is known how many cuts lie below; the
+    others alone are looked up.
+
+    Examples
+    --------
+    >>> places_among(np.array([0.0, 0.5, 1.0]), np.array([0.5, -3.0, 0.7, 9.0]), "right").tolist()
+    [2, 0, 2, 3]
+    """
+    if not len(cuts):
+        return np.zeros(len(values), np.intp)
+    low = cuts[0]
+    with np.errstate(over="ignore", divide="ignore"):
+        scale = PARTS / (cuts[-1] - low)
+        if not 0 < scale < np.inf:
+            return np.searchsorted(cuts, values, side)
+
+        def part(of: NDArray[np.float64]) -> NDArray[np.intp]:
+            return np.asarray(np.clip((of - low) * scale, -1, PARTS).astype(np.intp) + 1)
+
+        inside = np.bincount(part(cuts), minlength=PARTS + 2)
+        parts = part(values)
+    found: NDArray[np.intp] = (np.cumsum(inside) - inside).take(parts)
+    unsure = np.flatnonzero(inside.take(parts))
+    found[unsure] = np.searchsorted(cuts, values[unsure], side)
     return found
 
 

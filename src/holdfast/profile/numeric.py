@@ -117,7 +117,9 @@ class NumberEdges:
     def group(self, array: pa.Array) -> NDArray[np.uint8]:
         """The coarse group of each row, counted from 1; 0 for a missing one."""
         values, _ = numbers(array)
-        return np.where(np.isnan(values), 0, 1 + cuts_below(self._group_cuts, values))
+        found = cuts_below(self._group_cuts, values)
+        found += ~np.isnan(values)
+        return found
 
     @cached_property
     def _group_cuts(self) -> NDArray[np.float64]:

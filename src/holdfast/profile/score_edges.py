@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from holdfast.errors import SettingError
+from holdfast.profile.arrays import places_among
 from holdfast.profile.envelope import digest_of
 
 Floats = NDArray[np.float64]
@@ -74,4 +75,4 @@ class ScoreEdges:
 
     def bins(self, scores: Floats) -> NDArray[np.intp]:
         """Bin of each score, which must lie in 0 to 1."""
-        return np.searchsorted(self.starts, scores, side="right") - 1
+        return places_among(self.starts, scores, "right") - 1

@@ -456,12 +456,13 @@ def _confusion(answers: int, truth: Array, decision: NDArray[np.int64] | None) -
 def inputs_by(edges: Edges, inputs: pa.RecordBatch, codes: NDArray[np.intp], size: int) -> Counts:
     """As `Counted.inputs`, of the rows of each of so many codes, shape (size, ...); rows with the code -1 are in none."""
     found = np.zeros((size + 1, max((place.stop for place in edges.places.values()), default=0)), np.int64)
+    rows = (codes + 1).astype(np.min_scalar_type(size))  # in as few bytes as they need
     for name, place in edges.places.items():
         if name in inputs.schema.names:
             own, width = edges.columns[name], place.stop - place.start
-            counts = np.bincount(
-                (codes + 1) * width + _group(own, inputs.column(name)), minlength=found.shape[0] * width
-            )
+            cells = found.shape[0] * width
+            first = rows.astype(np.min_scalar_type(cells)) * width
+            counts = np.bincount(first + _group(own, inputs.column(name)), minlength=cells)
             found[:, place] = counts.reshape(-1, width)
     return found[1:]
 
