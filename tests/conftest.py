@@ -7,13 +7,14 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Tests run side by side, and threads of OpenMP that wait for a busy processor spin: two of them take ten times as long.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# An example that writes a file takes longer than Hypothesis' 200 ms when the machine is busy: no test is of its time.
-settings.register_profile("unhurried", deadline=None)
+# An example that writes a file takes longer than Hypothesis' 200 ms when the machine is busy, and so does making examples up:
+# no test is of its time.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,11 +21,11 @@ __all__ = ["book", "location", "postgres"]
 
 @dataclass
 class Hook:
-    """What was posted, and what is answered: a status, or nothing for some seconds."""
+    """What was posted, and what is answered: a status, as soon as it may."""
 
     url: str = ""
     status: int = 204
-    hangs: float = 0.0
+    answers: threading.Event = field(default_factory=threading.Event)
     headers: dict[str, str] = field(default_factory=dict)
     posted: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
@@ -35,11 +34,12 @@ class Hook:
 def hook() -> Iterator[Hook]:
     """A real server."""
     found = Hook()
+    found.answers.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            time.sleep(found.hangs)
+            found.answers.wait()
             found.posted.append(({name.lower(): value for name, value in self.headers.items()}, body))
             self.send_response(found.status)
             for name, value in found.headers.items():
@@ -55,6 +55,7 @@ def hook() -> Iterator[Hook]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield found
+    found.answers.set()
     server.shutdown()
     server.server_close()
     thread.join()

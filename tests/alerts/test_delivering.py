@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -54,23 +53,23 @@ def test_what_fails_is_said_and_tried_again_under_the_same_key(book: Book, hook:
 def test_a_route_that_hangs_delays_no_other_and_loses_nothing(
     book: Book, hook: Hook, alert: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sinks, "ANSWER_SECONDS", 30.0)
+    monkeypatch.setattr(sinks, "ANSWER_SECONDS", 300.0)
     slow = "http://" + hook.url.removeprefix("http://")
-    hook.hangs = 8.0
+    hook.answers.clear()
     said: list[str] = []
     put(book, alert(), route="slow")
     put(book, alert(), route="out")
-    began = time.monotonic()
     done = deliver(
-        book, [Route(name="slow", url=slow), Route(name="out", url="stdout")], said.append, patience=2.0, now=NOW
+        book, [Route(name="slow", url=slow), Route(name="out", url="stdout")], said.append, patience=5.0, now=NOW
     )
-    assert time.monotonic() - began < 7.0
+    assert hook.posted == []  # it has not answered yet
     assert said == ["[high] fraud: amount moved (fraud-1)"]
     assert done.sent == 1
     assert done.problems == (
         "An alert could not be delivered to 'slow': it did not answer in time. It is tried again.",
     )
     # What was taken after all is written down when the answer comes.
+    hook.answers.set()
     for thread in threading.enumerate():
         if thread.name == "alerts to slow":
             thread.join()
@@ -110,7 +109,7 @@ def test_of_two_monitors_at_once_each_alert_is_sent_by_one(location: str, book: 
     for one in both:
         one.start()
     for one in both:
-        one.join(60)
+        one.join(120)
     assert [one.exitcode for one in both] == [0, 0]
     keys = [headers["webhook-id"] for headers, _ in hook.posted]
     assert len(keys) == len(set(keys)) == 20

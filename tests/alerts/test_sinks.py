@@ -76,7 +76,7 @@ def test_what_a_webhook_does_not_take_is_said(hook: Hook, alert: Make, status: i
 
 def test_a_webhook_that_hangs_is_left(hook: Hook, alert: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sinks, "ANSWER_SECONDS", 0.2)
-    hook.hangs = 1.0
+    hook.answers.clear()
     assert send(Route(name="hook", url=hook.url), alert(), nothing) == "it did not answer within 0.2 s"
 
 

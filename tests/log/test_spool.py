@@ -47,7 +47,7 @@ def test_groups_that_wait_are_written_together(tmp_path: Path) -> None:
 
         for number in range(500):
             spool.append(predictions([str(number)]), one)
-        assert all_done.wait(30)
+        assert all_done.wait(120)
         assert done == [None] * 500
         assert [frame.seq for frame in frames(spool.path)] == list(range(1, 501))
 

@@ -212,7 +212,7 @@ print(json.dumps({name: column.tolist() for name, column in frame.items()}))
 @elsewhere
 def test_what_mlserver_s_codecs_write_and_read(server: Server, scores: np.ndarray[Any, Any]) -> None:
     for body in json.loads(run(CLIENTS, "-c", MLSERVER, json.dumps(ROWS)).splitlines()[-1]):
-        reply = httpx.post(f"{server.address}/v2/models/binary/infer", json=body)
+        reply = httpx.post(f"{server.address}/v2/models/binary/infer", json=body, timeout=60)
         assert reply.status_code == 200, reply.text
         done = subprocess.run([CLIENTS, "-c", READ], input=reply.text, capture_output=True, text=True, check=True)
         found = json.loads(done.stdout.splitlines()[-1])

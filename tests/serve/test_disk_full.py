@@ -6,8 +6,7 @@ import os
 import re
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 from holdfast.log.proof import verify
 from holdfast.testing.logged import in_lake
 from holdfast.testing.servers import Server, serving, small_site
+from holdfast.testing.waiting import until
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True}
 
@@ -62,13 +62,6 @@ def metric(server: Server, name: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def until(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 def logged(root: Path) -> list[str]:
     found: list[str] = in_lake(root, "binary").column("hf_id").to_pylist()
     assert len(set(found)) == len(found)
@@ -100,8 +93,8 @@ def test_predictions_stop_and_begin_again(tmp_path: Path, root: Path) -> None:
                 )
                 >= 50
             )
-            assert httpx.get(f"{server.address}/v2/health/live").status_code == 200
-        assert "cannot be logged, and are refused" in server.output
+            assert httpx.get(f"{server.address}/v2/health/live", timeout=60).status_code == 200
+        until(lambda: "cannot be logged, and are refused" in server.output)
         until(lambda: ask(server, "probe").status_code in (200, 503) and ask(server, "after").status_code == 200)
         acknowledged += ["after-0"]
         assert metric(server, "holdfast_log_unlogged_rows_total") == 0
@@ -125,7 +118,7 @@ def test_predictions_go_on_and_those_that_are_not_logged_are_counted(tmp_path: P
             ask_many(server, "full", 100)
             first = metric(server, "holdfast_log_unlogged_rows_total")
             assert 0 < first <= 2_000
-            assert "go out without being logged" in server.output
+            until(lambda: "go out without being logged" in server.output)
             # A worker that dies on the full disk is replaced by one that answers, and the count goes on.
             (worker,) = server.children()["worker"]
             os.kill(worker, signal.SIGKILL)

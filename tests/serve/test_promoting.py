@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from holdfast.releases.folder import Item
 from holdfast.releases.store import Store, open_store
 from holdfast.testing.releases import seal_small
 from holdfast.testing.servers import Server, serving, small_site
+from holdfast.testing.waiting import until
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True}
 CHAMPION = "/v1/models/binary/champion"
@@ -164,14 +164,15 @@ def test_a_body_of_another_form_is_told_what_is_expected(site: Site, body: bytes
 def test_only_models_that_are_served_are_promoted_and_only_by_post(site: Site) -> None:
     headers = {"X-API-Key": site.keys["operate"]}
     path = f"{site.server.address}/v1/models/none/champion"
-    assert httpx.post(path, json={"version": 1}, headers=headers).status_code == 404
-    reply = httpx.get(site.server.address + CHAMPION, headers=headers)
+    assert httpx.post(path, json={"version": 1}, headers=headers, timeout=60).status_code == 404
+    reply = httpx.get(site.server.address + CHAMPION, headers=headers, timeout=60)
     assert (reply.status_code, reply.headers["allow"]) == (405, "POST")
 
 
 def test_promotions_are_counted(site: Site) -> None:
     site.promote({"version": 9})
-    text = httpx.get(f"{site.server.address}/metrics", headers={"X-API-Key": site.keys["read"]}).text
+    headers = {"X-API-Key": site.keys["read"]}
+    text = httpx.get(f"{site.server.address}/metrics", headers=headers, timeout=60).text
     assert 'holdfast_requests_total{api="champion",model="binary",outcome="unknown",release="1"}' in text
     assert 'holdfast_client_requests_total{api="champion",client="operate-1"}' in text
 
@@ -182,13 +183,13 @@ def test_where_no_keys_are_used_only_this_machine_promotes_and_the_book_is_begun
     with serving(tmp_path, "binary") as server:
         site = Site(tmp_path, server, {})
         ready = f"{server.address}/v2/health/ready"
-        assert httpx.get(ready).status_code == 503
+        assert httpx.get(ready, timeout=60).status_code == 503
         for header in ({"Host": "example.org"}, {"Origin": "https://example.org"}):
             assert site.promote({"version": 1}, headers=header).status_code == 403
         assert not (tmp_path / ".holdfast" / "book.db").exists()
         told = site.promote({"version": 1}).json()
         assert (told["champion"], told["before"], told["author"]) == (1, None, "anonymous")
-        assert httpx.get(ready).status_code == 200
+        assert httpx.get(ready, timeout=60).status_code == 200
         assert site.history() == [(1, "anonymous", "")]
 
 
@@ -198,10 +199,8 @@ def test_every_worker_follows(tmp_path: Path) -> None:
     with serving(folder, "binary", options=["--workers", "2"]) as server:
         site = Site(folder, server, {})
         assert site.promote({"version": 2}).json()["before"] == 1
-        end = time.monotonic() + 60
         # A connection each, so that either worker is asked.
-        while [site.answering() for _ in range(20)] != [2] * 20:
-            assert time.monotonic() < end
+        until(lambda: [site.answering() for _ in range(20)] == [2] * 20)
         assert "defect" not in server.output
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,17 +10,9 @@ import pytest
 from holdfast.log.reading import open_log
 from holdfast.testing.releases import FEATURES, payments
 from holdfast.testing.servers import Running
+from holdfast.testing.waiting import until
 
 QUEUE = "/v1/models/binary/reviews"
-
-
-def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """What holds at last."""
-    end = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < end
-        time.sleep(0.2)
-    return found
 
 
 def reviews(client: httpx.Client) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,9 @@ from holdfast.releases.store import open_store
 from holdfast.serve.engine import Engine
 from holdfast.testing.releases import Task, seal_small
 from holdfast.testing.servers import serving, small_site
+from holdfast.testing.waiting import until
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True}
-WAIT_SECONDS = 20.0
 
 
 def engine(folder: Path, task: Task) -> Engine:
@@ -67,12 +66,9 @@ def test_a_server_takes_up_the_newest_revision_and_logs_it(tmp_path: Path) -> No
     with serving(tmp_path, "regression") as server, httpx.Client(base_url=server.address, timeout=30) as client:
         assert half_width(client) == pytest.approx(2.5)
         revise(book, {"quantile": 0.5})
-        wait_for(client, 0.5)
+        until(lambda: half_width(client) == pytest.approx(0.5))
         revise(book, {"threshold": 0.9})
-        deadline = time.monotonic() + WAIT_SECONDS
-        while "revision 3 of the policy of regression/1 is not followed" not in server.output:
-            assert time.monotonic() < deadline, server.output
-            time.sleep(0.1)
+        until(lambda: "revision 3 of the policy of regression/1 is not followed" in server.output)
         assert half_width(client) == pytest.approx(0.5)
         server.stop()
     book.close()
@@ -84,10 +80,3 @@ def test_a_server_takes_up_the_newest_revision_and_logs_it(tmp_path: Path) -> No
 
 def revise(book: Book, content: dict[str, Any]) -> None:
     revise_policy(book, "regression", 1, content, author="test")
-
-
-def wait_for(client: httpx.Client, width: float) -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while half_width(client) != pytest.approx(width):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

@@ -62,11 +62,11 @@ def test_requests_are_traced(tmp_path: Path) -> None:
         with serving(tmp_path, "binary") as server:
             url = f"{server.address}/v1/models/binary/predict"
             headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
-            assert httpx.post(url, json={"rows": [ROW]}, headers=headers).status_code == 200
-            assert httpx.post(url, json={"rows": []}).status_code == 400
+            assert httpx.post(url, json={"rows": [ROW]}, headers=headers, timeout=60).status_code == 200
+            assert httpx.post(url, json={"rows": []}, timeout=60).status_code == 400
             server.stop()
             first = server.output.splitlines()[0]
-        assert came.wait(10), server.output
+        assert came.wait(120), server.output
     finally:
         collector.shutdown()
         collector.server_close()

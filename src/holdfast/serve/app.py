@@ -139,6 +139,8 @@ class App:
             answer = refusal(error)
         except GoneError:
             return
+        except asyncio.CancelledError:  # it is told to end, and has waited long enough
+            answer = refusal(ServeError(503, "This server ends: ask again.", retry_after=1))
         except Exception as error:  # noqa: BLE001 - whatever it is, the others are answered on
             answer = refusal(told("", error))
         finally:
