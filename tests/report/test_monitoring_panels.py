@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from holdfast.profile.delays import delays_in
 from holdfast.records import Severity, Status
 from holdfast.report.monitoring_groups import Group, groups
 from holdfast.report.monitoring_heat import heat, ordered, table, windows_of_a_cell
-from holdfast.report.monitoring_incidents import cost_text, told, urgency, verdict, word
+from holdfast.report.monitoring_incidents import cost_text, since_text, told, urgency, verdict, word
 from holdfast.report.monitoring_panels import panels
 from holdfast.report.monitoring_shapes import Course, Heat
 from holdfast.report.monitoring_view import Panel, clock_of, view
 from holdfast.report.monitoring_words import Clock, change, signal
 from holdfast.testing.monitored import CHANGED, DAY, START, calm, nothing, payments
-from holdfast.watched import Shown, Watched
+from holdfast.watched import Known, Shown, Watched
 
 
 def panel(watched: Watched, anchor: str) -> Panel:
@@ -78,6 +79,20 @@ def test_releases_and_incidents_are_marked() -> None:
         ("payments-2", "incident", 25),
         ("release 4", "release", 28),
     ]
+
+
+@pytest.mark.parametrize(("key", "place"), [("loss", CHANGED), ("column:amount:location", CHANGED + 7)])
+def test_what_the_truth_told_is_marked_where_its_rows_were_answered(key: str, place: int) -> None:
+    """Labels come a week late: the loss rises in the picture a week before they tell of it."""
+    model, since = payments(), START + (CHANGED + 7) * DAY
+    late = [(int(step), int(rows)) for step, rows in enumerate(delays_in(np.full(500, 7 * DAY))) if rows]
+    windows = tuple(replace(one, truth=Known(delays=tuple(late))) for one in model.windows)
+    sign = replace(model.incidents[0].signs[0], key=key, since=since, earliest=since, latest=since)
+    incident = replace(model.incidents[0], kind="performance", signs=(sign,))
+    shown = dataclasses.replace(model, windows=windows, incidents=(incident,))
+    (mark,) = (one for one in view(shown).marks if one.kind == "incident")
+    assert (mark.place - START) / DAY == place
+    assert since_text(incident, Clock("UTC", True)).endswith(", in labels that came") == (key == "loss")
 
 
 def test_where_it_is_unknown_what_to_expect_it_says_why() -> None:

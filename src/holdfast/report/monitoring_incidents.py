@@ -14,7 +14,7 @@ from holdfast.report.monitoring_words import Clock, change, changes, signal, sur
 from holdfast.report.sections import Table
 
 if TYPE_CHECKING:
-    from holdfast.incident import Incident
+    from holdfast.incident import Incident, Sign
     from holdfast.watched import Watched
 
 WORDS = {Status.FAIL: "Act", Status.WARN: "Look", Status.PASS: "Quiet", Status.SKIPPED: "Waiting"}
@@ -102,14 +102,28 @@ def told(incident: Incident, clock: Clock, unit: str) -> Told:
     )
 
 
+def surest(incident: Incident) -> Sign:
+    """The sign that says when it began."""
+    return max(incident.signs, key=lambda sign: sign.e_value)
+
+
+def of_truth(key: str) -> bool:
+    """Whether a sign is of the truth: when it began is then told by the labels that came, and not by their rows.
+
+    >>> of_truth("calibration:slope"), of_truth("fairness:sex=F:loss"), of_truth("column:loss:missing")
+    (True, True, False)
+    """
+    return key.partition(":")[0] in {"loss", "calibration", "label", "fairness"}
+
+
 def since_text(incident: Incident, clock: Clock) -> str:
     """When it began, and the interval of that."""
-    sign = max(incident.signs, key=lambda sign: sign.e_value)
+    sign = surest(incident)
     ends = clock.between(sign.earliest, sign.latest)
     begun = clock.told(sign.since)
-    return (
-        begun if ends == begun else f"{begun} (between {' and '.join(map(clock.told, (sign.earliest, sign.latest)))})"
-    )
+    if ends != begun:
+        begun += f" (between {clock.told(sign.earliest)} and {clock.told(sign.latest)})"
+    return f"{begun}, in labels that came" if of_truth(sign.key) else begun
 
 
 def cost_text(incident: Incident) -> str:
@@ -141,13 +155,13 @@ def verdict(watched: Watched) -> tuple[Status, str]:
 
 
 def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
-    surest = max(sign.e_value for sign in incident.signs)
+    evidence = surest(incident).e_value
     return [
         ("Since", since_text(incident, clock)),
         ("Opened", clock.told(incident.opened)),
         ("Until", clock.told(incident.resolved) if incident.resolved is not None else ""),
         ("Severity", incident.severity.value),
-        ("How sure", sure(surest) if surest else ""),  # checks have no evidence
+        ("How sure", sure(evidence) if evidence else ""),  # checks have no evidence
         ("Cost a day", cost_text(incident) + (", may be none" if _may_be_none(incident) else "")),
         ("Where", "; ".join(incident.where)),
         ("What else changed", "; ".join(incident.upstream)),

@@ -7,15 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from holdfast.evidence import Estimate
 from holdfast.numerals import several
-from holdfast.profile.delays import STEPS, delay_of
+from holdfast.profile.delays import delay_of
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_shapes import Course
-from holdfast.report.monitoring_view import Panel, View, joined, measured, point, view
+from holdfast.report.monitoring_view import Panel, View, delays, joined, measured, point, view
 from holdfast.report.monitoring_words import figure_title
 from holdfast.report.sections import Section
 from holdfast.report.words import share
@@ -138,10 +136,7 @@ def _known(windows: Sequence[Shown]) -> str:
 
 
 def _delay(windows: Sequence[Shown]) -> tuple[str, ...]:
-    counts = np.zeros(len(STEPS) + 1, np.int64)
-    for window in windows:
-        for step, rows in window.truth.delays:
-            counts[step] += rows
+    counts = delays(windows)
     if not counts.sum():
         return ()
     half, most = (_long(delay_of(counts, part)) for part in (0.5, 0.9))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from holdfast.profile.delays import STEPS, delay_of
 from holdfast.report.evaluation_shapes import Point
-from holdfast.report.monitoring_incidents import state_of
+from holdfast.report.monitoring_incidents import of_truth, state_of, surest
 from holdfast.report.monitoring_shapes import Mark, Picture, Run
 from holdfast.report.monitoring_words import Clock
 from holdfast.report.sections import Section
@@ -51,9 +55,31 @@ def view(watched: Watched) -> View:
         for before, after in pairwise(windows)
         if after.release and before.release and after.release != before.release
     ]
-    begun = [Mark(one.id, clock.place(one.since), "incident") for one in _marked(watched)]
+    begun = [Mark(one.id, clock.place(rows_since(one, windows)), "incident") for one in _marked(watched)]
     marks = sorted([*releases, *begun], key=lambda mark: mark.place)
     return View(watched, clock, span, tuple(mark for mark in marks if span[0] <= mark.place <= span[1]))
+
+
+def rows_since(incident: Incident, windows: Sequence[Shown]) -> float:
+    """When the rows were answered that show an incident first: the truth tells of them as much later as it takes to come.
+
+    Figures stand at the window of their rows, whenever the truth came. So does what it tells: at the window that begins
+    nearest to half of the truths' delay before.
+    """
+    sign, counts = surest(incident), delays(windows)
+    if not of_truth(sign.key) or not counts.sum():
+        return sign.since
+    answered = sign.since - delay_of(counts, 0.5)
+    return min((window.start for window in windows), key=lambda start: abs(start - answered))
+
+
+def delays(windows: Iterable[Shown]) -> NDArray[np.int64]:
+    """Truths of windows by the time that they took to come, as `profile.delays` has it."""
+    counts = np.zeros(len(STEPS) + 1, np.int64)
+    for window in windows:
+        for step, rows in window.truth.delays:
+            counts[step] += rows
+    return counts
 
 
 def _marked(watched: Watched) -> list[Incident]:
