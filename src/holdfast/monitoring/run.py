@@ -7,7 +7,7 @@ midway, nobody asks for that, and the next run counts again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
@@ -42,6 +43,7 @@ from holdfast.profile.groups import by_value
 
 Array: TypeAlias = NDArray[np.float64]
 Then: TypeAlias = Callable[[Connection, Mapping[str, Incident]], None]
+Truths: TypeAlias = tuple[dict[int, Tally], dict[float, Arrived]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -140,13 +142,19 @@ def _run(
         again = begun_again(cuts, (one["end"] for one in recorded.windows(book, reference.model).values()))
         received = max(first, _begun(recut(reference, [*cuts, again]), received))
     reference, newly_cut = cut(source, reference, cuts, again, since=received, there_until=there_until, until=until)
-    columns = wanted_of_rows(reference, there)
+    columns, of_truth = wanted_of_rows(reference, there), wanted_of_truth(reference, there, segments)
+    read: list[Truths] = []
+
+    def rows() -> Iterator[pa.RecordBatch]:
+        yield from source.rows(columns, reference.version, received, there_until)
+        # Threads still count the last of them.
+        read.append(_truths(source, reference, of_truth, segments, labelled, until))
+
     with ThreadPoolExecutor(1) as beside:
         beside.submit(usual, reference)  # what judging begins with is ready when the rows are counted
-        tally = count_rows(reference, source.rows(columns, reference.version, received, there_until), segments)
+        tally = count_rows(reference, rows(), segments)
     done.rows = tally.rows
-    columns = wanted_of_truth(reference, there, segments)
-    truths, arrivals = _truths(source, reference, columns, segments, labelled, until)
+    ((truths, arrivals),) = read
     kept.keep(root, reference, number, tally, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
@@ -212,7 +220,7 @@ def _begun(reference: Reference, received: int) -> int:
 
 def _truths(
     source: Source, reference: Reference, columns: list[str], segments: Sequence[str], since: int, until: int
-) -> tuple[dict[int, Tally], dict[float, Arrived]]:
+) -> Truths:
     """What is now known of the truth of the rows of days that new labels concern; and the new truths by their window.
 
     That is the window in which they came to be known: when it happened, where a label says so, else when it arrived.

@@ -248,7 +248,8 @@ def _leaves(features: NDArray[np.intp], cuts: NDArray[np.intp], codes: NDArray[A
         # Of the nodes of this level the one that the turns so far lead to: halves are chosen, bit by bit, which is faster
         # than places.
         for turn in turns:
-            low, high = np.split(here, 2, axis=1)
+            half = here.shape[1] // 2
+            low, high = here[:, :half], here[:, half:]
             here = low ^ (turn[:, None] & (low ^ high))
         turns.append(here[:, 0])
         leaf = 2 * leaf + here[:, 0]
