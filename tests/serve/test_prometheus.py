@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ import pytest
 
 from holdfast.serve.metrics import METRICS
 from holdfast.testing.servers import Server, serving, small_site
+from holdfast.testing.waiting import until
 
 ROW: dict[str, Any] = {"amount": 20.5, "items": 3, "country": "FR", "online": True}
 
@@ -84,23 +86,29 @@ def prometheus(server: Server, tmp_path: Path) -> Iterator[Prometheus]:
         process = subprocess.Popen(command, stdout=output, stderr=output)
     try:
         found = Prometheus(f"http://127.0.0.1:{port}")
-        wait(lambda: httpx.get(f"{found.address}/-/ready", timeout=5).status_code == 200)
+        wait(lambda: httpx.get(f"{found.address}/-/ready", timeout=60).status_code == 200)
         yield found
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
-def wait(true: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            if true():
-                return
-        except httpx.TransportError:
-            pass
-        assert time.monotonic() < end
-        time.sleep(0.2)
+def wait(true: Callable[[], bool]) -> None:
+    """Until something holds; while nobody is there it does not."""
+
+    def holds() -> bool:
+        with suppress(httpx.TransportError):
+            return true()
+        return False
+
+    until(holds)
+
+
+def settle(server: Server) -> None:
+    """Until both workers have saved their counts: each does so twice a second, and when it is asked for the page."""
+    time.sleep(1.2)
+    for _ in range(30):
+        page(server)
 
 
 @needs_prometheus
@@ -188,11 +196,11 @@ def test_unknown_names_make_no_series(server: Server) -> None:
             ask_for_all(number)
             ask(server)
             page(server)  # which is counted, too
-        time.sleep(1.5)
+        settle(server)
         known = set(series(page(server)))
         for number in range(20, 1_000):
             ask_for_all(number)
-    time.sleep(1.5)
+    settle(server)
     text = page(server)
     # What waits, and what the committer finds out about labels and reviews, comes and goes by itself; each has one model.
     by_itself = ("holdfast_log_pending_", "holdfast_label_", "holdfast_labels_unmatched", "holdfast_review")
@@ -213,12 +221,12 @@ def test_counters_never_fall_whichever_worker_is_asked(server: Server) -> None:
 def test_nothing_is_forgotten_when_a_worker_dies(server: Server) -> None:
     for _ in range(10):
         ask(server)
-    time.sleep(1.2)  # both have saved their counts
+    settle(server)
     before = series(page(server))['holdfast_rows_total{model="binary",release="1"}']
     for pid in server.children()["worker"]:
         os.kill(pid, signal.SIGKILL)
     wait(lambda: len(server.children()["worker"]) == 2)
-    wait(lambda: httpx.get(f"{server.address}/v2/health/ready").status_code == 200)
+    wait(lambda: httpx.get(f"{server.address}/v2/health/ready", timeout=60).status_code == 200)
     ask(server)
     rows = 'holdfast_rows_total{model="binary",release="1"}'
     wait(lambda: series(page(server))[rows] > before)  # the other worker's page has it within half a second
