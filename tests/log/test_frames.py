@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from holdfast.errors import LogError
-from holdfast.log.frames import Layout, encode, to_arrow, to_arrow_many, to_rows
+from holdfast.log.frames import Layout, encode, pack, to_arrow, to_arrow_many, to_rows
 
 PLAIN = Layout(model="fraud", kind="predictions", columns=(("id", "string"), ("x", "float64"), ("y", "float64")))
 PACKED = msgspec.structs.replace(PLAIN, packed=("y",))
@@ -38,6 +38,17 @@ def test_packed_numbers_are_those_that_went_in(groups: list[list[tuple[str, floa
     assert [row for rows, content in frames for row in to_rows(PACKED, rows, content)] == expected
 
 
+def test_packed_columns_are_one_matrix_wherever_they_stand() -> None:
+    columns = (("a", "float64"), ("id", "string"), ("b", "float64"))
+    layout = Layout(model="fraud", kind="predictions", columns=columns, packed=("b", "a"))
+    content = encode([["one", "two"], pack([[1.0, 3.0], [None, 4.0]])])
+    expected = [(3.0, "one", 1.0), (4.0, "two", None)]
+    assert to_rows(layout, 2, content) == expected
+    assert [tuple(row.values()) for row in to_arrow_many(layout, [(2, content)] * 2).to_pylist()] == expected * 2
+    assert to_arrow_many(layout, []).num_rows == 0
+    assert to_arrow_many(layout, []).schema == layout.arrow
+
+
 def test_a_number_that_is_none_is_not_one_that_is_missing_unless_it_is_packed() -> None:
     found = to_arrow(PACKED, 2, encode([["a", "b"], [math.nan, None], packed([math.nan, None])]))
     assert found.column("x").null_count == 1
@@ -45,7 +56,7 @@ def test_a_number_that_is_none_is_not_one_that_is_missing_unless_it_is_packed() 
 
 
 def test_a_single_value_is_that_of_all_rows() -> None:
-    content = encode([["a"], [None], packed([2.5])])
+    content = encode([["a"], [None], packed([2.5, 2.5])])
     assert to_arrow(PACKED, 2, content).to_pylist() == [{"id": "a", "x": None, "y": 2.5}] * 2
     assert to_rows(PACKED, 2, content) == [("a", None, 2.5)] * 2
 

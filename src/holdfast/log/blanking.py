@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from holdfast.errors import LogError
 from holdfast.log import volumes
 from holdfast.log.batch import Refused
 from holdfast.log.disk import write_whole
-from holdfast.log.frames import Layout, encode, to_rows
+from holdfast.log.frames import Layout, encode, pack, to_rows
 from holdfast.log.spool import opened
 from holdfast.log.spooled import SpoolFile
 from holdfast.log.volumes import Place
@@ -102,9 +101,12 @@ def blanked(
         return b"", rows
     place = layout.names.index("hf_id")
     mine = [row[place] in ids for row in values]
-    columns: list[Any] = []
+    left: dict[str, list[Any]] = {}
     for number, (name, column) in enumerate(zip(layout.names, zip(*values, strict=True), strict=True)):
-        left = [None if own and not (keep_id and number == place) else v for v, own in zip(column, mine, strict=True)]
-        packed = name in layout.packed
-        columns.append(np.array([np.nan if v is None else v for v in left], "<f8").tobytes() if packed else left)
+        left[name] = [
+            None if own and not (keep_id and number == place) else v for v, own in zip(column, mine, strict=True)
+        ]
+    columns: list[Any] = [left[name] for name, _ in layout.single]
+    if layout.packed:
+        columns.append(pack(list(zip(*(left[name] for name in layout.packed), strict=True))))
     return encode(columns), sum(mine)

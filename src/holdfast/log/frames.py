@@ -2,7 +2,7 @@
 
 A server that answers single rows writes groups of 1 to 30 of them. To build 40 Arrow arrays for such a group takes 150 µs,
 to encode its rows 1 to 20 µs; so they are encoded, and become Arrow where many are read. Numbers that lie side by side in
-memory already may go as they lie there: who reads them has a third of the work.
+memory already may go as they lie there, as one matrix: who reads them has a tenth of the work.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from holdfast.errors import LogError
 
@@ -22,7 +23,8 @@ Kind = Literal["predictions", "labels"]
 Type = Literal["int64", "float64", "string", "bool", "timestamp"]
 Columns: TypeAlias = Sequence[Sequence[Any]]
 """Values of each column of a layout, None where there is none; a timestamp is microseconds since 1970, UTC. A column of a
-single value holds it for all rows. A packed one is bytes: of each value its double, little-endian, NaN where there is none."""
+single value holds it for all rows. Those that are packed come last, together: as bytes of a matrix, shape (rows, columns), of
+little-endian doubles, NaN where there is none."""
 
 ARROW: dict[Type, pa.DataType] = {
     "int64": pa.int64(),
@@ -44,13 +46,19 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     columns
         Name and type of each value.
     packed
-        Names of columns of the type float64 whose values are packed.
+        Names of columns of the type float64 whose values are packed, in the order of the matrix.
     """
 
     model: str
     kind: Kind
     columns: tuple[tuple[str, Type], ...]
     packed: tuple[str, ...] = ()
+
+    @property
+    def single(self) -> tuple[tuple[str, Type], ...]:
+        """Names and types of the columns that are not packed, in order."""
+        packed = frozenset(self.packed)
+        return tuple(column for column in self.columns if column[0] not in packed)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,15 +120,23 @@ def to_arrow_many(layout: Layout, frames: Iterable[tuple[int, bytes]]) -> pa.Rec
     >>> to_arrow_many(layout, frames).to_pylist()[1:]
     [{'hf_id': 'b', 'hf_label': True}, {'hf_id': 'c', 'hf_label': None}]
     """
-    columns: list[Any] = [bytearray() if name in layout.packed else [] for name, _ in layout.columns]
-    takers = [(column.extend, 1 if isinstance(column, list) else _DOUBLE.itemsize) for column in columns]
+    single = layout.single
+    columns: list[list[Any]] = [[] for _ in single]
+    takers = [column.extend for column in columns]
+    matrices = []
     decode = _decoder(layout).decode
     try:
         # One frame after the other: to keep them all until the end takes four times as long.
         for rows, content in frames:
-            for (take, size), values in zip(takers, decode(content), strict=True):
-                take(values if len(values) == size * rows else _repeated(values, size, rows))
-        arrays = [_array(values, kind) for values, (_, kind) in zip(columns, layout.columns, strict=True)]
+            values = decode(content)
+            if layout.packed:
+                matrices.append(_checked(layout, rows, values[-1]))
+            for take, own in zip(takers, values, strict=False):
+                take(own if len(own) == rows else _repeated(own, rows))
+        found = {name: pa.array(own, ARROW[kind]) for own, (name, kind) in zip(columns, single, strict=True)}
+        if matrices:
+            found |= zip(layout.packed, _unpacked(layout, b"".join(matrices)), strict=True)
+        arrays = [found[name] if name in found else pa.array([], ARROW[kind]) for name, kind in layout.columns]
     except (msgspec.MsgspecError, pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # The text of the error may quote a value.
         raise LogError(f"a frame of {layout.model} cannot be read ({type(error).__name__})") from None
@@ -138,34 +154,48 @@ def to_rows(layout: Layout, rows: int, content: bytes) -> list[tuple[Any, ...]]:
     Examples
     --------
     >>> layout = Layout(model="fraud", kind="predictions", columns=(("amount", "float64"),), packed=("amount",))
-    >>> to_rows(layout, 2, encode([np.array([1.5, np.nan]).tobytes()]))
+    >>> to_rows(layout, 2, encode([pack([[1.5], [None]])]))
     [(1.5,), (None,)]
     """
     try:
-        columns: list[Any] = msgspec.msgpack.decode(content)
-        for place, (name, _) in enumerate(layout.columns):
-            if name in layout.packed:
-                columns[place] = _array(bytearray(columns[place]), "float64").to_pylist()
-            if len(columns[place]) != rows:
-                columns[place] = _repeated(columns[place], 1, rows)
-        found = list(zip(*columns, strict=True))
+        values: list[Any] = msgspec.msgpack.decode(content)
+        named: dict[str, Any] = {}
+        if layout.packed:
+            *values, matrix = values
+            numbers = _unpacked(layout, _checked(layout, rows, matrix))
+            named |= zip(layout.packed, (column.to_pylist() for column in numbers), strict=True)
+        for (name, _), own in zip(layout.single, values, strict=True):
+            named[name] = own if len(own) == rows else _repeated(own, rows)
+        found = list(zip(*(named[name] for name in layout.names), strict=True))
     except (msgspec.MsgspecError, LookupError, ValueError, TypeError) as error:
         raise LogError(f"a frame of {layout.model} cannot be read ({type(error).__name__})") from None
-    if len(columns) != len(layout.columns):
-        raise LogError(f"a frame of {layout.model} has other columns than its layout")
     return found
 
 
-def _repeated(values: Any, size: int, rows: int) -> Any:
-    if len(values) != size:
+def pack(rows: Iterable[Sequence[float | None]]) -> bytes:
+    """Rows of numbers as the bytes of a matrix."""
+    return np.array([[np.nan if value is None else value for value in row] for row in rows], _DOUBLE).tobytes()
+
+
+def _repeated(values: list[Any], rows: int) -> list[Any]:
+    if len(values) != 1:
         raise ValueError("a column is shorter or longer than its frame")
     return values * rows
 
 
-def _array(values: list[Any] | bytearray, kind: Type) -> pa.Array:
-    if isinstance(values, list):
-        return pa.array(values, type=ARROW[kind])
-    numbers = np.frombuffer(values, _DOUBLE)
+def _checked(layout: Layout, rows: int, matrix: bytes) -> bytes:
+    if len(matrix) != rows * len(layout.packed) * _DOUBLE.itemsize:
+        raise ValueError("a matrix is smaller or larger than its frame")
+    return matrix
+
+
+def _unpacked(layout: Layout, matrix: bytes) -> list[pa.Array]:
+    """The columns of a matrix."""
+    columns = np.frombuffer(matrix, _DOUBLE).reshape(-1, len(layout.packed)).T
+    return [_numbers(column) for column in np.ascontiguousarray(columns)]
+
+
+def _numbers(numbers: NDArray[np.float64]) -> pa.Array:
     missing = np.isnan(numbers)
     return pa.array(numbers, mask=missing) if missing.any() else pa.array(numbers)
 
@@ -173,7 +203,7 @@ def _array(values: list[Any] | bytearray, kind: Type) -> pa.Array:
 @lru_cache(maxsize=64)
 def _decoder(layout: Layout) -> msgspec.msgpack.Decoder[Any]:
     """Checks the types while it reads: Arrow would take 1.5 for the integer 1, and true for the number 1.0."""
-    types = tuple(bytes if name in layout.packed else _PYTHON[kind] for name, kind in layout.columns)
+    types = (*(_PYTHON[kind] for _, kind in layout.single), *([bytes] if layout.packed else []))
     return msgspec.msgpack.Decoder(tuple[types])  # type: ignore[valid-type]
 
 

@@ -47,7 +47,7 @@ class Ulids:
         while len(made) < count:  # all that have the last two characters only of their own, at once
             place = (first + len(made)) & 1023
             stem = encoded(first + len(made))[:-2]
-            made += [stem + pair for pair in _PAIRS[place : place + count - len(made)]]
+            made += map(stem.__add__, _PAIRS[place : place + count - len(made)])
         return made
 
 

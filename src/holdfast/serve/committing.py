@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from holdfast.log.following import Step
 
 NICENESS = 10
-"""Where processors are short it gets a tenth of one, and those that answer the rest: what is in the spool can wait."""
+"""Where processors are short it gets a tenth of one, and those that answer the rest: what is in the spool can wait. That is
+enough to keep up with a worker that is busy with single rows; a flood of large requests is brought in when it is over."""
 
 
 def main() -> None:

@@ -143,7 +143,7 @@ class Engine:
             decision=scores if self.task == "regression" else self._named(decided, score),
             confidence=decided.confidence.tolist(),
             review=decided.review.tolist(),
-            reason=[REASONS[code] for code in decided.reason.tolist()],
+            reason=list(map(REASONS.__getitem__, decided.reason.tolist())),
             loss=[None] * len(ids),
             propensity=decided.propensity.tolist(),
             unusual=self._usual.problems(rows),

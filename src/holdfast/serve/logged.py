@@ -78,6 +78,9 @@ class Logged:
             [(field.column, field.type) for field in self._fields],
             [field.column for field in self._fields if field.row is not None],
         )
+        # Where all are logged they need no copy.
+        packed = [field.row for field in self._fields if field.row is not None]
+        self._packed = slice(None) if packed and packed == list(range(len(engine.row_of))) else packed
         times = [place for place, field in enumerate(engine.fields) if field.column.role is Role.TIME]
         self._time = times[0] if times else None
 
@@ -108,7 +111,6 @@ class Logged:
         some_given = any(given)
         a = answered
         scores = list(zip(*a.score, strict=True)) if a.classes else [a.score]
-        packed, size = rows.numbers.tobytes(), rows.numbers.itemsize * len(rows)
         return encode(
             [
                 ids,
@@ -134,21 +136,23 @@ class Logged:
                 [hashed(repr(row[: self._width])) >> 1 for row in rows.tuples] if some_given else [0],
                 *(
                     _values(rows.column(field.place), field, self._hash_key)
-                    if field.row is None
-                    else packed[field.row * size : (field.row + 1) * size]
                     for field in self._fields
+                    if field.row is None
                 ),
+                *([rows.matrix[:, self._packed].tobytes()] if self._packed else []),
             ]
         )
 
 
-def _values(values: Sequence[Any], field: _Field, key: bytes) -> Sequence[Any]:
+def _values(values: list[Any], field: _Field, key: bytes) -> Sequence[Any]:
     if field.hashed:
         return [None if value is None else f"{hashed(str(value), key):016x}" for value in values]
     return _moments(values) if field.type == "timestamp" else values
 
 
-def _moments(values: Sequence[Any]) -> list[int | None]:
+def _moments(values: list[Any]) -> list[int | None]:
+    if values.count(None) == len(values):  # as of a time that is optional
+        return [None]
     return [None if value is None else microseconds(value) for value in values]
 
 

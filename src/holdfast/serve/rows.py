@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from itertools import starmap
 from operator import itemgetter
 from typing import Any, TypeAlias
 
@@ -26,16 +27,19 @@ class Rows:
 
     Attributes
     ----------
+    matrix
+        Numbers of the numeric fields, shape (rows, numeric fields); NaN is missing.
     numbers
-        Those of the numeric fields, shape (numeric fields, rows); NaN is missing.
+        The same by field, shape (numeric fields, rows).
     """
 
-    __slots__ = ("_columns", "numbers", "tuples")
+    __slots__ = ("_columns", "matrix", "numbers", "tuples")
 
     def __init__(self, tuples: Sequence[Row], numbers_of: Callable[[Row], Row]) -> None:
         self.tuples = tuples
         self._columns: dict[int, list[Any]] = {}
-        self.numbers = np.ascontiguousarray(_numbers(list(map(numbers_of, tuples))).T)
+        self.matrix = _numbers(list(map(numbers_of, tuples)))
+        self.numbers = np.ascontiguousarray(self.matrix.T)
 
     def __len__(self) -> int:
         """How many there are."""
@@ -68,7 +72,7 @@ def _numbers(rows: list[Row]) -> Array:
     length = len(rows[0])
     pack = struct.Struct(f"{length}d").pack
     try:
-        flat = np.frombuffer(b"".join([pack(*row) for row in rows]))
+        flat = np.frombuffer(b"".join(starmap(pack, rows)))
     except struct.error:  # None is among them, which this way, four times as fast, does not take
         flat = np.array(rows, dtype=np.float64)
     return flat.reshape(len(rows), length)
