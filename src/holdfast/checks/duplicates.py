@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-import numpy as np
-
 from holdfast.checks.ask import Said, not_applicable, passed
 from holdfast.checks.context import Context
 from holdfast.profile.distinct import DistinctSample
@@ -91,6 +89,6 @@ def _copies(profile: Profile) -> list[tuple[str, str]]:
     for name in profile.sample.rows.schema.names:
         column = profile.sample.rows.column(name)
         hashes = cell_hashes(column)
-        if len(np.unique(hashes)) > 1:
+        if (hashes != hashes[0]).any():
             groups.setdefault(str(column.type).encode() + hashes.tobytes(), []).append(name)
     return [pair for names in groups.values() for pair in combinations(names, 2)]

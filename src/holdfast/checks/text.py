@@ -71,6 +71,7 @@ def _odd_rows(profile: ColumnProfile) -> tuple[int, int]:
 
 
 def _is_odd(word: str) -> bool:
-    if "\ufffd" in word or any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cn"} for c in word):
+    plain = word.isascii() and word.isprintable()  # which is told much sooner
+    if not plain and ("\ufffd" in word or any(unicodedata.category(c) in {"Cc", "Cf", "Co", "Cn"} for c in word)):
         return True
     return bool(word.strip()) and not any(c.isalnum() for c in word)

@@ -58,7 +58,8 @@ def test_what_is_held_is_what_one_run_would_have_counted(
     root = tmp_path_factory.mktemp("once")
     other = dataclasses.replace(watched, book=open_book(root / "book.db"))
     before = kept.held(watched.root, watched.reference, numbers(watched))
-    profiles = [kept.profile(watched.root, watched.reference, day(FIRST + k), numbers(watched)) for k in range(DAYS)]
+    days = [day(FIRST + k) for k in range(DAYS)]
+    profiles = kept.profiles(watched.root, watched.reference, days, numbers(watched))
     other.monitor(day(FIRST + DAYS))
     once = kept.held(other.root, other.reference, numbers(other))
     assert before.counts.keys() == once.counts.keys()
@@ -66,10 +67,10 @@ def test_what_is_held_is_what_one_run_would_have_counted(
         for name in ("rows", "inputs", "scores", "decisions", "confusion", "known", "delays"):
             np.testing.assert_array_equal(getattr(before.counts[place], name), getattr(one, name), err_msg=name)
         np.testing.assert_allclose(before.counts[place].losses, one.losses)
-    for k, found in enumerate(profiles):
-        expected = kept.profile(other.root, other.reference, day(FIRST + k), numbers(other))
-        assert found is not None
-        assert expected is not None
+    again = kept.profiles(other.root, other.reference, days, numbers(other))
+    assert profiles.keys() == again.keys() == set(days)
+    for start, expected in again.items():
+        found = profiles[start]
         assert found.rows == expected.rows
         assert all((found.columns[name].counts == one.counts).all() for name, one in expected.columns.items())
     other.book.close()

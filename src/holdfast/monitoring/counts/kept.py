@@ -146,13 +146,16 @@ def _add(
     found.touched.add(start)
 
 
-def profile(root: Path, reference: Reference, start: float, runs: Collection[int]) -> Profile | None:
-    """The fine profile of a window."""
+def profiles(
+    root: Path, reference: Reference, starts: Collection[float], runs: Collection[int]
+) -> dict[float, Profile]:
+    """The fine profiles of windows, of those that have one."""
+    places = {round(start * MICROSECONDS): start for start in starts}
     wanted = (pc.field("release") == reference.version) & pc.field("run").isin(list(runs))
-    wanted &= (pc.field("start") == round(start * MICROSECONDS)) & (pc.field("segment") == EVERYONE)
-    found: Profile | None = None
-    for line in pieces.read(pieces.place_of(root, reference.model), ["profile"], wanted):
+    wanted &= pc.field("start").isin(list(places)) & (pc.field("segment") == EVERYONE)
+    found: dict[float, Profile] = {}
+    for line in pieces.read(pieces.place_of(root, reference.model), ["start", "profile"], wanted):
         if line["profile"] is not None:
-            part = codec.from_bytes(line["profile"], "the monitor's windows")
-            found = part if found is None else found + part
+            start, part = places[line["start"]], codec.from_bytes(line["profile"], "the monitor's windows")
+            found[start] = found[start] + part if start in found else part
     return found

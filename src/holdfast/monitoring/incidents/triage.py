@@ -104,29 +104,25 @@ class Looking:
 
     def sample(self, starts: Sequence[float]) -> pa.Table | None:
         """A sample of the rows of windows."""
-        parts = []
-        for start in starts:
-            profile = self._profile(start)
-            if profile is not None and profile.sample is not None:
-                parts.append(pa.Table.from_batches([profile.sample.rows]))
+        samples = [profile.sample for profile in self._profiles_of(starts) if profile is not None]
+        parts = [pa.Table.from_batches([sample.rows]) for sample in samples if sample is not None]
         return pa.concat_tables(parts, promote_options="default").slice(0, MOST_ROWS) if parts else None
 
     def quality(self, start: float) -> tuple[Finding, ...]:
         """What is wrong with the rows of a window."""
         if start not in self._quality:
-            profile = self._profile(start)
+            (profile,) = self._profiles_of([start])
             end = self.reference.windows.end(start)
             self._quality[start] = () if profile is None else quality(self.reference, profile, end)
         return self._quality[start]
 
-    def _profile(self, start: float) -> Profile | None:
-        """Of a window; those of the newest are asked for by each incident, and read once."""
-        if start not in self._profiles:
-            found = kept.profile(self.root, self.reference, start, self.runs)
-            if start not in self.newest:
-                return found
-            self._profiles[start] = found
-        return self._profiles[start]
+    def _profiles_of(self, starts: Sequence[float]) -> list[Profile | None]:
+        """Of windows; those of the newest are asked for by each incident, and read once."""
+        found = dict(self._profiles)
+        if missing := [start for start in starts if start not in found]:
+            found |= dict.fromkeys(missing) | kept.profiles(self.root, self.reference, missing, self.runs)
+            self._profiles = {start: one for start, one in found.items() if start in self.newest}
+        return [found[start] for start in starts]
 
     def labels(self, starts: Sequence[float]) -> Labels | None:
         """Rows of windows whose truth came."""
