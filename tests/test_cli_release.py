@@ -304,6 +304,8 @@ def test_releases_are_read_where_there_is_a_site_and_no_project(
     assert holdfast("releases", "verify", "fraud/1", cwd=folder).returncode == 0
     (folder / "site.toml").unlink()
     assert "`holdfast init` writes one" in holdfast("releases", cwd=folder).stderr
+    (folder / "sealed").rename(folder / "releases")  # where they are found by themselves, as `holdfast promote` finds them
+    assert holdfast("releases", cwd=folder).stdout == listed.stdout
 
 
 def test_evaluations_are_listed_shown_and_compared(

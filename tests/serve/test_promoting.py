@@ -122,7 +122,7 @@ def test_another_role_promotes_nothing(site: Site, role: str) -> None:
 @pytest.mark.parametrize(
     ("version", "status", "told"),
     [
-        (9, 404, "binary has no such version: 1, 2, 3, 4. What the gate refused has none, and cannot be promoted."),
+        (9, 404, "binary has no such version; versions: 1, 2, 3, 4. What the gate refused has none."),
         (3, 409, "binary/3 is not as it was sealed, and is not promoted: policy.json is missing"),
         (
             4,
@@ -191,6 +191,13 @@ def test_where_no_keys_are_used_only_this_machine_promotes_and_the_book_is_begun
         assert (told["champion"], told["before"], told["author"]) == (1, None, "anonymous")
         assert httpx.get(ready, timeout=60).status_code == 200
         assert site.history() == [(1, "anonymous", "")]
+        records = [line.split(" ", 2)[2] for line in server.output.splitlines() if line.startswith("20")]
+        assert records == [
+            "WARNING binary has no champion, and does not answer: holdfast promote binary VERSION",
+            "INFO binary/1 was promoted by anonymous",
+            "INFO binary/1 is loaded",
+            "INFO binary/1 answers for binary",
+        ]
 
 
 def test_every_worker_follows(tmp_path: Path) -> None:

@@ -51,10 +51,11 @@ def releases(
     from holdfast.releases.store import open_store
     from holdfast.site import FILE, load_site
 
-    # Where releases are served there is often no project, but a site.
-    served = store is None and config == CONFIG and not config.exists() and Path(FILE).exists()
-    project = None if store or served else load_project(config)
     site = load_site()
+    # Where releases are served there is often no project, but a site, or nothing beside them.
+    beside = Path(FILE).exists() or Path(site.path(site.releases)).is_dir()
+    served = store is None and config == CONFIG and not config.exists() and beside
+    project = None if store or served else load_project(config)
     found = open_store(project.path(project.store.releases) if project else store or site.path(site.releases))
     given = [_qualified(name, project) for name in names or []]
     match action:

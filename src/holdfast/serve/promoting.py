@@ -124,9 +124,7 @@ def _sound(store: Store, model: str, version: int) -> str:
         raise ServeError(503, "The releases cannot be read: nothing was changed.", retry_after=5) from None
     if version not in known:
         there = ", ".join(map(str, known)) or "none"
-        raise ServeError(
-            404, f"{model} has no such version: {there}. What the gate refused has none, and cannot be promoted."
-        )
+        raise ServeError(404, f"{model} has no such version; versions: {there}. What the gate refused has none.")
     name = f"{model}/{version}"
     try:
         identity = store.get(model, version).identity

@@ -41,6 +41,7 @@ def log_to_stderr(form: Literal["text", "json"]) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)s %(message)s")
     handler.setFormatter(JsonLines() if form == "json" else text)
     logging.basicConfig(handlers=[handler], level=logging.INFO)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a book that is begun is no news, and its steps less so
 
 
 class Tracing:
