@@ -304,7 +304,8 @@ def test_releases_are_read_where_there_is_a_site_and_no_project(
     assert holdfast("releases", "verify", "fraud/1", cwd=folder).returncode == 0
     (folder / "site.toml").unlink()
     assert "`holdfast init` writes one" in holdfast("releases", cwd=folder).stderr
-    (folder / "sealed").rename(folder / "releases")  # where they are found by themselves, as `holdfast promote` finds them
+    # There they are found by themselves, as `holdfast promote` finds them.
+    (folder / "sealed").rename(folder / "releases")
     assert holdfast("releases", cwd=folder).stdout == listed.stdout
 
 
