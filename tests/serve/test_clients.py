@@ -112,7 +112,7 @@ def test_triton_s_client_is_told_what_is_wrong(server: Server) -> None:
 @pytest.mark.parametrize("binary", [True, False])
 def test_triton_s_asyncio_client(server: Server, scores: np.ndarray[Any, Any], *, binary: bool) -> None:
     async def ask() -> list[Any]:
-        async with triton_aio.InferenceServerClient(host(server)) as client:
+        async with triton_aio.InferenceServerClient(host(server), conn_timeout=300) as client:
             assert await client.is_server_live()
             assert await client.is_model_ready("binary")
             return await asyncio.gather(

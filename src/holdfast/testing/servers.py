@@ -76,7 +76,7 @@ class Server:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds: float = 60.0) -> int:
+    def stop(self, seconds: float = 120.0) -> int:
         """Let it finish; returns its exit code."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(seconds)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 Found = TypeVar("Found")
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 """Far more than it takes where nothing is wrong."""
 
 
