@@ -67,12 +67,12 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
         evidence = msgspec.msgpack.decode(run.evidence, type=Evidence)
         cuts.append(evidence.cuts)
         reference = recut(reference, cuts)
-        looking = Looking(source, reference, root, numbers[: place + 1], held.counts, evidence.until)
         before = Before(
             watch=None if watch is None else watch[1],
             windows={start: one for start, (_, one) in windows.items()},
             incidents={name: one for name, (_, one) in incidents.items()},
         )
+        looking = Looking(source, reference, root, numbers[: place + 1], held.counts, evidence.until, before.windows)
         left = outcome(before, looking, held, evidence).left
         watch = (run.number, left.watch)
         windows |= {start: (run.number, _stored(one)) for start, one in left.windows.items()}

@@ -161,7 +161,7 @@ def _run(
     evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals, cuts=newly_cut, skew=dict(skew))
     numbers, left = [*(one.number for one in before), number], left_before(book, reference.model)
     held = kept.held(root, reference, numbers, since=_asked_for(reference, left, tally, truths))
-    looking = Looking(source, reference, root, numbers, held.counts, evidence.until)
+    looking = Looking(source, reference, root, numbers, held.counts, evidence.until, left.windows)
     found = outcome(left, looking, held, evidence)
 
     run = Run(

@@ -82,17 +82,23 @@ def newly_labelled(
     since
         In seconds since 1970.
     """
-    arrival, happened = (seconds_of(batch.column(f"hf_first_{name}_time")) for name in ("label", "outcome"))
+    arrival = seconds_of(batch.column("hf_first_label_time"))
     first, newest = batch.column("hf_first_label"), batch.column("hf_label")
     new = arrival >= since
     corrected = ~np.asarray(pc.fill_null(pc.equal(first, newest), True))
     if (new & corrected).any():
         rows = answered(reference, batch.set_column(batch.schema.get_field_index("hf_label"), "hf_label", first))
     places = np.flatnonzero(new & np.isfinite(rows.loss))
-    came = np.where(np.isfinite(happened), happened, arrival)[places]
+    came = known_at(batch)[places]
     starts = reference.windows.starts(np.maximum(came, reference.windows.first))
     for start in np.unique(starts[np.isfinite(starts)]).tolist():
         yield start, rows.take(places[starts == start])
+
+
+def known_at(batch: pa.RecordBatch) -> NDArray[np.float64]:
+    """When the first label of each row came to be known, in seconds since 1970: as it happened, else as it arrived."""
+    arrival, happened = (seconds_of(batch.column(f"hf_first_{name}_time")) for name in ("label", "outcome"))
+    return np.where(np.isfinite(happened), happened, arrival)
 
 
 def sums_of(counted: Counted) -> Arrived:

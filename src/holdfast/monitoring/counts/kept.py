@@ -75,11 +75,14 @@ class Held:
         What is expected of the truth of each window.
     touched
         Beginnings of the windows to which the last run has added.
+    days
+        Of each window, the days of receipt of its rows with labels, as they are asked for.
     """
 
     counts: dict[Place, Counted] = field(default_factory=dict)
     expected: dict[float, Expected] = field(default_factory=dict)
     touched: set[float] = field(default_factory=set)
+    days: dict[float, set[int]] = field(default_factory=dict)
 
 
 def held(root: Path, reference: Reference, runs: Sequence[int], *, since: float = -np.inf) -> Held:
@@ -98,6 +101,17 @@ def held(root: Path, reference: Reference, runs: Sequence[int], *, since: float 
         touched = sorted({int(line["start"]) for line in newest})
         counted &= (pc.field("start") >= round(since * MICROSECONDS)) | pc.field("start").isin(touched)
     for found in _after_each(reference, runs, pieces.read(folder, COLUMNS, counted)):  # noqa: B007
+        pass
+    return found
+
+
+def of_windows(root: Path, reference: Reference, runs: Collection[int], starts: Collection[float]) -> Held:
+    """What runs have counted of some windows."""
+    wanted = (pc.field("release") == reference.version) & pc.field("run").isin(list(runs))
+    wanted &= pc.field("start").isin([round(start * MICROSECONDS) for start in starts])
+    found = Held()
+    lines = pieces.read(pieces.place_of(root, reference.model), COLUMNS, wanted)
+    for found in _after_each(reference, list(runs), lines):  # noqa: B007
         pass
     return found
 
@@ -135,6 +149,7 @@ def _add(
     place = (start, line["segment"])
     if line["kind"] == TRUTHS:
         truths.setdefault(place, {})[line["day"]] = counted
+        found.days.setdefault(start, set()).add(line["day"])
     else:
         rows[place] = rows[place] + counted if place in rows else counted
     if place in rows:

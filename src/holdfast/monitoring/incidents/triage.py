@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.causes.harm import Suspect, ranked
+from holdfast.causes.harm import FEWEST_LABELS, Suspect, ranked
 from holdfast.causes.split import split, told
 from holdfast.causes.tilting import FEWEST_ROWS
 from holdfast.causes.unexplained import Labels
@@ -25,6 +26,7 @@ from holdfast.evidence import Estimate
 from holdfast.incident import Incident
 from holdfast.kinds import Kind
 from holdfast.monitoring.counts import kept
+from holdfast.monitoring.counts.arrived import known_at
 from holdfast.monitoring.counts.reading import (
     KINDS,
     answered,
@@ -51,7 +53,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 DAY = 86_400.0
 MOST_DAYS = 5
-"""Days of an incident, the newest, whose rows are looked at."""
+"""Days of an incident, the newest, whose rows are looked at; of worse answers, where labels are late, the newest that have
+labels."""
 
 MOST_ROWS, MOST_LABELLED = 5_000, 20_000
 SHOWN_ROWS = 20
@@ -77,9 +80,11 @@ class Looking:
     source, reference, root, runs
         Rows, what they are held against, and where counts are kept, by which runs.
     counts
-        Of all windows.
+        Of all windows that may be asked for.
     until
         The moment as of which is judged, in seconds since 1970.
+    windows
+        What earlier runs have told of windows, by their beginnings in microseconds since 1970.
     """
 
     source: Source
@@ -88,6 +93,7 @@ class Looking:
     runs: Collection[int]
     counts: Mapping[tuple[float, str], Counted]
     until: float
+    windows: Mapping[int, Mapping[str, Any]]
     _quality: dict[float, tuple[Finding, ...]] = field(default_factory=dict, init=False)
     _profiles: dict[float, Profile | None] = field(default_factory=dict, init=False)
 
@@ -124,21 +130,59 @@ class Looking:
             self._profiles = {start: one for start, one in found.items() if start in self.newest}
         return [found[start] for start in starts]
 
-    def labels(self, starts: Sequence[float]) -> Labels | None:
-        """Rows of windows whose truth came."""
-        if not starts or not any(self.counts[start, ""].labelled for start in starts):
-            return None
+    def known_since(self, moment: float) -> tuple[list[float], Labels | None]:
+        """Windows to whose rows labels came since a moment, and those rows.
+
+        They are the newest windows; where labels are so late that hardly one of these has come, the newest with labels.
+        """
+        starts = self.since(moment)
+        if sum(self.counts[start, ""].labelled for start in starts) >= FEWEST_LABELS:
+            # Rows may be received days after they happened, and not before.
+            days = np.arange(np.floor(starts[0] / DAY) * DAY, self.until, DAY) * MICROSECONDS
+            return self._labels(starts, days.astype(np.int64).tolist())
+        labelled = self._with_labels()
+        if not starts or not labelled:
+            return starts, None
+        held = kept.of_windows(self.root, self.reference, self.runs, labelled)
+        self.counts = {**held.counts, **self.counts}
+        received = sorted({day for start in labelled for day in held.days.get(start, ())})
+        found = self._labels(labelled, received, moment)
+        return found if found[0] else self._labels(labelled, received)
+
+    def _with_labels(self) -> list[float]:
+        """Beginnings of the newest windows with labels: each with its part of the fewest that are needed, or more."""
+        labelled = {
+            place / MICROSECONDS: one.get("labelled", 0)
+            for place, one in self.windows.items()
+            if one.get("release") == self.reference.version
+        }
+        last = max(labelled, default=-np.inf)
+        labelled |= {
+            start: one.labelled
+            for (start, segment), one in self.counts.items()
+            if not segment and (start in labelled or start > last)
+        }
+        most, end = most_windows(self.reference), self.reference.windows.end
+        enough = (start for start, n in labelled.items() if n * most >= FEWEST_LABELS and end(start) <= self.until)
+        return sorted(enough)[-most:]
+
+    def _labels(
+        self, starts: Sequence[float], days: Sequence[int], came: float = -np.inf
+    ) -> tuple[list[float], Labels | None]:
+        """Rows of windows whose truth came since a moment, received on some days; and the windows of which half of it did."""
         columns = wanted_of_rows(self.reference, self.source.columns())
         first, last = starts[0], self.reference.windows.end(starts[-1])
         found: list[pa.Table] = []
         held: list[Any] = []
         rows = 0
-        # Rows may be received days after they happened, and not before.
-        for day in np.arange(np.floor(first / DAY) * DAY, self.until, DAY).tolist():
-            day_of = int(day * MICROSECONDS)
-            for batch in self.source.labelled(columns, self.reference.version, day_of, int(self.until * MICROSECONDS)):
+        new: Counter[float] = Counter()
+        for day in days:
+            for batch in self.source.labelled(columns, self.reference.version, day, int(self.until * MICROSECONDS)):
                 one = answered(self.reference, batch)
                 wanted = np.isfinite(one.loss) & (one.time >= first) & (one.time < last)
+                if np.isfinite(came):
+                    wanted &= known_at(batch) >= came
+                    new.update(self.reference.windows.starts(one.time[wanted]).tolist())
                 if one.propensity is not None:
                     wanted &= ~(one.propensity < 1)  # the policy is judged, and not what was answered at random
                 places = np.flatnonzero(wanted)
@@ -146,8 +190,10 @@ class Looking:
                     held.append(one.take(places))
                     found.append(pa.Table.from_batches([held[-1].inputs]))
                     rows += len(places)
-        if not held:
-            return None
+        if np.isfinite(came):
+            starts = [start for start in starts if new[start] and 2 * new[start] >= self.counts[start, ""].labelled]
+        if not held or not starts:
+            return list(starts), None
         table = pa.concat_tables(found, promote_options="default")
         kind = KINDS[self.reference.answers.task]
         decision = None if held[0].decision is None else np.concatenate([one.decision for one in held]).astype(kind)
@@ -168,7 +214,7 @@ class Looking:
             time=np.concatenate([one.time for one in held]),
             classes=self.reference.answers.classes,
         )
-        return Labels(rows=table, judged=judged)
+        return list(starts), Labels(rows=table, judged=judged)
 
     def ids(self, column: str, start: float, sign: float, last: str) -> tuple[str, ...]:
         """Rows of a window that show how a column changed: missing, new, on the side to which it moved, or on either."""
@@ -214,15 +260,21 @@ def _each_told(incidents: Mapping[str, Incident], looking: Looking) -> dict[str,
     open_ones = [one for one in incidents.values() if one.status != "resolved"]
     columns = [one.subject for one in open_ones if one.kind == "input"]
     for one in open_ones:
-        starts = looking.since(one.since)
-        suspects, kind = _suspects(looking, starts, columns, one) if starts else ((), "")
+        starts, labels = looking.since(one.since), None
+        if (
+            one.kind == "performance"
+            and looking.reference.released is not None
+            and looking.reference.labelled is not None
+        ):
+            starts, labels = looking.known_since(one.since)
+        suspects, kind = _suspects(looking, starts, columns, one, labels) if starts else ((), "")
         told_of = _told(one, suspects, looking, starts, open_ones)
         found[one.id] = msgspec.structs.replace(told_of, story=f"{told_of.story} {kind}".rstrip())
     return found
 
 
 def _suspects(
-    looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident
+    looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident, labels: Labels | None
 ) -> tuple[tuple[Suspect, ...], str]:
     """Suspects, the costliest first; and of a worse performance what kind of change it is, in a sentence."""
     reference = looking.reference
@@ -242,7 +294,7 @@ def _suspects(
         classes=reference.answers.classes,
     )
     own = [one.subject] if one.kind == "input" and one.subject in wanted else wanted
-    labels, a_day = looking.labels(starts) if one.kind == "performance" else None, rows / days if days else None
+    a_day = rows / days if days else None
     if labels is not None and reference.answers.observed:
         # Labels are of what can be observed, and so is what they are held against.
         part = observable(tried, reference.answers)
