@@ -183,8 +183,6 @@ class WhatIf:
         """Losses with the window's values, less those with values of the reference, (n,)."""
         if not columns:
             return np.zeros(len(self.reference))
-        if not columns:
-            return np.zeros(len(self.reference))
         rng = np.random.default_rng([self._seed, 1])
         changed, same = (self._with(columns, source, group, own, rng) for source in (self.window, self._unchanged))
         return self.losses(changed) - self.losses(same)

@@ -134,9 +134,9 @@ def to_arrow_many(layout: Layout, frames: Iterable[tuple[int, bytes]]) -> pa.Rec
             for take, own in zip(takers, values, strict=False):
                 take(own if len(own) == rows else _repeated(own, rows))
         found = {name: pa.array(own, ARROW[kind]) for own, (name, kind) in zip(columns, single, strict=True)}
-        if matrices:
+        if layout.packed:
             found |= zip(layout.packed, _unpacked(layout, b"".join(matrices)), strict=True)
-        arrays = [found[name] if name in found else pa.array([], ARROW[kind]) for name, kind in layout.columns]
+        arrays = [found[name] for name in layout.names]
     except (msgspec.MsgspecError, pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         # The text of the error may quote a value.
         raise LogError(f"a frame of {layout.model} cannot be read ({type(error).__name__})") from None
