@@ -24,6 +24,7 @@ from holdfast.released import (
     POLICY,
     SCHEMA,
     UNCERTAINTY,
+    arrow_in,
     arrow_out,
     assembled,
 )
@@ -114,6 +115,20 @@ def seal_small(
         golden = golden.append_column(column, values)
     files[GOLDEN] = Item(content=arrow_out(golden), erasable=True)
     return store.add(name, files, origin())
+
+
+def seal_otherwise(store: Store, model: str) -> SealedFolder:
+    """The first release of a model once more, whose golden row 4 says another score than the model gives."""
+    sealed = store.get(model, 1)
+    files = {
+        name: Item(content=sealed.read(name), purpose=file.purpose, erasable=file.erasable)
+        for name, file in sealed.manifest.files.items()
+    }
+    golden = arrow_in(sealed.read(GOLDEN))
+    score = pa.array([one + 1e-3 * (row == 4) for row, one in enumerate(golden[SCORE].to_pylist())])
+    golden = golden.set_column(golden.column_names.index(SCORE), SCORE, score)
+    files[GOLDEN] = Item(content=arrow_out(golden), erasable=True)
+    return store.add(model, files, origin())
 
 
 def _fitted(rows: pa.Table, target: str, task: Task) -> Any:
