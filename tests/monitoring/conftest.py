@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from holdfast.book import monitoring as recorded
 from holdfast.book.opening import Book, open_book
 from holdfast.config import project_of
 from holdfast.gate.evaluate import evaluate
 from holdfast.log.reading import open_log
+from holdfast.monitoring.counts import kept
+from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.reference import Reference, reference_of
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.sources.source import LogSource
@@ -140,6 +143,12 @@ class Service:
         """Run as of a moment, in seconds since 1970."""
         source = LogSource(open_log(self.root), "fraud")
         return run(source, reference or self.reference, self.book, self.root, now=now, margin=0.0)
+
+    def looking(self, now: float) -> Looking:
+        """What there is to look at after the runs so far."""
+        runs = [one.number for one in recorded.runs(self.book, "fraud")]
+        counts, told = kept.held(self.root, self.reference, runs).counts, recorded.windows(self.book, "fraud")
+        return Looking(LogSource(open_log(self.root), "fraud"), self.reference, self.root, runs, counts, now, told)
 
 
 @pytest.fixture

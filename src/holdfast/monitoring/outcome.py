@@ -23,8 +23,9 @@ from holdfast.monitoring.counts.kept import Held
 from holdfast.monitoring.gaps import shown_gaps
 from holdfast.monitoring.incidents.failing import Failing
 from holdfast.monitoring.incidents.grouping import calmed, plain, taken_in
+from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.incidents.released import with_release
-from holdfast.monitoring.incidents.triage import Looking, triaged
+from holdfast.monitoring.incidents.triage import triaged
 from holdfast.monitoring.judging import (
     Judgement,
     Remembered,

@@ -16,7 +16,7 @@ from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring.counts import kept
 from holdfast.monitoring.counts.cutting import Cuts, recut
 from holdfast.monitoring.counts.kept import Held
-from holdfast.monitoring.incidents.triage import Looking
+from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.sources.source import Source

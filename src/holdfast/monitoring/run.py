@@ -33,7 +33,7 @@ from holdfast.monitoring.counts.compacting import compact
 from holdfast.monitoring.counts.counting import EVERYONE, Tally, by_window, count_rows
 from holdfast.monitoring.counts.cutting import begun_again, cut, cuts_of, recut
 from holdfast.monitoring.counts.reading import answered, seconds_of, wanted_of_rows, wanted_of_truth
-from holdfast.monitoring.incidents.triage import Looking, most_windows
+from holdfast.monitoring.incidents.looking import Looking, most_windows
 from holdfast.monitoring.judging import usual
 from holdfast.monitoring.outcome import Before, Evidence, outcome
 from holdfast.monitoring.reference import Reference, protected_of, segments_of

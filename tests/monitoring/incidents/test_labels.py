@@ -15,7 +15,7 @@ from holdfast.log.reading import open_log
 from holdfast.monitoring.rebuild import rebuild
 from holdfast.monitoring.sources.source import LogSource
 
-from .conftest import HISTORY_DAYS, ROWS_A_DAY, Service, day, payments
+from ..conftest import HISTORY_DAYS, ROWS_A_DAY, Service, day, payments
 
 DELAY = 10
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.book import monitoring as recorded
-from holdfast.monitoring.incidents.triage import split_columns
+from holdfast.monitoring.incidents.costs import split_columns
 
-from .conftest import HISTORY_DAYS, ROWS_A_DAY, Service, day, payments
+from ..conftest import HISTORY_DAYS, ROWS_A_DAY, Service, day, payments
 
 
 def test_other_truths_of_the_same_rows_are_told_in_money(service: Service) -> None:
