@@ -18,7 +18,7 @@ from holdfast.gate.evaluate import evaluate
 from holdfast.log.reading import open_log
 from holdfast.monitoring.counts import kept
 from holdfast.monitoring.incidents.looking import Looking
-from holdfast.monitoring.reference import Reference, reference_of
+from holdfast.monitoring.reference import Reference, References, reference_of
 from holdfast.monitoring.run import Ran, run
 from holdfast.monitoring.sources.source import LogSource
 from holdfast.profile.calendar import moments
@@ -139,10 +139,10 @@ class Service:
         commit(self.root)
         return ids
 
-    def monitor(self, now: float, reference: Reference | None = None) -> Ran:
+    def monitor(self, now: float, reference: Reference | None = None, references: References | None = None) -> Ran:
         """Run as of a moment, in seconds since 1970."""
-        source = LogSource(open_log(self.root), "fraud")
-        return run(source, reference or self.reference, self.book, self.root, now=now, margin=0.0)
+        source, own = LogSource(open_log(self.root), "fraud"), reference or self.reference
+        return run(source, own, self.book, self.root, references=references, now=now, margin=0.0)
 
     def looking(self, now: float) -> Looking:
         """What there is to look at after the runs so far."""

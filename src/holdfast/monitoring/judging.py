@@ -113,7 +113,7 @@ class Usual:
     back: Mapping[str, float]
 
 
-@lru_cache(maxsize=1)  # a run asks, and who tells of it
+@lru_cache(maxsize=2)  # a run asks, and who tells of it; and labels may come of what a release before has answered
 def usual(reference: Reference) -> Usual:
     """From the reference's windows."""
     found: dict[str, list[float]] = {}
@@ -160,7 +160,8 @@ def continued(content: bytes, reference: Reference, known: Usual) -> Remembered:
     if found.release == reference.version:
         return msgspec.structs.replace(found, watch=adjusted(found.watch, settings, known.minimum))
     watch = rebase(found.watch, known.windows, settings, known.minimum)
-    return msgspec.structs.replace(found, watch=watch, release=reference.version)
+    # Truths of what the release before has answered say nothing of this one.
+    return msgspec.structs.replace(found, watch=watch, release=reference.version, waiting={})
 
 
 def judge_window(

@@ -29,8 +29,8 @@ from holdfast.monitoring.judging import usual
 from holdfast.monitoring.labelled.completeness import with_usual
 from holdfast.monitoring.labelled.longer import Longer
 from holdfast.monitoring.labelled.weighted import measured
-from holdfast.monitoring.rebuild import References, rebuild
-from holdfast.monitoring.reference import Reference, reference_of
+from holdfast.monitoring.rebuild import rebuild
+from holdfast.monitoring.reference import Reference, References, reference_of
 from holdfast.monitoring.result import Monitored, shown_windows
 from holdfast.monitoring.revising import follow_labels
 from holdfast.monitoring.run import Ran, run
@@ -186,11 +186,13 @@ def _watch_logged(
     since = _since(backfill, when or time.time())
     skew = _skew(source, reference, recomputed, site)
     told = None if skew is None else skew.told
+    references = _references(reference.model, store)
     done = run(
         source,
         reference,
         book,
         site.root_path,
+        references=references,
         now=when,
         since=since,
         then=outward.tell if outward else None,
@@ -201,12 +203,7 @@ def _watch_logged(
         revision = follow_labels(source, reference.released, book, site.root_path, until=until)
         if revision is not None:
             say(f"Revision {revision.revision} of the policy of {reference.released.name} {revision.reason}")
-    longer = Longer(
-        site.root_path,
-        recorded.runs(book, reference.model),
-        _references(reference.model, store),
-        reference.windows.zone,
-    )
+    longer = Longer(site.root_path, recorded.runs(book, reference.model), references, reference.windows.zone)
     return replace(watched_of(reference, book, done), skew=skew, longer=longer)
 
 
@@ -237,8 +234,19 @@ def _watch_files(
             since = _since(backfill, now)
             skew = _skew(source, reference, recomputed, site)
             told = None if skew is None else skew.told
-            done = run(source, reference, book, root, now=now, since=since, margin=0.0, then=outward.tell, skew=told)
-        references = _references_of(project, root)
+            references = _references_of(project, root)
+            done = run(
+                source,
+                reference,
+                book,
+                root,
+                references=references,
+                now=now,
+                since=since,
+                margin=0.0,
+                then=outward.tell,
+                skew=told,
+            )
         longer = Longer(root, recorded.runs(book, project.name), references, reference.windows.zone)
         watched = watched_of(reference, book, done)
         warnings = (*source.passed_over, *watched.warnings)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +16,8 @@ from holdfast.estimation.reliability import Reliability, judged
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident
 from holdfast.monitoring.counts.arrived import Arrived
-from holdfast.monitoring.counts.counting import EVERYONE
 from holdfast.monitoring.counts.cutting import Cuts
 from holdfast.monitoring.counts.kept import Held
-from holdfast.monitoring.gaps import shown_gaps
 from holdfast.monitoring.incidents.failing import Failing
 from holdfast.monitoring.incidents.grouping import calmed, plain, taken_in
 from holdfast.monitoring.incidents.looking import Looking
@@ -29,7 +26,6 @@ from holdfast.monitoring.incidents.triage import triaged
 from holdfast.monitoring.judging import (
     Judgement,
     Remembered,
-    Usual,
     begun,
     continued,
     judge_arrivals,
@@ -37,16 +33,14 @@ from holdfast.monitoring.judging import (
     usual,
 )
 from holdfast.monitoring.labelled.figures import Z, estimates
-from holdfast.monitoring.labelled.labelling import CODE, known_of, representative
 from holdfast.monitoring.labelled.ranges import rolled
-from holdfast.monitoring.labelled.weighted import REAL_SHARE, measured
-from holdfast.monitoring.reference import Reference, protected_of
-from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
+from holdfast.monitoring.labelled.weighted import REAL_SHARE
+from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.showing import brief, by_segment, revised, revised_former
 from holdfast.monitoring.skew.skewed import with_skew
 from holdfast.monitoring.sources.source import MICROSECONDS
 from holdfast.profile import window
 from holdfast.profile.window import Counted
-from holdfast.records import Finding
 from holdfast.windows import FAR_WINDOWS, CountedWindows
 
 SCORED_SHARE = 0.8
@@ -122,8 +116,22 @@ class Outcome:
     quiet: bool
 
 
-def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) -> Outcome:
-    """Judge the windows that are due, in the order in which they became so."""
+def outcome(
+    before: Before,
+    looking: Looking,
+    held: Held,
+    evidence: Evidence,
+    former: Iterable[tuple[Reference, Held]] = (),
+) -> Outcome:
+    """Judge the windows that are due, in the order in which they became so.
+
+    Parameters
+    ----------
+    held
+        What was counted of the release in force.
+    former
+        Releases before it, to whose windows labels were added, and what was counted of those.
+    """
     reference, until = looking.reference, evidence.until
     found = {name: msgspec.convert(one, Incident) for name, one in before.incidents.items()}
     expected = usual(reference)
@@ -131,13 +139,7 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     state = _with_arrivals(state, reference, evidence.arrivals)
     state = msgspec.structs.replace(state, received=max(evidence.received, state.received))
     late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
-    whole: dict[float, Counted] = {}
-    parts: defaultdict[float, dict[str, Counted]] = defaultdict(dict)
-    for (start, segment), one in held.counts.items():
-        if segment == EVERYONE:
-            whole[start] = one
-        else:
-            parts[start][segment] = one
+    whole, parts = by_segment(held)
     due = _due(reference, whole, before.windows, state.received, until - late)
     # A window of inputs is due at its end; truths are evidence when the window has ended in which they came to be known.
     events = sorted(
@@ -149,10 +151,10 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     for end, kind, start in events:
         if kind == 0:
             counted = whole.get(start) or window.nothing(reference.profile.edges, reference.answers)
-            state, judgement = judge_window(state, reference, expected, start, counted, parts[start])
+            state, judgement = judge_window(state, reference, expected, start, counted, parts.get(start, {}))
             told = {"start": start, "end": reference.windows.end(start), "rows": counted.size, **judgement.told}
             if counted.size >= reference.settings.smallest:
-                told["findings"] = [_brief(one) for one in looking.quality(start)]
+                told["findings"] = [brief(one) for one in looking.quality(start)]
                 judgement = failing.judged(judgement, start, told["findings"], found)
             windows[_place(start)] = told
         else:
@@ -160,28 +162,27 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
         found = _incidents(found, judgement, reference, end)
     if events:
         found = with_release(triaged(found, looking), reference, before.windows, due)
-        state, caught_up = _caught_up(state, before.windows, held.touched)
+        state, caught_up = _caught_up(state, reference, before.windows, held.touched)
         windows |= caught_up
     found = with_skew(found, evidence.skew)
     for start in sorted({*due, *held.touched} & whole.keys()):
         place = _place(start)
-        if place not in windows and place not in before.windows:
-            continue
-        # What is shown of a window is revised when labels come, or late rows; its alarms are not.
-        revised = shown(reference, expected, start, whole[start], parts[start])
+        earlier = before.windows.get(place)
+        if place not in windows and (earlier is None or earlier.get("release", reference.version) != reference.version):
+            continue  # it is not due yet, or is another release's
+        told = {**(earlier or {}), **windows.get(place, {})}
         if place in windows and start in held.expected:
             # What was expected before the truth came stays as it was said.
             figures_expected, unknown = estimates(reference, held.expected[start])
             doubtful = [key for key in figures_expected if _is_unreliable(state, key)]
-            revised |= {"estimates": figures_expected, "unknown": unknown, "unreliable": doubtful}
-        earlier = before.windows.get(place, {})
-        windows[place] = {**earlier, **windows.get(place, {}), **revised, "release": reference.version}
-        if (unlike := representative(reference, whole[start], parts[start])) or windows[place].get("findings"):
-            others = [one for one in windows[place].get("findings", ()) if one["code"] != CODE]
-            windows[place]["findings"] = [*others, *([_brief(unlike)] if unlike else [])]
+            told |= {"estimates": figures_expected, "unknown": unknown, "unreliable": doubtful}
+        # What is shown of a window is revised when labels come, or late rows; its alarms are not.
+        windows[place] = revised(told, reference, start, whole[start], parts.get(start, {}))
         if events:
             state = _scored(state, windows[place])
     windows |= rolled(reference, held, {**before.windows, **windows}, due, held.touched)
+    for other, of_other in former:
+        windows |= revised_former(other, of_other, {**before.windows, **windows})
     left = Kept(
         watch=msgspec.msgpack.encode(state),
         windows=windows,
@@ -189,16 +190,6 @@ def outcome(before: Before, looking: Looking, held: Held, evidence: Evidence) ->
     )
     opened = [name for name in found if name not in before.incidents]
     return Outcome(left=left, judged=due, incidents=found, opened=opened, quiet=not events)
-
-
-def _brief(finding: Finding) -> dict[str, str]:
-    """A finding as it is kept of each window."""
-    return {
-        "code": finding.code,
-        "status": finding.status.value,
-        "subject": finding.subject,
-        "message": finding.message,
-    }
 
 
 def _is_unreliable(state: Remembered, key: str) -> bool:
@@ -223,12 +214,13 @@ def _scored(state: Remembered, told: dict[str, Any]) -> Remembered:
 
 
 def _caught_up(
-    state: Remembered, windows: Mapping[int, Mapping[str, Any]], touched: Collection[float]
+    state: Remembered, reference: Reference, windows: Mapping[int, Mapping[str, Any]], touched: Collection[float]
 ) -> tuple[Remembered, dict[int, dict[str, Any]]]:
     """Score the windows to whose labels only quiet runs have added, which judge nothing."""
     found = {}
     for place, earlier in windows.items():
-        if earlier.get("estimates") and "truth" in earlier and place / MICROSECONDS not in touched:
+        own = earlier.get("release") == reference.version and place / MICROSECONDS not in touched
+        if own and earlier.get("estimates") and "truth" in earlier:
             state = _scored(state, told := dict(earlier))
             if "scored" in told and "scored" not in earlier:
                 found[place] = told
@@ -294,42 +286,3 @@ def _incidents(
         end=end,
         width=reference.windows.width,
     )
-
-
-def shown(
-    reference: Reference,
-    expected: Usual,
-    start: float,
-    counted: Counted,
-    parts: Mapping[str, Counted],
-) -> dict[str, Any]:
-    """What is shown of a window: how far its signals are away, and its figures as far as the truth is known."""
-    signals = {
-        **volume_signal(reference, counted, reference.windows.end(start) - start),
-        **input_signals(reference, counted),
-        **answer_signals(reference, counted),
-    }
-    signals |= truth_signals(reference, counted)
-    protected = protected_of(reference)
-    segments = {
-        segment: {
-            "rows": one.size,
-            "labelled": one.labelled,
-            "figures": measured(reference, one).figures,
-            **(shown_gaps(reference.answers, one, counted) if segment.partition("=")[0] in protected else {}),
-        }
-        for segment, one in parts.items()
-    }
-    found = measured(reference, counted)
-    return {
-        "rows": counted.size,
-        "labelled": counted.labelled,
-        "figures": found.figures,
-        "truth": msgspec.structs.asdict(known_of(reference, counted, found)),
-        "effects": {
-            key: one.value - expected.means[key]
-            for key, one in signals.items()
-            if key in expected.means and np.isfinite(one.value)
-        },
-        "segments": segments,
-    }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -18,11 +18,8 @@ from holdfast.monitoring.counts.cutting import Cuts, recut
 from holdfast.monitoring.counts.kept import Held
 from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.outcome import Before, Evidence, outcome
-from holdfast.monitoring.reference import Reference
+from holdfast.monitoring.reference import Reference, References
 from holdfast.monitoring.sources.source import Source
-
-References: TypeAlias = Callable[[int], Reference]
-"""The reference of a release, by its version."""
 
 
 def rebuild(source: Source, model: str, references: References, book: Book, root: Path) -> int:
@@ -60,10 +57,10 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
     for place, run in enumerate(runs):
         if run.release not in known:
             reference = references(run.release)
-            own = [one.number for one in runs if one.release == run.release]
-            known[run.release] = reference, kept.by_run(root, reference, own)
-        reference, steps = known[run.release]
-        held = next(steps)
+            known[run.release] = reference, kept.by_run(root, reference, numbers[place:])
+        # Labels of what releases before have answered come later.
+        counted = {release: (reference, next(steps)) for release, (reference, steps) in known.items()}
+        reference, held = counted.pop(run.release)
         evidence = msgspec.msgpack.decode(run.evidence, type=Evidence)
         cuts.append(evidence.cuts)
         reference = recut(reference, cuts)
@@ -73,7 +70,8 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
             incidents={name: one for name, (_, one) in incidents.items()},
         )
         looking = Looking(source, reference, root, numbers[: place + 1], held.counts, evidence.until, before.windows)
-        left = outcome(before, looking, held, evidence).left
+        former = [(recut(other, cuts), of_other) for other, of_other in counted.values() if of_other.touched]
+        left = outcome(before, looking, held, evidence, former).left
         watch = (run.number, left.watch)
         windows |= {start: (run.number, _stored(one)) for start, one in left.windows.items()}
         incidents |= {name: (run.number, _stored(one)) for name, one in left.incidents.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
@@ -182,6 +182,10 @@ class Reference:
 
     def _together(self, windows: Iterable[Counted]) -> Counted:
         return sum(windows, nothing(self.profile.edges, self.answers))
+
+
+References: TypeAlias = Callable[[int], Reference]
+"""The reference of a release, by its version."""
 
 
 def reference_of(sealed: SealedFolder) -> Reference:

@@ -7,9 +7,9 @@ midway, nobody asks for that, and the next run counts again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -24,26 +24,25 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.monitoring import Run
 from holdfast.book.opening import Book
 from holdfast.durations import seconds
-from holdfast.engines.local import mapped
 from holdfast.incident import Incident
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring.counts import kept
-from holdfast.monitoring.counts.arrived import Arrived, arrived, newly_labelled
 from holdfast.monitoring.counts.compacting import compact
-from holdfast.monitoring.counts.counting import EVERYONE, Tally, by_window, count_rows
+from holdfast.monitoring.counts.counting import Tally, count_rows
 from holdfast.monitoring.counts.cutting import begun_again, cut, cuts_of, recut
-from holdfast.monitoring.counts.reading import answered, seconds_of, wanted_of_rows, wanted_of_truth
+from holdfast.monitoring.counts.kept import Held
+from holdfast.monitoring.counts.reading import wanted_of_rows
+from holdfast.monitoring.counts.truths import Truths, count_truths
+from holdfast.monitoring.former import count_former
 from holdfast.monitoring.incidents.looking import Looking, most_windows
 from holdfast.monitoring.judging import usual
+from holdfast.monitoring.labelled.ranges import rolled_since
 from holdfast.monitoring.outcome import Before, Evidence, outcome
-from holdfast.monitoring.reference import Reference, protected_of, segments_of
+from holdfast.monitoring.reference import Reference, References, segments_of
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, Source
-from holdfast.profile import window
-from holdfast.profile.groups import by_value
 
 Array: TypeAlias = NDArray[np.float64]
 Then: TypeAlias = Callable[[Connection, Mapping[str, Incident]], None]
-Truths: TypeAlias = tuple[dict[int, Tally], dict[float, Arrived]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,6 +74,7 @@ def run(
     book: Book,
     root: Path,
     *,
+    references: References | None = None,
     now: float | None = None,
     since: float | None = None,
     margin: float = MARGIN_SECONDS,
@@ -91,6 +91,8 @@ def run(
         Of the release in force.
     book, root
         Where it is written down, and where counts are kept.
+    references
+        Of releases before, by their versions; None: what is shown of their windows is not revised when labels come.
     now
         The moment as of which it judges, in seconds since 1970.
     since
@@ -106,7 +108,7 @@ def run(
     with locked(root / f"monitor-{reference.model}.lock"):
         while True:
             # On another machine another one may have been quicker: what it has done is then gone on from.
-            done = _run(source, reference, book, root, now or time.time(), since, margin, then, skew or {})
+            done = _run(source, reference, book, root, references, now or time.time(), since, margin, then, skew or {})
             if done is not None:
                 return done
 
@@ -116,6 +118,7 @@ def _run(
     reference: Reference,
     book: Book,
     root: Path,
+    references: References | None,
     now: float,
     since: float | None,
     margin: float,
@@ -134,35 +137,51 @@ def _run(
     labelled = before[-1].labelled_until if before else 0
     newest = before[-1].number if before else 0
     number = max(int(time.time() * MICROSECONDS), newest + 1)
+    numbers, left = [*(one.number for one in before), number], left_before(book, reference.model)
 
     segments, there = segments_of(reference), source.columns()
     there_until = max(source.received(until), received)
     cuts, again = cuts_of(before), None
     if before and before[-1].release != reference.version:
-        again = begun_again(cuts, (one["end"] for one in recorded.windows(book, reference.model).values()))
+        again = begun_again(cuts, (one["end"] for one in left.windows.values()))
         received = max(first, _begun(recut(reference, [*cuts, again]), received))
     reference, newly_cut = cut(source, reference, cuts, again, since=received, there_until=there_until, until=until)
-    columns, of_truth = wanted_of_rows(reference, there), wanted_of_truth(reference, there, segments)
-    read: list[Truths] = []
+    columns = wanted_of_rows(reference, there)
+    read: list[tuple[list[int], Truths]] = []
 
     def rows() -> Iterator[pa.RecordBatch]:
         yield from source.rows(columns, reference.version, received, there_until)
         # Threads still count the last of them.
-        read.append(_truths(source, reference, of_truth, segments, labelled, until))
+        days = source.days_of_labels(labelled, until) if until > labelled else []
+        read.append((days, count_truths(source, reference, days, labelled, until)))
 
     with ThreadPoolExecutor(1) as beside:
         beside.submit(usual, reference)  # what judging begins with is ready when the rows are counted
         tally = count_rows(reference, rows(), segments)
     done.rows = tally.rows
-    ((truths, arrivals),) = read
+    ((days, (truths, arrivals)),) = read
     kept.keep(root, reference, number, tally, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
 
+    former: list[tuple[Reference, Held]] = []
+    if references is not None:
+        counting = count_former(
+            source,
+            references,
+            root,
+            before,
+            left.windows,
+            cuts if again is None else [*cuts, again],
+            release=reference.version,
+            number=number,
+            days=days,
+            until=until,
+        )
+        former = list(counting)
     evidence = Evidence(until=now - margin, received=tally.received, arrivals=arrivals, cuts=newly_cut, skew=dict(skew))
-    numbers, left = [*(one.number for one in before), number], left_before(book, reference.model)
     held = kept.held(root, reference, numbers, since=_asked_for(reference, left, tally, truths))
     looking = Looking(source, reference, root, numbers, held.counts, evidence.until, left.windows)
-    found = outcome(left, looking, held, evidence)
+    found = outcome(left, looking, held, evidence, former)
 
     run = Run(
         number=number,
@@ -197,7 +216,7 @@ def _asked_for(reference: Reference, left: Before, tally: Tally, truths: Mapping
     if reference.settings.rolling is None:
         return since
     touched = [start for one in (tally, *truths.values()) for start, _ in one.counts]
-    return min([since, *touched]) - seconds(reference.settings.rolling) - reference.windows.width
+    return rolled_since(reference, min([since, *touched]))
 
 
 def left_before(book: Book, model: str) -> Before:
@@ -216,39 +235,3 @@ def _begun(reference: Reference, received: int) -> int:
     moment = max(received / MICROSECONDS - late, reference.windows.first)
     (start,) = reference.windows.starts(np.array([moment])).tolist()
     return round(start * MICROSECONDS) if np.isfinite(start) else received
-
-
-def _truths(
-    source: Source, reference: Reference, columns: list[str], segments: Sequence[str], since: int, until: int
-) -> Truths:
-    """What is now known of the truth of the rows of days that new labels concern; and the new truths by their window.
-
-    That is the window in which they came to be known: when it happened, where a label says so, else when it arrived.
-    """
-    tallies: dict[int, Tally] = {}
-    found: dict[float, Arrived] = {}
-    if until <= since:
-        return tallies, found
-    groups = [name for name in segments if name in protected_of(reference)]
-    edges, answers = reference.profile.edges, reference.answers
-
-    def of_day(day: int) -> tuple[int, Tally, list[tuple[float, Arrived]]]:
-        tally, new = Tally(), []
-        for batch in source.labelled(columns, reference.version, day, until):
-            rows = answered(reference, batch)
-            rows = replace(rows, delay=seconds_of(batch.column("hf_first_label_time")) - rows.time)
-            places = np.flatnonzero(np.isfinite(rows.loss) | (False if rows.stray is None else rows.stray))
-            for start, own in newly_labelled(reference, batch, rows, since / MICROSECONDS):
-                new.append((start, arrived(reference, own, groups)))
-            for start, some in by_window(reference, rows.take(places)):
-                tally.add(start, EVERYONE, window.count_answers(edges, answers, some))
-                for segment, own in by_value(replace(some, delay=None), segments, reference.values):
-                    tally.add(start, segment, window.count_answers(edges, answers, own))
-        return day, tally, new
-
-    for day, tally, new in mapped(of_day, source.days_of_labels(since, until)):
-        if tally.counts:
-            tallies[day] = tally
-        for start, one in new:
-            found[start] = found.get(start, Arrived()) + one
-    return tallies, dict(sorted(found.items()))

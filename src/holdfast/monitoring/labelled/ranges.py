@@ -54,6 +54,12 @@ def over(reference: Reference, held: Held, starts: Sequence[float], *, expected:
     )
 
 
+def rolled_since(reference: Reference, start: float) -> float:
+    """From when on windows are needed to tell the figures of the time that ends with a window, or with later ones."""
+    rolling = reference.settings.rolling
+    return start if rolling is None else start - seconds(rolling) - reference.windows.width
+
+
 def rolled(
     reference: Reference,
     held: Held,
