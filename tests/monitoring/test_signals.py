@@ -24,7 +24,9 @@ from holdfast.monitoring.signals import (
     smallest_effects,
     truth_signals,
     volume_signal,
+    watched_groups,
 )
+from holdfast.profile.group_names import group_name
 from holdfast.profile.window import Counted, moments, nothing
 
 
@@ -218,3 +220,9 @@ def test_the_smallest_effects_are_those_of_the_configuration(reference: Referenc
             "volume": np.log(2),
         }
     )
+
+
+def test_a_protected_column_may_have_the_sign_that_stands_before_values(reference: Reference) -> None:
+    own = replace(reference, slices=Slices(protected=("age >= 25",)))
+    names = [group_name("age >= 25", "yes"), group_name("age >", "= 25=yes")]
+    assert watched_groups(own, names) == names[:1]

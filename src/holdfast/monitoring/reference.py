@@ -21,6 +21,7 @@ from holdfast.evidence import Evidence
 from holdfast.objective import Objective
 from holdfast.policy import Policy
 from holdfast.profile.crossings import crossing_name
+from holdfast.profile.group_names import group_parts
 from holdfast.profile.groups import Groups, category_values, ranked_values
 from holdfast.profile.table import Profile
 from holdfast.profile.window import AnswerEdges, Counted, nothing
@@ -159,7 +160,7 @@ class Reference:
         sizes: dict[str, dict[str, int]] = {}
         for groups in self.groups.values():
             for group, one in groups.items():
-                of = sizes.setdefault(group.partition("=")[0], {})
+                of = sizes.setdefault(group_parts(group)[0], {})
                 of[group] = of.get(group, 0) + one.size
         return frozenset(max(of, key=lambda one: (of[one], one)) for of in sizes.values() if len(of) == 2)
 
@@ -169,7 +170,7 @@ class Reference:
         sizes: dict[str, Counter[str]] = {crossing_name(columns): Counter() for columns in self.settings.crossings}
         for groups in self.groups.values() if sizes else ():
             for group, one in groups.items():
-                column, _, value = group.partition("=")
+                column, value = group_parts(group)
                 if column in sizes:
                     sizes[column][value] += one.size
         return category_values(self.profile.edges) | {name: ranked_values(own) for name, own in sizes.items()}

@@ -18,6 +18,7 @@ from holdfast.monitoring.labelled.weighted import measured
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.monitoring.signals import answer_signals, input_signals, truth_signals, volume_signal
 from holdfast.monitoring.sources.source import MICROSECONDS
+from holdfast.profile.group_names import group_parts
 from holdfast.profile.window import Counted
 from holdfast.records import Finding
 
@@ -88,7 +89,7 @@ def shown(reference: Reference, start: float, counted: Counted, parts: Mapping[s
             "rows": one.size,
             "labelled": one.labelled,
             "figures": measured(reference, one).figures,
-            **(shown_gaps(reference.answers, one, counted) if segment.partition("=")[0] in protected else {}),
+            **(shown_gaps(reference.answers, one, counted) if group_parts(segment)[0] in protected else {}),
         }
         for segment, one in parts.items()
     }

@@ -20,6 +20,7 @@ from holdfast.monitoring.counts.arrived import Arrived, sums_of
 from holdfast.monitoring.gaps import Gap, answer_gaps, error_gaps
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.profile.ages import aged
+from holdfast.profile.group_names import group_parts
 from holdfast.profile.window import Counted
 from holdfast.stats.normal_scores import normal_scores
 from holdfast.windows import DAY, CountedWindows
@@ -129,7 +130,7 @@ def error_signals(reference: Reference, arrived: Arrived) -> Signals:
 def watched_groups(reference: Reference, groups: Iterable[str]) -> list[str]:
     """Protected groups that are watched: of a column with two values the rarer one, since the other's gap mirrors it."""
     protected = protected_of(reference)
-    return [one for one in groups if one.partition("=")[0] in protected and one not in reference.mirrored]
+    return [one for one in groups if group_parts(one)[0] in protected and one not in reference.mirrored]
 
 
 def _of_gap(gap: Gap) -> Observation:

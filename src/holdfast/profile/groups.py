@@ -17,6 +17,7 @@ from holdfast.errors import ProfileError
 from holdfast.profile.arrays import text_codes
 from holdfast.profile.categorical import CategoryEdges, as_text
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
+from holdfast.profile.group_names import group_name
 from holdfast.profile.table import Edges
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count_answers
 
@@ -53,7 +54,7 @@ def groups_of(inputs: pa.RecordBatch, name: str, known: Values) -> tuple[list[st
     )
     places = np.full(len(words) + 1, -1)  # the last one is of rows without a value
     places[common] = np.arange(len(common))
-    return [f"{name}={values[code]}" for code in common.tolist()], places[codes]
+    return [group_name(name, values[code]) for code in common.tolist()], places[codes]
 
 
 def category_values(edges: Edges) -> dict[str, tuple[str, ...]]:

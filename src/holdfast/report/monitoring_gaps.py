@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from holdfast.evidence import Estimate
+from holdfast.profile.group_names import group_title
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_shapes import Course
@@ -44,7 +45,7 @@ class Gap:
     @property
     def title(self) -> str:
         """What it is a gap of, and of whom."""
-        return f"{gap_title(self.figure)}: {self.group.replace('=', ' = ', 1)}"
+        return f"{gap_title(self.figure)}: {group_title(self.group)}"
 
 
 def gaps_panel(shown: View, anchor: str) -> Panel:
@@ -66,7 +67,7 @@ def gaps_panel(shown: View, anchor: str) -> Panel:
     )
     rows = tuple(
         (
-            one.group.replace("=", " = ", 1),
+            group_title(one.group),
             gap_title(one.figure),
             estimates.cell(_estimate(one, watched.unit), signed=True),
             shown.clock.told(one.newest[0].start) if one.newest else "–",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.evidence import Estimate
+from holdfast.profile.group_names import group_parts
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Intervals, Point
 from holdfast.report.monitoring_view import Panel, View
@@ -113,7 +114,7 @@ def groups(watched: Watched) -> list[Group]:
             parts[name].append((one["rows"], one["labelled"], one["figures"].get("loss")))
     found = []
     for name, some in parts.items():
-        column, _, value = name.partition("=")
+        column, value = group_parts(name)
         own = _pooled((labelled, loss) for _, labelled, loss in some)
         enough = own is not None and own.rows >= FEWEST
         found.append(

@@ -9,6 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from holdfast.numerals import number, several
+from holdfast.profile.group_names import group_title
 from holdfast.report.words import moment
 
 TITLES = {
@@ -138,7 +139,7 @@ def signal(key: str) -> str:
             return f"Share of the truth {rest}"
         case "group" | "fairness":
             group, _, figure = rest.rpartition(":")
-            return f"{gap_title(figure)}, gap of {group.replace('=', ' = ', 1)}"
+            return f"{gap_title(figure)}, gap of {group_title(group)}"
         case "check":
             subject, _, code = rest.rpartition(":")
             return f"{subject or 'rows'}: {code}"

@@ -11,6 +11,7 @@ from holdfast.incident import Incident, Sign
 from holdfast.monitoring.incidents.grouping import QUIET_WINDOWS, calmed, parted, ranked, taken_in
 from holdfast.monitoring.incidents.story import advice, story
 from holdfast.monitoring.reference import Reference
+from holdfast.profile.group_names import group_name
 
 DAY = 86_400.0
 MINIMUM = {"column:amount:location": 0.3, "column:age:location": 0.3, "loss": 0.1, "score:location": 0.3}
@@ -165,3 +166,10 @@ def test_open_ones_come_first_then_the_costliest() -> None:
 
     listed = ranked([one("a", cost=1.0), one("b", cost=9.0, status="resolved"), one("c", cost=5.0), one("d")])
     assert [found.id for found in listed] == ["c", "a", "d", "b"]
+
+
+def test_groups_of_a_column_whose_name_has_the_sign_between_column_and_value() -> None:
+    keys = [f"group:{group_name('age >= 25', value)}:yes" for value in ("no", "yes")]
+    MINIMUM.update(dict.fromkeys(keys, 0.05))
+    (one,) = opened(*map(sign, keys)).values()  # they are of one column
+    assert one.title == "Decisions for age >= 25 = no moved away from those for others"

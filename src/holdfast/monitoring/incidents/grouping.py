@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from holdfast.incident import CHECK, Incident, Kind, Sign
 from holdfast.profile.crossings import crossed_columns
+from holdfast.profile.group_names import group_parts, group_title
 
 TOGETHER = 3
 """Windows: changes that begin no further apart may have one cause."""
@@ -171,7 +172,7 @@ def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, 
 
 def _grouping(group: str) -> set[str]:
     """The columns by which a group is told."""
-    return set(crossed_columns(group.partition("=")[0]))
+    return set(crossed_columns(group_parts(group)[0]))
 
 
 def _of_before(incidents: Iterable[Incident], subject: str, release: int) -> Incident | None:
@@ -214,7 +215,7 @@ def _title(sign: Sign) -> str:
     if kind == "input":
         return f"{subject} {_WORDS.get(last, 'changed its shares of values')}"
     if kind == "groups":
-        group = subject.replace("=", " = ", 1)
+        group = group_title(subject)
         if sign.key.startswith("fairness:"):
             return (
                 f"The {last.replace('_', ' ')} of {group} {'rose' if sign.effect > 0 else 'fell'} beside that of others"

@@ -10,6 +10,7 @@ from holdfast.incident import Incident, Sign
 from holdfast.monitoring.incidents.grouping import subject_of
 from holdfast.monitoring.reference import Reference
 from holdfast.numerals import number
+from holdfast.profile.group_names import group_title
 
 DAY = 86_400.0
 
@@ -40,7 +41,7 @@ def story(one: Incident, day: Estimate | None, reference: Reference, *, silent: 
     gaps = [sign for sign in one.signs if subject_of(sign.key)[1] == "groups" and one.kind != "groups"]
     if gaps:
         group, _ = subject_of(max(gaps, key=lambda sign: sign.e_value).key)
-        follow.append(f"beside others, it is the group {group.replace('=', ' = ', 1)} that fares otherwise than before")
+        follow.append(f"beside others, it is the group {group_title(group)} that fares otherwise than before")
     if day is not None and day.value is not None:
         follow.append(_cost(day, reference.objective.unit))
     elif reference.released is None and one.kind == "input":

@@ -13,6 +13,7 @@ from holdfast.monitoring.labelled.figures import figures
 from holdfast.monitoring.labelled.weighted import Measured
 from holdfast.monitoring.reference import Reference
 from holdfast.profile.delays import delay_of
+from holdfast.profile.group_names import group_parts
 from holdfast.profile.strata import COLUMNS, EXPLORED, SEEN, UNSEEN
 from holdfast.profile.window import AnswerEdges, Counted
 from holdfast.records import Finding
@@ -55,7 +56,7 @@ def representative(reference: Reference, counted: Counted, parts: Mapping[str, C
     for segment, one in parts.items():
         every, some = _seen(answers, one)
         if every.size:
-            columns.setdefault(segment.partition("=")[0], []).append((every.ravel(), some.ravel()))
+            columns.setdefault(group_parts(segment)[0], []).append((every.ravel(), some.ravel()))
     groups = {
         name: (np.stack([every for every, _ in values]), np.stack([some for _, some in values]))
         for name, values in columns.items()
