@@ -137,16 +137,18 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def severity(self) -> Severity:
         """How bad it is: by what it costs, or by its largest effect in units of the smallest that matters; of checks their own.
 
-        What the objective is not expected to become worse by is of low severity, however large the change.
+        What the objective is not expected to become worse by is of low severity, however large the change. How badly a
+        protected group fares is not measured by what it costs alone: there the severer of both counts.
         """
+        of_cost = Severity.LOW
         if self.cost is not None and self.usual:
-            return _graded(self.cost / abs(self.usual), COST_GRADES)
-        if self.cost is not None and self.cost <= 0:
-            return Severity.LOW
+            of_cost = _graded(self.cost / abs(self.usual), COST_GRADES)
+        if self.cost is not None and (self.usual or self.cost <= 0) and self.kind != "groups":
+            return of_cost
         signals = [sign for sign in self.signs if sign.severity is None]
         largest = max((abs(s.effect) / s.minimum for s in signals if s.minimum > 0), default=0.0)
         own = [sign.severity for sign in self.signs if sign.severity is not None]
-        return max([_graded(largest, EFFECT_GRADES), *own], key=SEVERITIES.index)
+        return max([of_cost, _graded(largest, EFFECT_GRADES), *own], key=SEVERITIES.index)
 
     @property
     def rank(self) -> tuple[bool, float, float]:

@@ -75,8 +75,12 @@ class Looking:
 
     def rows_a_day(self, starts: Sequence[float]) -> float | None:
         """The same of each day; None where they did not last."""
-        days = sum(self.reference.windows.end(start) - start for start in starts) / DAY
+        days = self.days_of(starts)
         return self.rows_in(starts) / days if days else None
+
+    def days_of(self, starts: Sequence[float]) -> float:
+        """How long windows last together, in days."""
+        return sum(self.reference.windows.end(start) - start for start in starts) / DAY
 
     def count(self, starts: Collection[float]) -> list[int]:
         """Have the counts of older windows too; the days on which their labelled rows were received are returned, in order."""

@@ -43,7 +43,7 @@ def story(one: Incident, day: Estimate | None, reference: Reference, *, silent: 
         group, _ = subject_of(max(gaps, key=lambda sign: sign.e_value).key)
         follow.append(f"beside others, it is the group {group_title(group)} that fares otherwise than before")
     if day is not None and day.value is not None:
-        follow.append(_cost(day, reference.objective.unit))
+        follow.append(_cost(day, reference.objective.unit, of_group=one.kind == "groups"))
     elif reference.released is None and one.kind == "input":
         follow.append("without a release it cannot be tried on the model what it costs")
     elif one.needs_labels:
@@ -110,15 +110,14 @@ def _told(one: Incident) -> Sign:
     return next((sign for sign in one.signs if one.kind == "performance" and sign.key == "loss"), surest(one))
 
 
-def _cost(day: Estimate, unit: str) -> str:
+def _cost(day: Estimate, unit: str, *, of_group: bool) -> str:
     unit = f" {unit}" if unit not in {"", "share"} else ""
     sure = "" if day.low is None or day.high is None else f" ({number(day.low, 3)} to {number(day.high, 3)})"
     expected = f"{number(day.value or 0.0, 3)}{unit} a day{sure}"
-    return (
-        f"it is expected to cost {expected}"
-        if (day.value or 0.0) > 0
-        else f"it is expected to cost nothing: {expected}"
-    )
+    dearer = (day.value or 0.0) > 0
+    if of_group:
+        return f"beside others, answers for this group cost {'' if dearer else 'no '}more than before: {expected}"
+    return f"it is expected to cost {expected}" if dearer else f"it is expected to cost nothing: {expected}"
 
 
 def _amount(sign: Sign, reference: Reference) -> str:

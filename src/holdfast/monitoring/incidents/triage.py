@@ -10,7 +10,9 @@ from holdfast.causes.harm import Suspect
 from holdfast.incident import Incident
 from holdfast.monitoring.incidents.costs import realised, suspected, usual_a_day
 from holdfast.monitoring.incidents.examples import examples
+from holdfast.monitoring.incidents.group_costs import group_cost
 from holdfast.monitoring.incidents.grouping import parted
+from holdfast.monitoring.incidents.labels import known_since
 from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.incidents.story import NO_ACTION, advice, story, surest
 from holdfast.monitoring.incidents.upstream import upstream
@@ -32,9 +34,15 @@ def _each_told(incidents: Mapping[str, Incident], looking: Looking) -> dict[str,
 def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Incident:
     reference = looking.reference
     columns = [other.subject for other in open_ones if other.kind == "input"]
-    starts, suspects, kind = suspected(looking, one, columns)
-    own = _own(one, suspects)
-    day = realised(looking, one, starts) if own is None else own.worse_per_day
+    if one.kind == "groups":
+        starts, labels = known_since(looking, one.since)
+        own, kind, day, unlabelled = None, "", group_cost(looking, one.subject, starts, labels), labels is None
+    else:
+        starts, suspects, kind = suspected(looking, one, columns)
+        own = _own(one, suspects)
+        day = realised(looking, one, starts) if own is None else own.worse_per_day
+        unlabelled = own is not None and own.needs_labels
+    one = replace(one, needs_labels=unlabelled)
     rows = one.rows
     if not rows and one.kind == "input" and starts:
         rows = examples(looking, one.subject, surest(one), starts[-1])
@@ -49,7 +57,6 @@ def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Inc
         cost_high=None if day is None else day.high,
         unit=reference.objective.unit,
         usual=usual_a_day(reference),
-        needs_labels=own is not None and own.needs_labels,
         where=one.where if own is None or own.where is None else (f"{own.where.column} = {own.where.value}",),
         rows=rows,
         upstream=upstream(looking, one, starts, open_ones),
