@@ -234,9 +234,7 @@ THIRD_PARTY = {
 """What a part may import when it is itself imported."""
 
 LAZY = {
-    "stats": {
-        "scipy": "its special functions take 0.15 s to load; a thread of `compare` and `monitor` does it meanwhile"
-    },
+    "stats": {"scipy": "its special functions take 0.15 s to load; threads of `compare` and `monitor` do it meanwhile"},
     "checks": {"scipy": "the same"},
     "evaluation": {"scipy": "the same"},
     "gate": {"scipy": "the same"},

@@ -39,17 +39,23 @@ def test_help_loads_nothing_heavy(module: str) -> None:
 
 @pytest.mark.parametrize("module", ["holdfast.__main__", "holdfast.demo"])
 @pytest.mark.parametrize(
-    ("given", "expected"), [({}, "system"), ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc"}, "mimalloc")]
+    ("given", "expected"),
+    [
+        ({}, "system 1"),
+        ({"ARROW_DEFAULT_MEMORY_POOL": "mimalloc", "OPENBLAS_NUM_THREADS": "3"}, "mimalloc 3"),
+    ],
 )
 def test_the_process_is_settled_first(
     module: str, given: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And what a user has set stays."""
-    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    settled = ("ARROW_DEFAULT_MEMORY_POOL", "OPENBLAS_NUM_THREADS")
+    for name in settled:
+        monkeypatch.delenv(name, raising=False)
     code = (
         "import os, runpy, sys; sys.argv = ['holdfast', '--nonsense']\n"
         f"try: runpy.run_module({module!r}, run_name='__main__')\n"
         "except SystemExit as stop: assert stop.code == 2, stop.code\n"
-        "print(os.environ['ARROW_DEFAULT_MEMORY_POOL'])"
+        f"print(*(os.environ[name] for name in {settled}))"
     )
     assert python(code, **given) == f"{expected}\n"

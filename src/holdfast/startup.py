@@ -12,6 +12,9 @@ back what is free.
 Arrow loads pandas, where it is installed, at the first conversion of a value: half a second and 40 MB for nothing, since
 a command is never handed a data frame.
 
+NumPy multiplies matrices in threads of its own, which spin while they wait for each other. Where rows are counted in our
+threads, one for each processor, they take the processors from these. A model of a user's that needs them is the exception.
+
 Loading modules makes tens of thousands of objects that stay, among which Python looks for garbage after each 700.
 """
 
@@ -30,6 +33,7 @@ GARBAGE_AFTER = 10_000
 def prepare() -> None:
     """Call this first; what a user has set in the environment stays as it is."""
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "NPY_DISABLE_CPU_FEATURES" not in os.environ and "numpy" not in sys.modules and _is_amd_with_avx512():
         os.environ["NPY_DISABLE_CPU_FEATURES"] = (
             "X86_V4 AVX512_ICL" if _numpy_version() >= (2, 4) else "AVX512_SKX AVX512_ICL"

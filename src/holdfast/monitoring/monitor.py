@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any, TypeAlias
 
 from holdfast.book import monitoring as recorded
@@ -125,8 +123,6 @@ def monitor(
         return _watch_files(data, labels, asked, _site(site, asked.folder), recomputed, backfill, when, say, tell)
     if labels is not None or project is not None:
         raise SettingError("labels and project belong to data: give the predictions, too.")
-    # SciPy's functions are needed for the first time when rows are counted: they are loaded beside what comes before.
-    Thread(target=import_module, args=("scipy.special",), daemon=True).start()
     found = _site(site)
     log, store = open_log(found.root_path), open_store(found.path(found.releases))
     names = _models(models, log, store)
