@@ -49,7 +49,7 @@ PARTS = {
     ),
     "watching": (["monitoring_speed.watching"], "The monitor's speed"),
     "baselines": (["baselines.baselines"], "Published baselines"),
-    "estimates": (["monitoring_estimates.estimates"], "Estimates without labels"),
+    "estimates": (["monitoring_estimates.estimates", "changed_truth.halves"], "Estimates without labels"),
 }
 """Part -> the functions that measure it, and its heading. Loaded when measured: this process must stay small for the
 parts that measure memory, which come first."""
