@@ -17,6 +17,7 @@ ROOT = Path(holdfast.__file__).parent
 
 ARROWS = {
     "errors": set(),
+    "decoding": set(),
     "records": set(),
     "numerals": set(),
     "junit": set(),
@@ -161,7 +162,7 @@ ARROWS = {
 }
 """Row of each part; besides, every part may import those of `EVERYWHERE`."""
 
-EVERYWHERE = {"errors", "records", "numerals"}
+EVERYWHERE = {"decoding", "errors", "records", "numerals"}
 
 LAZY_ARROWS = {
     ("comparison", "report"): "at the call of `to_html` only",
@@ -179,6 +180,7 @@ FREE = {"__init__", "__main__", "cli", "commands", "demo", "testing"}
 
 THIRD_PARTY = {
     "errors": set(),
+    "decoding": {"msgspec"},
     "records": {"msgspec"},
     "numerals": set(),
     "junit": set(),

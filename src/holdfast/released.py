@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.decoding import ready
 from holdfast.errors import ReleaseError
 from holdfast.evaluation.support import Support, support
 from holdfast.models.columns import numbers, table_of
@@ -129,7 +130,7 @@ def assembled(name: str, read: Callable[[str], bytes], files: Collection[str]) -
 def record(read: Callable[[str], bytes], name: str, kind: Any) -> Any:
     """A record that was sealed as JSON."""
     try:
-        return msgspec.json.decode(read(name), type=kind)
+        return msgspec.json.decode(read(name), type=ready(kind))
     except msgspec.ValidationError as error:
         raise ReleaseError(f"{name} is not what this Holdfast reads: {error}. Update Holdfast.") from None
 

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from msgspec.structs import replace
 
 from holdfast.column import Column
+from holdfast.decoding import ready
 from holdfast.errors import InputError, SettingError
 from holdfast.kinds import Kind, Role
 from holdfast.names import listed, no_such_column, physical_names, words_of
@@ -94,13 +95,13 @@ class Schema(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             If the JSON is no schema; the message has the path to what is wrong, such as `$.columns[0].role`.
         """
         try:
-            version = msgspec.json.decode(text, type=_Versioned).version
+            version = msgspec.json.decode(text, type=ready(_Versioned)).version
             if version > VERSION:
                 raise InputError(
                     f"expected a schema of version {VERSION} or lower, got version {version}: "
                     "it was written by a newer Holdfast; upgrade Holdfast, or infer the schema again"
                 )
-            return msgspec.json.decode(text, type=cls)
+            return msgspec.json.decode(text, type=ready(cls))
         except msgspec.ValidationError as error:
             raise SettingError(f"not a schema: {error}") from error
         except (msgspec.DecodeError, UnicodeDecodeError) as error:

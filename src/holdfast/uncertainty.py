@@ -11,6 +11,7 @@ from msgspec import Meta
 from msgspec.structs import replace
 from numpy.typing import ArrayLike, NDArray
 
+from holdfast.decoding import ready
 from holdfast.errors import InputError, SettingError
 from holdfast.stats import conformal, error_scale, prediction_sets
 from holdfast.stats.conformal import Conformal
@@ -74,7 +75,7 @@ def revised(found: Uncertainty | None, content: Mapping[str, Any]) -> Uncertaint
     (array([7.]), array([13.]))
     """
     try:
-        offset = msgspec.convert(content, Offset)
+        offset = msgspec.convert(content, ready(Offset))
     except msgspec.ValidationError as error:
         raise SettingError(f"Expected a policy revision of a quantile, and of those of segments: {error}.") from None
     if found is not None and found.conformal is not None:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.durations import PATTERN
 from holdfast.errors import SettingError
 from holdfast.names import meant
@@ -68,7 +69,7 @@ def validated(values: Mapping[str, Any], kind: type[Record], where: str) -> Reco
     holdfast.errors.SettingError: holdfast.toml: Invalid enum value 'tine' - at `$.kind`: did you mean 'time'?
     """
     try:
-        return msgspec.convert(dict(values), kind)
+        return msgspec.convert(dict(values), ready(kind))
     except msgspec.ValidationError as error:
         told = _told(str(error), kind, values)
         raise SettingError(f"{where}: {told}{'' if told.endswith('?') else '.'}") from error

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from holdfast.alerts.alert import Alert
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import ALERTS
+from holdfast.decoding import ready
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 60.0, 3600.0
 """Until the next attempt; each pause is twice the one before."""
@@ -59,7 +60,7 @@ def told(connection: Connection, model: str) -> dict[tuple[str, str], list[tuple
     """What was put into the outbox about a model: by route and incident, each with its moment, in order."""
     found: dict[tuple[str, str], list[tuple[datetime, Alert]]] = {}
     for row in connection.execute(select(ALERTS).where(ALERTS.c.model == model).order_by(ALERTS.c.created)):
-        alert = msgspec.convert(row.content, Alert)
+        alert = msgspec.convert(row.content, ready(Alert))
         found.setdefault((row.sink, alert.incident), []).append((row.created, alert))
     for alerts in found.values():
         alerts.sort(key=lambda one: one[1].number)
@@ -76,7 +77,7 @@ def waiting(book: Book, *, due: datetime | None = None, routes: Iterable[str] | 
     with reading(book) as connection:
         return tuple(
             Waiting(
-                alert=msgspec.convert(row.content, Alert),
+                alert=msgspec.convert(row.content, ready(Alert)),
                 route=row.sink,
                 created=row.created,
                 attempts=row.attempts,

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Insert, Update, func, select
 
 from holdfast.book.opening import Book, reading
 from holdfast.book.tables import AUDIT, FACTS, METADATA
+from holdfast.decoding import ready
 
 BEGINNING = 64 * "0"
 """What stands for the hash before the first entry."""
@@ -161,7 +162,7 @@ def _key(table: str) -> str:
 
 def _entries(connection: Connection) -> Iterator[Entry]:
     for row in connection.execute(select(AUDIT).order_by(AUDIT.c.entry)):
-        yield msgspec.convert(row, Entry, from_attributes=True)
+        yield msgspec.convert(row, ready(Entry), from_attributes=True)
 
 
 def _hashed(entry: Entry) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from holdfast.book.audit import record
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import ERASURES
+from holdfast.decoding import ready
 
 
 class Erasure(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,11 +47,11 @@ def record_erasure(
             model=model, ids=ids, predictions=predictions, labels=labels, at=at, author=author, reason=reason
         )
         row = record(connection, fact, action="erase", at=at, author=author)
-        return msgspec.convert(row, Erasure, from_attributes=True)
+        return msgspec.convert(row, ready(Erasure), from_attributes=True)
 
 
 def erasures(book: Book) -> tuple[Erasure, ...]:
     """All erasures, oldest first."""
     with reading(book) as connection:
         rows = connection.execute(select(ERASURES).order_by(ERASURES.c.id))
-        return tuple(msgspec.convert(row, Erasure, from_attributes=True) for row in rows)
+        return tuple(msgspec.convert(row, ready(Erasure), from_attributes=True) for row in rows)

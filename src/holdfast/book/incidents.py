@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from holdfast.book.audit import record
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import ANNOTATIONS, INCIDENT_ACTS, INCIDENTS
+from holdfast.decoding import ready
 from holdfast.errors import SettingError
 
 Name: TypeAlias = Literal["acknowledge", "snooze", "resolve", "reopen"]
@@ -88,7 +89,7 @@ def do(book: Book, incident: str, act: Name, *, author: str, reason: str = "", u
             incident=incident, act=act, until=until, at=at, author=author, reason=reason
         )
         row = record(connection, fact, action=f"{act} incident", at=at, author=author)
-        return msgspec.convert(row, Act, from_attributes=True)
+        return msgspec.convert(row, ready(Act), from_attributes=True)
 
 
 def acts(book: Book) -> dict[str, tuple[Act, ...]]:
@@ -101,7 +102,7 @@ def acts_in(connection: Connection) -> dict[str, tuple[Act, ...]]:
     """The same, within a transaction."""
     found: dict[str, tuple[Act, ...]] = {}
     for row in connection.execute(select(INCIDENT_ACTS).order_by(INCIDENT_ACTS.c.id)):
-        act = msgspec.convert(row, Act, from_attributes=True)
+        act = msgspec.convert(row, ready(Act), from_attributes=True)
         found[act.incident] = (*found.get(act.incident, ()), act)
     return found
 
@@ -145,7 +146,7 @@ def annotate(
             model=model, since=since, until=until, columns=list(columns), at=at, author=author, reason=reason
         )
         row = record(connection, fact, action="annotate", at=at, author=author)
-        return msgspec.convert(row, Annotation, from_attributes=True)
+        return msgspec.convert(row, ready(Annotation), from_attributes=True)
 
 
 def known_changes(book: Book, model: str | None = None) -> tuple[Annotation, ...]:
@@ -158,4 +159,4 @@ def known_changes_in(connection: Connection, model: str | None = None) -> tuple[
     """The same, within a transaction."""
     query = select(ANNOTATIONS).order_by(ANNOTATIONS.c.since, ANNOTATIONS.c.id)
     rows = connection.execute(query if model is None else query.where(ANNOTATIONS.c.model == model))
-    return tuple(msgspec.convert(row, Annotation, from_attributes=True) for row in rows)
+    return tuple(msgspec.convert(row, ready(Annotation), from_attributes=True) for row in rows)

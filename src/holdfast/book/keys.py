@@ -16,6 +16,7 @@ from holdfast.book.audit import record
 from holdfast.book.key import ANONYMOUS, ROLES, Key, Role, digest_of
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import KEYS
+from holdfast.decoding import ready
 from holdfast.errors import SettingError
 
 # Names stand in logs, in columns and as labels of metrics.
@@ -54,7 +55,7 @@ def add_key(
     key = KEYS.insert().values(id=public, name=name, digest=digest_of(token), roles=ordered, rate=rate, created=at)
     with writing(book) as connection:
         row = record(connection, key, action="add key", at=at, author=author)
-        return msgspec.convert(row, Key, from_attributes=True), token
+        return msgspec.convert(row, ready(Key), from_attributes=True), token
 
 
 def revoke_key(book: Book, name: str, *, author: str) -> Key:
@@ -74,11 +75,11 @@ def revoke_key(book: Book, name: str, *, author: str) -> Key:
         at = datetime.now(UTC)
         change = KEYS.update().where(KEYS.c.id == found[0]).values(revoked=at)
         row = record(connection, change, action="revoke key", at=at, author=author)
-        return msgspec.convert(row, Key, from_attributes=True)
+        return msgspec.convert(row, ready(Key), from_attributes=True)
 
 
 def keys(book: Book) -> tuple[Key, ...]:
     """All keys, revoked ones too, oldest first."""
     with reading(book) as connection:
         rows = connection.execute(select(KEYS).order_by(KEYS.c.created, KEYS.c.id))
-        return tuple(msgspec.convert(row, Key, from_attributes=True) for row in rows)
+        return tuple(msgspec.convert(row, ready(Key), from_attributes=True) for row in rows)

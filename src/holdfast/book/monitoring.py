@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, delete, func, select
 
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import DERIVED, INCIDENTS, RUNS, WATCHED, WATCHES
+from holdfast.decoding import ready
 
 MOST_AT_ONCE = 500
 """Rows that are replaced by one statement: databases take no more than some thousand values in each."""
@@ -93,7 +94,7 @@ def runs(book: Book, model: str) -> tuple[Run, ...]:
     """All runs over a model, in their order."""
     with reading(book) as connection:
         found = connection.execute(select(RUNS).where(RUNS.c.model == model).order_by(RUNS.c.number))
-        return tuple(msgspec.convert(row, Run, from_attributes=True) for row in found)
+        return tuple(msgspec.convert(row, ready(Run), from_attributes=True) for row in found)
 
 
 def models(book: Book) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from holdfast.book.audit import record
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import POLICY_REVISIONS
+from holdfast.decoding import ready
 from holdfast.errors import SettingError
 
 
@@ -62,7 +63,7 @@ def revise_policy(
             model=model, version=version, revision=last + 1, content=content, at=at, author=author, reason=reason
         )
         row = record(connection, revision, action="revise policy", at=at, author=author)
-        return msgspec.convert(row, PolicyRevision, from_attributes=True)
+        return msgspec.convert(row, ready(PolicyRevision), from_attributes=True)
 
 
 def newest_policy_revisions(book: Book) -> dict[tuple[str, int], PolicyRevision]:
@@ -71,5 +72,5 @@ def newest_policy_revisions(book: Book) -> dict[tuple[str, int], PolicyRevision]
     newest = select(func.max(table.id)).group_by(table.model, table.version)
     query = select(POLICY_REVISIONS).where(table.id.in_(newest))
     with reading(book) as connection:
-        found = [msgspec.convert(row, PolicyRevision, from_attributes=True) for row in connection.execute(query)]
+        found = [msgspec.convert(row, ready(PolicyRevision), from_attributes=True) for row in connection.execute(query)]
     return {(revision.model, revision.version): revision for revision in found}

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from holdfast.book.audit import record
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import STAGES
+from holdfast.decoding import ready
 
 CHAMPION = "champion"
 """The stage of the version that answers where none is asked for."""
@@ -59,7 +60,7 @@ def promote(book: Book, model: str, version: int, identity: str, *, author: str,
             model=model, version=version, identity=identity, stage=CHAMPION, at=at, author=author, reason=reason
         )
         row = record(connection, fact, action="promote", at=at, author=author)
-        return Promotion(before, msgspec.convert(row, Stage, from_attributes=True))
+        return Promotion(before, msgspec.convert(row, ready(Stage), from_attributes=True))
 
 
 def champions(book: Book) -> dict[str, int]:
@@ -87,4 +88,4 @@ def _in_force(connection: Connection) -> dict[str, Stage]:
 
 
 def _found(connection: Connection, query: Select[Any]) -> tuple[Stage, ...]:
-    return tuple(msgspec.convert(row, Stage, from_attributes=True) for row in connection.execute(query))
+    return tuple(msgspec.convert(row, ready(Stage), from_attributes=True) for row in connection.execute(query))

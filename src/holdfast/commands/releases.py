@@ -11,6 +11,7 @@ import typer
 from holdfast.commands.listing import HEX, differences, exactly, facts, moment, say_json, size, table
 from holdfast.commands.project import CONFIG, ConfigFile, Json
 from holdfast.commands.terminal import printable, say
+from holdfast.decoding import ready
 from holdfast.errors import SettingError
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ def _metrics(sealed: SealedFolder) -> dict[str, Any]:
 
     from holdfast.evidence import Evidence
 
-    evidence = msgspec.json.decode(sealed.read("evidence.json"), type=Evidence)
+    evidence = msgspec.json.decode(sealed.read("evidence.json"), type=ready(Evidence))
     return {metric.key: metric.estimate.value for metric in evidence.metrics}
 
 

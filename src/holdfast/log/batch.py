@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.decoding import ready
 from holdfast.errors import LogError
 from holdfast.log.columns import DATE
 from holdfast.log.disk import make_folder, write_whole
@@ -131,7 +132,7 @@ def keep(folder: Path, refused: Iterable[Refused]) -> None:
 def kept(folder: Path) -> Iterator[Refused]:
     """What was refused."""
     for path in sorted(folder.glob("*-*.msgpack")):
-        yield from msgspec.msgpack.decode(path.read_bytes(), type=list[Refused])
+        yield from msgspec.msgpack.decode(path.read_bytes(), type=ready(list[Refused]))
 
 
 def _chunks(positions: Sequence[int], items: Sequence[Item]) -> Iterator[list[int]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import LogError
 from holdfast.log import volumes
 from holdfast.log.batch import Refused
@@ -65,7 +66,7 @@ def blank_refused(folder: Path, model: str, ids: Collection[str]) -> int:
     """Blank rows among those that are kept beside the spools because they could not be written; returns how many."""
     total = 0
     for path in sorted(folder.glob("*-*.msgpack")):
-        before = msgspec.msgpack.decode(path.read_bytes(), type=list[Refused])
+        before = msgspec.msgpack.decode(path.read_bytes(), type=ready(list[Refused]))
         after, count = [], 0
         for one in before:
             content, of_them = one.content, 0

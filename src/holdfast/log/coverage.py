@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.log.disk import write_whole
 
 FOLDER = "matching"
@@ -48,7 +49,7 @@ def summaries(root: Path) -> dict[str, Summary]:
     found = {}
     for path in sorted((root / FOLDER).glob(f"*/{FILE}")):
         try:
-            found[path.parent.name] = msgspec.json.decode(path.read_bytes(), type=Summary)
+            found[path.parent.name] = msgspec.json.decode(path.read_bytes(), type=ready(Summary))
         except (OSError, msgspec.MsgspecError):  # it is written again
             continue
     return found

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import LogError
 from holdfast.log.batch import Item
 from holdfast.log.frames import Layout
@@ -56,7 +57,7 @@ def _items(path: Path, wanted: Collection[Key] | None) -> list[Item]:
             if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'frames'").fetchone():
                 return []  # it is just being made
             layouts = {
-                number: msgspec.json.decode(content, type=Layout)
+                number: msgspec.json.decode(content, type=ready(Layout))
                 for number, content in connection.execute("SELECT id, content FROM layouts")
             }
             asked = [n for n, layout in layouts.items() if wanted is None or (layout.model, layout.kind) in wanted]

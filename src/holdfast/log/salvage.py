@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.log import volumes
 from holdfast.log.disk import make_folder, sync
 from holdfast.log.frames import Layout
@@ -130,7 +131,7 @@ def _layouts(damaged: sqlite3.Connection) -> dict[int, Layout]:
     with suppress(sqlite3.Error):
         for number, content in damaged.execute("SELECT id, content FROM layouts"):
             with suppress(msgspec.MsgspecError, TypeError):
-                found[number] = msgspec.json.decode(content, type=Layout)
+                found[number] = msgspec.json.decode(content, type=ready(Layout))
     return found
 
 

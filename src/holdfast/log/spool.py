@@ -21,6 +21,7 @@ from typing import IO, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import LogError
 from holdfast.log import volumes
 from holdfast.log.frames import Layout
@@ -314,7 +315,7 @@ def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Fram
     """Frames of a spool in their order, those with a number above `after`; the writer may go on meanwhile."""
     with _told(path), closing(opened(path)) as connection, closing(Reader(path)) as reader:
         layouts = {
-            number: msgspec.json.decode(content, type=Layout)
+            number: msgspec.json.decode(content, type=ready(Layout))
             for number, content in connection.execute("SELECT id, content FROM layouts")
         }
         query = "SELECT * FROM frames WHERE seq > ? ORDER BY seq LIMIT ?"
@@ -322,7 +323,7 @@ def frames(path: Path, after: int = 0, most: int | None = None) -> Iterator[Fram
             layout = row[1]
             if layout not in layouts:  # a new one, since
                 (content,) = connection.execute("SELECT content FROM layouts WHERE id = ?", (layout,)).fetchone()
-                layouts[layout] = msgspec.json.decode(content, type=Layout)
+                layouts[layout] = msgspec.json.decode(content, type=ready(Layout))
             yield frame_of(row, layouts, reader)
 
 
@@ -333,7 +334,7 @@ def pending(path: Path) -> tuple[dict[tuple[str, str], int], int | None]:
     query = "SELECT layouts.content, SUM(rows), MIN(received) FROM frames JOIN layouts ON layouts.id = layout GROUP BY layout"
     with _told(path), closing(opened(path)) as connection:
         for content, count, received in connection.execute(query):
-            layout = msgspec.json.decode(content, type=Layout)
+            layout = msgspec.json.decode(content, type=ready(Layout))
             key = (layout.model, layout.kind)
             rows[key] = rows.get(key, 0) + count
             oldest.append(received)

@@ -12,6 +12,7 @@ from typing import cast, get_args
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import LogError
 from holdfast.log import volumes
 from holdfast.log.disk import sync
@@ -188,7 +189,7 @@ class SpoolFile:
     def _known_layouts(self) -> dict[int, Layout]:
         for number, content in self._connection.execute("SELECT id, content FROM layouts"):
             if number not in self._layouts:
-                self._layouts[number] = msgspec.json.decode(content, type=Layout)
+                self._layouts[number] = msgspec.json.decode(content, type=ready(Layout))
         return self._layouts
 
 

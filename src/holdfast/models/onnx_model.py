@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import MissingExtraError, ModelError
 from holdfast.models.protocol import FittedModel, Task
 
@@ -101,7 +102,7 @@ def stored_signature(metadata: dict[str, str]) -> Signature | None:
     if KEY not in metadata:
         return None
     try:
-        return msgspec.json.decode(metadata[KEY], type=Signature)
+        return msgspec.json.decode(metadata[KEY], type=ready(Signature))
     except msgspec.MsgspecError as error:
         raise ModelError(f"the ONNX file's signature cannot be read: {error}; convert the model again") from None
 

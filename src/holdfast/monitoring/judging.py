@@ -15,6 +15,7 @@ from holdfast.alarms.alarms import adjusted, begin, rebase, step
 from holdfast.alarms.budget import AlarmSettings
 from holdfast.alarms.changes import Alarm
 from holdfast.alarms.state import Watch
+from holdfast.decoding import ready
 from holdfast.durations import seconds
 from holdfast.estimation.reliability import Reliability
 from holdfast.incident import Sign
@@ -155,7 +156,7 @@ def _settings(reference: Reference) -> AlarmSettings:
 
 def continued(content: bytes, reference: Reference, known: Usual) -> Remembered:
     """What an earlier run has left, with the settings of today; after a new release with its reference, on the same budget."""
-    found = msgspec.msgpack.decode(content, type=Remembered)
+    found = msgspec.msgpack.decode(content, type=ready(Remembered))
     settings = _settings(reference)
     if found.release == reference.version:
         return msgspec.structs.replace(found, watch=adjusted(found.watch, settings, known.minimum))

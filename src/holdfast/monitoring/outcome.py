@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from holdfast.book.monitoring import Kept
+from holdfast.decoding import ready
 from holdfast.durations import seconds
 from holdfast.estimation.estimates import Estimated
 from holdfast.estimation.reliability import Reliability, judged
@@ -133,7 +134,7 @@ def outcome(
         Releases before it, to whose windows labels were added, and what was counted of those.
     """
     reference, until = looking.reference, evidence.until
-    found = {name: msgspec.convert(one, Incident) for name, one in before.incidents.items()}
+    found = {name: msgspec.convert(one, ready(Incident)) for name, one in before.incidents.items()}
     expected = usual(reference)
     state = begun(reference, expected) if before.watch is None else continued(before.watch, reference, expected)
     state = _with_arrivals(state, reference, evidence.arrivals)

@@ -12,6 +12,7 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.documents import given_back
 from holdfast.book.monitoring import Derived, Run
 from holdfast.book.opening import Book
+from holdfast.decoding import ready
 from holdfast.log.disk import locked, make_folder
 from holdfast.monitoring.counts import kept
 from holdfast.monitoring.counts.cutting import Cuts, recut
@@ -61,7 +62,7 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
         # Labels of what releases before have answered come later.
         counted = {release: (reference, next(steps)) for release, (reference, steps) in known.items()}
         reference, held = counted.pop(run.release)
-        evidence = msgspec.msgpack.decode(run.evidence, type=Evidence)
+        evidence = msgspec.msgpack.decode(run.evidence, type=ready(Evidence))
         cuts.append(evidence.cuts)
         reference = recut(reference, cuts)
         before = Before(

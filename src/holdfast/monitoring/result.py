@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.incident import Incident
 from holdfast.numerals import several
 from holdfast.watched import Shown, Watched
@@ -88,4 +89,4 @@ class Monitored:
 
 def shown_windows(contents: Iterable[Mapping[str, Any]]) -> tuple[Shown, ...]:
     """Windows as the book has them."""
-    return tuple(sorted((msgspec.convert(one, Shown) for one in contents), key=lambda one: one.start))
+    return tuple(sorted((msgspec.convert(one, ready(Shown)) for one in contents), key=lambda one: one.start))

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from holdfast.book.opening import Book
 from holdfast.book.policies import PolicyRevision, newest_policy_revisions, revise_policy
+from holdfast.decoding import ready
 from holdfast.log.disk import locked, make_folder, write_whole
 from holdfast.monitoring.following import Followed, begin, content, learned, window_rows
 from holdfast.monitoring.sources.source import MICROSECONDS, Source
@@ -70,7 +71,7 @@ def follow_labels(
     with locked(folder / f"{model}-{version}.lock"):
         kept = folder / f"{model}-{version}.state"
         before = (
-            msgspec.msgpack.decode(kept.read_bytes(), type=Progress)
+            msgspec.msgpack.decode(kept.read_bytes(), type=ready(Progress))
             if kept.exists()
             else Progress(labelled_until=until - FIRST_DAYS * DAY, followed=first)
         )
@@ -174,7 +175,7 @@ def _segments(batch: pa.RecordBatch, sealed: Uncertainty, physical: Mapping[str,
 def _in_force(book: Book, model: str, version: int, first: Followed) -> Offset:
     """The offset that serving uses now."""
     newest = newest_policy_revisions(book).get((model, version))
-    return msgspec.convert(content(first) if newest is None else newest.content, Offset)
+    return msgspec.convert(content(first) if newest is None else newest.content, ready(Offset))
 
 
 def _differs(new: Offset, old: Offset) -> bool:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.decoding import ready
 from holdfast.errors import ProfileError
 from holdfast.profile.arrays import cuts_below
 from holdfast.profile.column import ColumnEdges, ColumnProfile
@@ -429,7 +430,7 @@ def from_bytes(
         The bytes are damaged, something else, or were counted over other edges.
     """
     body: dict[str, Any] = unseal(MAGIC, VERSION, data, where, "windows")
-    answers = msgspec.convert(body["answers"], AnswerEdges)
+    answers = msgspec.convert(body["answers"], ready(AnswerEdges))
     if _digest(edges, answers).encode() not in data[: len(MAGIC) + 80]:
         raise ProfileError(f"The windows in {where} were counted over other edges than the profile beside them.")
     return answers, tuple(

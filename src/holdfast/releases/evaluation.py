@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import ReleaseError
 from holdfast.releases.differences import Change, changes, flat
 from holdfast.releases.manifest import FORMAT, File, digest
@@ -103,7 +104,7 @@ def opened(where: Place) -> Kept:
             "Restore the folder from a copy, or move it away."
         )
     try:
-        evaluation = msgspec.json.decode(data, type=Evaluation)
+        evaluation = msgspec.json.decode(data, type=ready(Evaluation))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ReleaseError(f"{where} is no evaluation that this Holdfast reads: {error}. Update Holdfast.") from None
     return Kept(place=where, evaluation=evaluation, identity=f"sha256:{digest(data)}")

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import ReleaseError
 
 FORMAT = 1
@@ -162,10 +163,10 @@ def decode(data: bytes, where: str) -> Manifest:
         They are none, are of a newer format, or have unknown fields or file names that are refused.
     """
     try:
-        found = msgspec.json.decode(data, type=_Format).format
+        found = msgspec.json.decode(data, type=ready(_Format)).format
         if found > FORMAT:
             raise ReleaseError(f"{where} has format {found}; this Holdfast reads up to {FORMAT}. Update Holdfast.")
-        return msgspec.json.decode(data, type=Manifest)
+        return msgspec.json.decode(data, type=ready(Manifest))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ReleaseError(f"{where} is no manifest: {error}. Take the release from where it was sealed.") from None
 

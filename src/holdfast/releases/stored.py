@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import ReleaseError
 from holdfast.releases.manifest import File, Hex, digest
 from holdfast.releases.places import Place
@@ -31,7 +32,7 @@ def stored(where: Place, name: str, file: File) -> bytes | Tombstone:
         return data
     if file.erasable:
         with suppress(msgspec.DecodeError, UnicodeDecodeError):
-            stone = msgspec.json.decode(data, type=Tombstone)
+            stone = msgspec.json.decode(data, type=ready(Tombstone))
             if (stone.file, stone.sha256) == (name, file.sha256):
                 return stone
     raise ReleaseError(

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from holdfast.decoding import ready
 from holdfast.estimation import features
 from holdfast.estimation.corrected import Corrected, Curve, best, class_probabilities
 from holdfast.estimation.fitted import Fitted
@@ -147,7 +148,7 @@ def fitted_on(
 
 def load_fitted(content: bytes) -> Fitted:
     """What estimates, from the content of `estimators.json`, also of earlier releases: those have no corrections."""
-    found = msgspec.json.decode(content, type=Estimators)
+    found = msgspec.json.decode(content, type=ready(Estimators))
     if found.fitted is not None:
         return found.fitted
     if found.error is not None:

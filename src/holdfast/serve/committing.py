@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import HoldfastError
 from holdfast.serve.telemetry import log_to_stderr
 from holdfast.site import Site
@@ -36,7 +37,7 @@ def main() -> None:
     from holdfast.log import following
     from holdfast.log.committer import run
 
-    site = msgspec.json.decode(sys.stdin.buffer.readline(), type=Site)
+    site = msgspec.json.decode(sys.stdin.buffer.readline(), type=ready(Site))
     log_to_stderr(site.server.log_lines)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -12,6 +12,7 @@ from tempfile import mkdtemp
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.serve.metrics import METRICS, Metrics, Stored
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - nobody else can write into the folder that is made there
@@ -49,7 +50,7 @@ def resumed(path: Path) -> Metrics:
     """Go on with what a process counted that is gone, if there was one; not with what it had at the moment."""
     metrics = Metrics()
     with suppress(OSError, msgspec.MsgspecError):
-        stored = msgspec.msgpack.decode(path.read_bytes(), type=Stored)
+        stored = msgspec.msgpack.decode(path.read_bytes(), type=ready(Stored))
         for name, labels, value in stored.values:
             if METRICS[name].kind == "counter":
                 metrics.count(name, labels, value)
@@ -73,6 +74,6 @@ def process_use(contents: Mapping[str, bytes]) -> Iterator[tuple[str, float, flo
     tick, page = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
     for name, content in contents.items():
         with suppress(OSError, IndexError, ValueError):
-            pid = msgspec.msgpack.decode(content, type=Stored).pid
+            pid = msgspec.msgpack.decode(content, type=ready(Stored)).pid
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             yield name, (int(fields[11]) + int(fields[12])) / tick, float(int(fields[21]) * page)

@@ -16,6 +16,8 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from holdfast.decoding import ready
+
 Labels: TypeAlias = tuple[str, ...]
 Held: TypeAlias = tuple[tuple[float, ...], list[int], list[float]]
 """A histogram: the upper ends of its buckets, their counts, and the sum of all values."""
@@ -199,7 +201,7 @@ class _Collector:
         histograms: dict[str, dict[Labels, tuple[list[int], float]]] = {}
         for content in self._contents:
             try:
-                stored = msgspec.msgpack.decode(content, type=Stored)
+                stored = msgspec.msgpack.decode(content, type=ready(Stored))
             except msgspec.MsgspecError:
                 continue  # of another version
             for name, labels, value in stored.values:

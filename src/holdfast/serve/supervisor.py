@@ -16,6 +16,7 @@ from types import FrameType
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.errors import SettingError
 from holdfast.releases.store import open_store
 from holdfast.serve.access import Access, allowed_address
@@ -218,7 +219,7 @@ def _wait_ready(readers: list[int], children: list[_Child], stopping: list[int])
             return None
     if left or not all(told.values()):  # a pipe closes when its worker dies, too
         return None
-    return over(msgspec.json.decode(one, type=list[Standing]) for one in told.values())
+    return over(msgspec.json.decode(one, type=ready(list[Standing])) for one in told.values())
 
 
 def _revive(child: _Child) -> None:

@@ -24,6 +24,7 @@ from holdfast.book.keys import keys
 from holdfast.book.opening import Book, open_book
 from holdfast.book.policies import newest_policy_revisions
 from holdfast.book.stages import in_force
+from holdfast.decoding import ready
 from holdfast.errors import HoldfastError, LogError
 from holdfast.log import reviews
 from holdfast.log.coverage import summaries
@@ -89,7 +90,7 @@ def main() -> None:
     """Answer until told to stop."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # nothing is lost if it ends before it answers
     prepare()
-    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=Task)
+    task = msgspec.json.decode(sys.stdin.buffer.readline(), type=ready(Task))
     log_to_stderr(task.site.server.log_lines)
     threading.Thread(target=_follow, daemon=True, name="holdfast-parent").start()
     try:

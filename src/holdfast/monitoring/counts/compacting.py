@@ -18,6 +18,7 @@ import msgspec
 import pyarrow.compute as pc
 
 from holdfast.book.monitoring import Run
+from holdfast.decoding import ready
 from holdfast.estimation import tables
 from holdfast.monitoring.counts import pieces
 from holdfast.monitoring.counts.kept import ROWS
@@ -44,7 +45,7 @@ class _Recorded(msgspec.Struct, frozen=True):
 
 def is_quiet(run: Run) -> bool:
     """Whether a run found nothing to judge."""
-    return bool(run.evidence) and msgspec.msgpack.decode(run.evidence, type=_Recorded).quiet
+    return bool(run.evidence) and msgspec.msgpack.decode(run.evidence, type=ready(_Recorded)).quiet
 
 
 def compact(root: Path, reference: Reference, runs: Sequence[Run]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import msgspec
 
 from holdfast.book.monitoring import Run
+from holdfast.decoding import ready
 from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.sources.source import MICROSECONDS, Source
 from holdfast.windows import CountedWindows
@@ -36,7 +37,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
 
 def cuts_of(runs: Sequence[Run]) -> list[Cuts]:
     """What recorded runs have found."""
-    decoder = msgspec.msgpack.Decoder(Recorded)
+    decoder = msgspec.msgpack.Decoder(ready(Recorded))
     return [decoder.decode(run.evidence).cuts if run.evidence else Cuts() for run in runs]
 
 

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from holdfast.decoding import ready
 from holdfast.incident import SEVERITIES
 from holdfast.log.disk import locked, make_folder, write_whole
 from holdfast.monitoring.incidents.standing import Standing
@@ -58,7 +59,7 @@ def expose(
         write_whole(folder / f"{watched.model}.json", msgspec.json.encode(samples(watched, standings, now)))
         found: list[Sample] = [(PER_INSTALLATION, {"route": name}, count) for name, count in sorted(waiting.items())]
         for path in sorted(folder.glob("*.json")):
-            found += msgspec.json.decode(path.read_bytes(), type=list[Sample])
+            found += msgspec.json.decode(path.read_bytes(), type=ready(list[Sample]))
         write_whole(folder / FILE, text(found).encode())
 
 

@@ -13,6 +13,7 @@ from holdfast.book import incidents as people
 from holdfast.book import monitoring as recorded
 from holdfast.book.incidents import Act, Annotation
 from holdfast.book.opening import Book
+from holdfast.decoding import ready
 from holdfast.incident import Incident
 
 State: TypeAlias = Literal["open", "acknowledged", "snoozed", "known", "noted", "resolved"]
@@ -101,7 +102,7 @@ def ordered(
 ) -> tuple[Standing, ...]:
     """The same of what the book has."""
     found = [
-        standing(msgspec.convert(one, Incident), acts.get(name, ()), annotations, now)
+        standing(msgspec.convert(one, ready(Incident)), acts.get(name, ()), annotations, now)
         for name, one in incidents.items()
     ]
     return tuple(sorted(found, key=lambda one: one.rank, reverse=True))
