@@ -39,7 +39,7 @@ def rows_of(task: str) -> pa.Table:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(ROWS, 2))
     y = x @ [2.0, -1.0] + rng.normal(size=ROWS)
-    target = y if task == "regression" else np.array(["high", "low", "middle"])[np.digitize(y, [-1, 1])]
+    target = y if task == "regression" else np.array(["high", "low", "middle|third"])[np.digitize(y, [-1, 1])]
     start = np.datetime64("2025-01-01", "us")
     return pa.table(
         {
@@ -96,7 +96,7 @@ def test_several_classes(tmp_path: Path) -> None:
     found, sealed = sealed_of("classes", {"kind": "f_beta", "average": "macro"}, tmp_path)
     parts, scores = found.parts, found.scores
     table = ClassTable.from_bytes(sealed.read("reference/scores.table"))
-    assert table.classes == ("high", "low", "middle")
+    assert table.classes == ("high", "low", "middle|third")
     assert int(table.counts.sum()) == len(parts.validation) + len(parts.test)
     estimators = msgspec.json.decode(sealed.read("estimators.json"), type=Estimators)
     assert (estimators.method, estimators.figure, len(load_fitted(sealed.read("estimators.json")).corrected)) == (

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from holdfast.kinds import Role
+from holdfast.log.class_sets import joined
 from holdfast.log.columns import prediction_layout
 from holdfast.log.frames import Type, encode, microseconds
 from holdfast.serve.engine import Answered, Engine, hashed
@@ -124,7 +125,7 @@ class Logged:
                 a.confidence,
                 a.lower or [None],
                 a.upper or [None],
-                [None] if a.sets is None else ["|".join(names) for names in a.sets],
+                [None] if a.sets is None else [joined(names) for names in a.sets],
                 a.review,
                 a.reason,
                 a.loss,

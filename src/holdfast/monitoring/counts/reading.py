@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from holdfast.evaluation.bands import regrouped
 from holdfast.evaluation.row_losses import row_losses
 from holdfast.kinds import Role
+from holdfast.log.class_sets import sizes
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Judged
 from holdfast.profile.ages import ages_of
@@ -115,7 +116,7 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
         decision=decision,
         review=_flags(held.get("hf_review"), n),
         width=None if width is None else np.where(others, np.nan, width),
-        set_size=_sizes(held["hf_set"], classes, others) if "hf_set" in held and classes else None,
+        set_size=np.where(others, np.nan, floats(sizes(held["hf_set"]))) if "hf_set" in held and classes else None,
         ages=ages_of(reference.profile.edges.schema, inputs, when),
         truth=truth,
         loss=_losses(reference, held, score, decision, truth),
@@ -131,14 +132,6 @@ def answered(reference: Reference, batch: pa.RecordBatch) -> AnsweredRows:
 def _otherwise(decision: NDArray[np.int64] | None, propensity: Array) -> NDArray[np.int64] | None:
     """The other of two answers of rows that were answered at random; -1 of all others."""
     return None if decision is None else np.where((propensity < 1) & (decision >= 0), 1 - decision, -1)
-
-
-def _sizes(column: pa.Array, classes: tuple[str, ...], others: NDArray[np.bool_]) -> Array | None:
-    """Classes in doubt, (n,); NaN where no set was answered. None where names have bars, which stand between them."""
-    if any("|" in name for name in classes):
-        return None
-    sizes = pc.if_else(pc.equal(column, ""), 0, pc.add(pc.count_substring(column, "|"), 1))
-    return np.where(others, np.nan, floats(sizes))
 
 
 def as_sealed(reference: Reference, name: str, column: pa.Array) -> pa.Array:
