@@ -129,6 +129,8 @@ def test_service_counts_doubt_as_the_history_does(
     answer_rows(tmp_path / "log", sealed, rows, "time")
     source = LogSource(open_log(tmp_path / "log"), "lines")
     wanted = wanted_of_rows(reference, source.columns())
+    of_doubt = {"hf_set"} if task == "classes" else {"hf_lower", "hf_upper"}
+    assert {"hf_set", "hf_lower", "hf_upper"} & set(wanted) == of_doubt  # nothing is read that only other tasks have
     tally = count_rows(reference, source.rows(wanted, 1, 0, 2**52), ())
     history = dict(reference.history)
     sums = "set_sizes" if task == "classes" else "widths"

@@ -36,20 +36,14 @@ def inputs_logged(reference: Reference, there: list[str]) -> dict[str, str]:
 
 def answer_columns(reference: Reference, there: list[str]) -> list[str]:
     """Columns of the log that tell an answer, and what it costs."""
-    task, classes = reference.answers.task, reference.answers.classes
-    scores = [f"hf_score_{k}" for k in range(len(classes))] if task == "classes" else ["hf_score"]
-    own = [
-        "hf_time",
-        "hf_event_time",
-        "hf_release",
-        *scores,
-        "hf_decision",
-        "hf_review",
-        "hf_lower",
-        "hf_upper",
-        "hf_set",
-    ]
-    return [name for name in dict.fromkeys([*own, "hf_propensity", *needed(reference)]) if name in there]
+    told = {
+        "binary": ["hf_score", "hf_decision"],
+        "classes": [*(f"hf_score_{k}" for k in range(len(reference.answers.classes))), "hf_decision", "hf_set"],
+        "regression": ["hf_score", "hf_lower", "hf_upper"],
+    }[reference.answers.task]
+    own = ["hf_time", "hf_event_time", "hf_release", *told, "hf_review"]
+    own += ["hf_propensity"] if reference.answers.observed else []
+    return [name for name in dict.fromkeys([*own, *needed(reference)]) if name in there]
 
 
 def needed(reference: Reference) -> list[str]:
