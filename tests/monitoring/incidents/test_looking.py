@@ -76,3 +76,17 @@ def test_counts_of_older_windows_are_added_when_they_are_asked_for(service: Serv
     assert {start for start, _ in looking.counts} == {day(FIRST)}
     assert looking.counts[day(FIRST), ""].labelled == everything[day(FIRST), ""].labelled > 0
     assert looking.until - day(FIRST) == 4 * DAY
+
+
+def test_a_sample_has_rows_of_each_of_its_windows_where_these_are_many(service: Service) -> None:
+    """Before, the first windows had them all; 1,000 are kept of each."""
+    short = replace(service, reference=replace(service.reference, windows=Windows(width=6 * 3_600.0, zone="UTC")))
+    short.answer(payments(FIRST, 2, seed=1, rows_a_day=4_400), delay_days=None)
+    short.monitor(day(FIRST + 2))
+    looking = short.looking(day(FIRST + 2))
+    assert len(looking.newest) == 8
+    sample = looking.sample(looking.newest)
+    assert sample is not None
+    assert sample.num_rows == 5_000
+    hours = (sample["time"].to_numpy() - np.datetime64(round(day(FIRST)), "s")) // np.timedelta64(6, "h")
+    assert np.bincount(hours.astype(int)).tolist() == [625] * 8

@@ -15,7 +15,6 @@ from holdfast.causes.what_if import WhatIf, answering, observable
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident
 from holdfast.kinds import Kind
-from holdfast.monitoring.incidents.labels import known_since
 from holdfast.monitoring.incidents.looking import DAY, Looking
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.profile.crossings import with_crossings
@@ -26,25 +25,18 @@ MOST_SPLIT = 20
 SPLIT_KINDS = frozenset({Kind.NUMBER, Kind.CATEGORY, Kind.BOOLEAN})
 
 
-def suspected(looking: Looking, one: Incident, columns: Sequence[str]) -> tuple[list[float], tuple[Suspect, ...], str]:
-    """The windows that tell what an incident costs; suspects, the costliest first; and what kind of change it is, in words.
+def suspected(
+    looking: Looking, one: Incident, columns: Sequence[str], starts: Sequence[float], labels: Labels | None
+) -> tuple[tuple[Suspect, ...], str]:
+    """Suspects, the costliest first; and of a worse performance what kind of change it is, in a sentence.
 
     Parameters
     ----------
     columns
         Those that have an open incident.
+    starts, labels
+        Windows that tell what it costs, and their rows whose truth came.
     """
-    reference = looking.reference
-    starts, labels = looking.since(one.since), None
-    if one.kind == "performance" and reference.released is not None and reference.labelled is not None:
-        starts, labels = known_since(looking, one.since)
-    return starts, *(_suspects(looking, starts, columns, one, labels) if starts else ((), ""))
-
-
-def _suspects(
-    looking: Looking, starts: Sequence[float], columns: Sequence[str], one: Incident, labels: Labels | None
-) -> tuple[tuple[Suspect, ...], str]:
-    """Suspects, the costliest first; and of a worse performance what kind of change it is, in a sentence."""
     reference = looking.reference
     sample = looking.sample(starts)
     if reference.released is None or reference.labelled is None or sample is None or sample.num_rows < 2:

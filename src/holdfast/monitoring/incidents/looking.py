@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from holdfast.monitoring.counts import kept
@@ -89,10 +90,14 @@ class Looking:
         return sorted({day for start in starts for day in held.days.get(start, ())})
 
     def sample(self, starts: Sequence[float]) -> pa.Table | None:
-        """A sample of the rows of windows."""
+        """A sample of the rows of windows, of each alike."""
         samples = [profile.sample for profile in self._profiles_of(starts) if profile is not None]
         parts = [pa.Table.from_batches([sample.rows]) for sample in samples if sample is not None]
-        return pa.concat_tables(parts, promote_options="default").slice(0, MOST_ROWS) if parts else None
+        if not parts:
+            return None
+        found = pa.concat_tables(parts, promote_options="default")
+        n = found.num_rows
+        return found if n <= MOST_ROWS else found.take(pa.array(np.arange(MOST_ROWS) * n // MOST_ROWS))
 
     def quality(self, start: float) -> tuple[Finding, ...]:
         """What is wrong with the rows of a window."""

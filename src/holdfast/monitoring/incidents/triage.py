@@ -34,11 +34,14 @@ def _each_told(incidents: Mapping[str, Incident], looking: Looking) -> dict[str,
 def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Incident:
     reference = looking.reference
     columns = [other.subject for other in open_ones if other.kind == "input"]
-    if one.kind == "groups":
+    tried = reference.released is not None and reference.labelled is not None
+    starts, labels = looking.since(one.since), None
+    if one.kind == "groups" or (one.kind == "performance" and tried):
         starts, labels = known_since(looking, one.since)
+    if one.kind == "groups":
         own, kind, day, unlabelled = None, "", group_cost(looking, one.subject, starts, labels), labels is None
     else:
-        starts, suspects, kind = suspected(looking, one, columns)
+        suspects, kind = suspected(looking, one, columns, starts, labels)
         own = _own(one, suspects)
         day = realised(looking, one, starts) if own is None else own.worse_per_day
         unlabelled = own is not None and own.needs_labels
@@ -59,7 +62,7 @@ def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Inc
         usual=usual_a_day(reference),
         where=one.where if own is None or own.where is None else (f"{own.where.column} = {own.where.value}",),
         rows=rows,
-        upstream=upstream(looking, one, starts, open_ones),
+        upstream=upstream(looking, one, starts, open_ones, labels),
         advice=NO_ACTION if harmless else advice(one, material=material, known=day is not None),
         story=f"{said} {kind}".rstrip(),
     )
