@@ -26,7 +26,7 @@ from holdfast.serve.loaded import Loaded, load
 from holdfast.serve.metrics import Metrics, exposition
 from holdfast.serve.records import Answer, answers
 from holdfast.serve.request import Request
-from holdfast.serve.rows import Rows, numbers_of
+from holdfast.serve.rows import Places, Rows
 from holdfast.serve.usual import Usual
 from holdfast.site import Log, Site
 from holdfast.testing.releases import seal_small
@@ -101,8 +101,8 @@ def test_what_the_history_does_not_have_is_refused_where_that_is_asked_for(loade
 def test_the_range_of_a_column_is_told_as_far_as_it_has_ends_and_is_nobody_s() -> None:
     def told(**given: Any) -> str:
         column = Column(name="n", physical="n", kind=Kind.NUMBER, type="double", **given)
-        rows = Rows([(-5.0,)], numbers_of([0]))
-        (problem,) = Usual([Field(column, True, "float64")], [0]).problems(rows)
+        fields = [Field(column, True, "float64")]
+        (problem,) = Usual(fields, [0]).problems(Rows.of(Places(fields), [(-5.0,)]))
         return problem.message
 
     assert told(minimum=0.0) == "expected a number >= 0, as the history has"

@@ -25,8 +25,8 @@ from holdfast.startup import prepare
 if TYPE_CHECKING:
     from holdfast.log.following import Step
 
-NICENESS = 10
-"""Where processors are short it gets a tenth of one, and those that answer the rest: what is in the spool can wait. That is
+NICENESS = 11
+"""Where processors are short it gets a thirteenth of one, and those that answer the rest: what is in the spool can wait. This is
 enough to keep up with a worker that is busy with single rows; a flood of large requests is brought in when it is over."""
 
 

@@ -10,18 +10,19 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.kinds import Kind
 from holdfast.models.session import DTYPES, OnnxSession
 from holdfast.objective import Cost, CostMatrix, expected_regrets
 from holdfast.policy import REASONS, Answers, decide
 from holdfast.released import ReleasedModel
 from holdfast.serve.errors import ServeError
 from holdfast.serve.fields import Problem, fields_of, id_field
-from holdfast.serve.rows import Array, Row, Rows, numbers_of
+from holdfast.serve.rows import Array, Places, Row, Rows
 from holdfast.serve.usual import Usual
 from holdfast.stats.calibration import apply
 from holdfast.stats.support import distances
 from holdfast.uncertainty import Uncertainty, classes_in_doubt, intervals, revised
+
+_REASONS = np.array(REASONS, dtype=object)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,8 +82,8 @@ class Engine:
         What a request's rows have, in their order.
     id_field
         The one that a client's own id is in, or else the key for it.
-    row_of
-        Rows of `Rows.numbers`, by the name of the field.
+    column_of
+        Columns of `Rows.matrix`, by the name of the field.
     """
 
     def __init__(self, released: ReleasedModel) -> None:
@@ -93,15 +94,14 @@ class Engine:
         self.id_field = id_field(self.fields)
         self.task = released.model.task
         names = [one.name for one in self.fields]
-        numeric = [i for i, one in enumerate(self.fields) if one.column.kind in (Kind.NUMBER, Kind.BOOLEAN)]
-        self._numbers_of = numbers_of(numeric)
-        self.row_of = {names[place]: row for row, place in enumerate(numeric)}
+        self._places = Places(self.fields)
+        self.column_of = {names[place]: column for column, place in enumerate(self._places.numeric)}
         self._place_of = {name: place for place, name in enumerate(names)}
-        self._usual = Usual(self.fields, numeric)
-        self._feeds = _feeds(released.model, self.row_of, self._place_of)
-        self._quantile_feeds = [_feeds(model, self.row_of, self._place_of) for model in released.quantiles or ()]
+        self._usual = Usual(self.fields, self._places.numeric)
+        self._feeds = _feeds(released.model, self.column_of, self._place_of)
+        self._quantile_feeds = [_feeds(model, self.column_of, self._place_of) for model in released.quantiles or ()]
         costs = released.policy.costs
-        self._cost_rows = {name: self.row_of[name] for name in (() if costs is None else costs.needs)}
+        self._cost_columns = {name: self.column_of[name] for name in (() if costs is None else costs.needs)}
 
     @property
     def revision(self) -> int:
@@ -121,7 +121,7 @@ class Engine:
 
     def rows(self, tuples: Sequence[Row]) -> Rows:
         """Rows as they are answered."""
-        return Rows(tuples, self._numbers_of)
+        return Rows.of(self._places, tuples)
 
     def answer(self, rows: Rows, ids: Sequence[str]) -> Answered:
         """Answers to rows.
@@ -143,7 +143,7 @@ class Engine:
             decision=scores if self.task == "regression" else self._named(decided, score),
             confidence=decided.confidence.tolist(),
             review=decided.review.tolist(),
-            reason=list(map(REASONS.__getitem__, decided.reason.tolist())),
+            reason=_REASONS[decided.reason].tolist(),
             loss=[None] * len(ids),
             propensity=decided.propensity.tolist(),
             unusual=self._usual.problems(rows),
@@ -152,7 +152,7 @@ class Engine:
         if uncertainty is not None:
             self._bound(answered, uncertainty, score, rows)
         if decided.review.any():
-            self._price(answered, decided, score, rows.numbers)
+            self._price(answered, decided, score, rows.matrix)
         return answered
 
     def unusual(self, rows: Rows) -> list[Problem]:
@@ -172,16 +172,16 @@ class Engine:
         return _scored(self.released.model, tensors)
 
     def _decide(self, score: Array, rows: Rows, ids: Sequence[str]) -> Answers:
-        released, numbers, distance, identity = self.released, rows.numbers, None, None
+        released, matrix, distance, identity = self.released, rows.matrix, None, None
         if released.support is not None:
             distance = distances(
                 released.support.known,
-                np.ascontiguousarray(numbers[[self.row_of[name] for name in released.support.numbers]].T),
+                np.ascontiguousarray(matrix[:, [self.column_of[name] for name in released.support.numbers]]),
                 self._codes(rows),
             )
         if released.policy.explore:
             identity = np.array([hashed(one) for one in ids], dtype=np.uint64)
-        costs = {name: numbers[row] for name, row in self._cost_rows.items()}
+        costs = {name: matrix[:, column] for name, column in self._cost_columns.items()}
         return decide(released.policy, score, costs, distance=distance, identity=identity)
 
     def _codes(self, rows: Rows) -> NDArray[np.int64]:
@@ -226,13 +226,13 @@ class Engine:
             sets = inside.tolist()
             answered.sets = [[name for name, held in zip(classes, row, strict=True) if held] for row in sets]
 
-    def _price(self, answered: Answered, decided: Answers, score: Array, numbers: Array) -> None:
+    def _price(self, answered: Answered, decided: Answers, score: Array, matrix: Array) -> None:
         """What wrong answers of the rows for review are expected to cost: what the queue is ordered by."""
         objective, policy = self.released.objective, self.released.policy
         rows = np.flatnonzero(decided.review)
         expected = 1 - decided.confidence[rows]
-        if isinstance(objective, Cost | CostMatrix) and all(name in self.row_of for name in objective.needs):
-            costs = {name: numbers[self.row_of[name], rows] for name in objective.needs}
+        if isinstance(objective, Cost | CostMatrix) and all(name in self.column_of for name in objective.needs):
+            costs = {name: matrix[rows, self.column_of[name]] for name in objective.needs}
             probability = score[rows] if policy.classes else apply(policy.calibration, score[rows])
             regrets = expected_regrets(objective, probability, costs, policy.classes)
             codes = decided.decision[rows].astype(np.intp)
@@ -251,12 +251,12 @@ Feed: TypeAlias = tuple[str, Any, Any, bool]
 and whether it is flat."""
 
 
-def _feeds(model: OnnxSession, row_of: Mapping[str, int], place_of: Mapping[str, int]) -> list[Feed]:
+def _feeds(model: OnnxSession, column_of: Mapping[str, int], place_of: Mapping[str, int]) -> list[Feed]:
     feeds: list[Feed] = []
     for piece in model.signature.inputs:
         text = piece.element == "string"
-        places = [(place_of if text else row_of)[name] for name in piece.features]
-        every = not text and places == list(range(len(row_of)))  # they need no copy
+        places = [(place_of if text else column_of)[name] for name in piece.features]
+        every = not text and places == list(range(len(column_of)))  # they need no copy
         feeds.append(
             (piece.name, slice(None) if every else places, None if text else DTYPES[piece.element], piece.flat)
         )
@@ -273,12 +273,12 @@ def _tensors(model: OnnxSession, feeds: Sequence[Feed], rows: Rows) -> dict[str,
         if dtype is None:
             null = model.signature.null_text
             texts = [[null if value is None else value for value in rows.column(place)] for place in places]
-            matrix: NDArray[Any] = np.array(texts, dtype=object)
+            matrix: NDArray[Any] = np.array(texts, dtype=object).T
         else:
-            matrix = rows.numbers[places]
+            matrix = rows.matrix[:, places]
             if dtype is not np.float64:
                 matrix = _cast(matrix, dtype)
-        tensors[name] = matrix[0] if flat else np.ascontiguousarray(matrix.T)
+        tensors[name] = np.ascontiguousarray(matrix[:, 0] if flat else matrix)
     return tensors
 
 

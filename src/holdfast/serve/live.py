@@ -1,7 +1,7 @@
 """A release that answers: what waits is answered as one group, logged, and only then sent.
 
 A group is what came while the last one was answered: no timer makes anybody wait. At 64 connections groups hold ten to forty
-rows, for which model, policy and log cost little more than for one.
+requests, for which model, policy and log cost little more than for one.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from holdfast.serve.loaded import Loaded
 from holdfast.serve.logged import Logged, Origin
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.request import Reply, Request
-from holdfast.serve.rows import Row
+from holdfast.serve.rows import Rows
 
 logger = logging.getLogger("holdfast.serve")
 
-GROUP_ROWS = 1_000
-"""Rows that are answered at once in the event loop; requests of more are answered in a thread, piece by piece."""
+LARGE_ROWS = 1_000
+"""Requests of more rows are answered in a thread, piece by piece."""
 
-PIECE_ROWS = 5_000
-"""Rows of such a piece."""
+GROUP_ROWS = 5_000
+"""Rows that are answered at once: of the requests that wait, or of such a piece."""
 
 QUEUE_ROWS = 20_000
 """Rows that may wait for their answer; beyond, requests are refused."""
@@ -53,9 +53,11 @@ class Owed(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """A request that waits: by which route, who asked, and what is owed. What is owed outlives the rows, which are much."""
+    """Rows that wait for their answers: what is wrong with them, by which route and by whom they came, and what is owed."""
 
-    request: Request
+    rows: Rows
+    ids: Sequence[str | None]
+    problems: list[Problem]
     route: str
     client: str
     owed: Owed
@@ -142,19 +144,21 @@ class Live:
         if self.waiting_rows and self.waiting_rows + rows > QUEUE_ROWS:
             raise ServeError(503, f"{self.model} has too many rows to answer: try again shortly.", retry_after=1)
         self._check(request)
-        reply: asyncio.Future[Reply] = self._loop.create_future()
-        self.waiting_rows += rows
-        asked = Asked(request, route, client, Owed(reply, rows, time.monotonic()))
-        if rows > GROUP_ROWS:
-            task = self._loop.create_task(self._answer_many(asked))
+        owed = Owed(self._loop.create_future(), rows, time.monotonic())
+        if rows > LARGE_ROWS:
+            self.waiting_rows += rows
+            task = self._loop.create_task(self._answer_many(request, route, client, owed))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-            return reply
-        self._waiting.append(asked)
+            return owed.reply
+        # Now, while they are at hand: what waits is many times smaller then.
+        taken = self.engine.rows(request.rows)
+        self.waiting_rows += rows
+        self._waiting.append(Asked(taken, request.ids, request.problems, route, client, owed))
         if not self._scheduled:
             self._scheduled = True
             self._loop.call_soon(self._run)
-        return reply
+        return owed.reply
 
     def sweep(self) -> None:
         """Refuse what has waited for the log too long; to be called each second or so."""
@@ -178,65 +182,65 @@ class Live:
     def _run(self) -> None:
         self._scheduled = False
         waiting, self._waiting = self._waiting, []
-        rows: list[Row] = []
+        rows = 0
         group: list[Asked] = []
         for asked in waiting:
-            if rows and len(rows) + len(asked.request.rows) > GROUP_ROWS:
-                self._try(group, rows)
-                rows, group = [], []
-            rows += asked.request.rows
+            if rows and rows + asked.owed.rows > GROUP_ROWS:
+                self._try(group)
+                rows, group = 0, []
+            rows += asked.owed.rows
             group.append(asked)
-        self._try(group, rows)
+        self._try(group)
 
-    def _try(self, group: list[Asked], rows: Sequence[Row]) -> None:
+    def _try(self, group: list[Asked]) -> None:
         try:
-            self._answer(group, rows)
+            self._answer(group)
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
             if len(group) == 1:
                 self._fail([group[0].owed], told(self.model, error))
                 return
             for asked in group:  # so that one request fails, and not those that came at the same moment
-                self._try([asked], asked.request.rows)
+                self._try([asked])
 
-    def _answer(self, group: list[Asked], rows: Sequence[Row]) -> None:
+    def _answer(self, group: list[Asked]) -> None:
         """Answer a group, and hand it to the log."""
         started = time.monotonic()
-        given = list(chain.from_iterable([asked.request.ids for asked in group]))
+        rows = Rows.joined([asked.rows for asked in group])
+        given = list(chain.from_iterable([asked.ids for asked in group]))
         ids = self._named(given)
-        turned = self.engine.rows(rows)
-        answered = self.engine.answer(turned, ids)
+        answered = self.engine.answer(rows, ids)
         replies = _replies(self, group, ids, answered)
         self._measure(group, answered, started)
         owed = [asked.owed for asked in group]
         if self._spool is None:
             self._send(owed, replies, None)
             return
-        content = self._logged.frame(answered, turned, ids, given, replies, _origin(group))
+        content = self._logged.frame(answered, rows, ids, given, replies, _origin(group))
         self._logging.append(owed)
         self._log(content, len(rows), lambda error: self._send(owed, replies, error))
 
-    async def _answer_many(self, asked: Asked) -> None:
+    async def _answer_many(self, request: Request, route: str, client: str, owed: Owed) -> None:
         """Answer a large request piece by piece, in a thread: others are answered meanwhile."""
         try:
-            await self._answer_pieces(asked)
+            await self._answer_pieces(request, route, client, owed)
         except TimeoutError:
-            self._fail([asked.owed], ServeError(503, SLOW_LOG, retry_after=5))
+            self._fail([owed], ServeError(503, SLOW_LOG, retry_after=5))
         except Exception as error:  # noqa: BLE001 - nobody may wait for ever
-            self._fail([asked.owed], told(self.model, error))
+            self._fail([owed], told(self.model, error))
 
-    async def _answer_pieces(self, asked: Asked) -> None:
-        request, parts = asked.request, []
+    async def _answer_pieces(self, request: Request, route: str, client: str, owed: Owed) -> None:
+        parts = []
         logged: list[asyncio.Future[Exception | None]] = []
         names: list[str] = []
-        for start in range(0, len(request.rows), PIECE_ROWS):
-            end = start + PIECE_ROWS
+        for start in range(0, len(request.rows), GROUP_ROWS):
+            end = start + GROUP_ROWS
             given = request.ids[start:end]
             ids = self._named(given)
             began = time.monotonic()
             rows = await asyncio.to_thread(self.engine.rows, request.rows[start:end])
             answered = await asyncio.to_thread(self.engine.answer, rows, ids)
             problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
-            piece = asked._replace(request=Request(rows=request.rows[start:end], ids=given, problems=problems))
+            piece = Asked(rows, given, problems, route, client, owed._replace(rows=len(rows)))
             replies = _replies(self, [piece], ids, answered)
             self._measure([piece], answered, began)
             if self._spool is not None:
@@ -249,7 +253,7 @@ class Live:
         async with asyncio.timeout(self.rules.deadline):
             ended = await asyncio.gather(*logged)
         errors = [error for error in ended if error is not None]
-        self._send([asked.owed], [_joined(parts, names)], errors[0] if errors else None)
+        self._send([owed], [_joined(parts, names)], errors[0] if errors else None)
 
     def _named(self, given: Sequence[str | None]) -> list[str]:
         new = self._ids.many(len(given))
@@ -338,7 +342,7 @@ def _joined(parts: Sequence[Reply], ids: Sequence[str]) -> Reply:
         joined[name] = [value for piece in values for value in piece] if lists else values[0]
     if answers[0].decision is answers[0].score:
         joined["decision"] = joined["score"]
-    problems = [p._replace(row=p.row + start * PIECE_ROWS) for start, part in enumerate(parts) for p in part.problems]
+    problems = [p._replace(row=p.row + start * GROUP_ROWS) for start, part in enumerate(parts) for p in part.problems]
     return Reply(
         model=parts[0].model,
         version=parts[0].version,
@@ -353,7 +357,7 @@ def _joined(parts: Sequence[Reply], ids: Sequence[str]) -> Reply:
 def _replies(live: Live, group: list[Asked], ids: list[str], answered: Answered) -> list[Reply]:
     replies, first = [], 0
     for asked in group:
-        rows = len(asked.request.rows)
+        rows = asked.owed.rows
         replies.append(
             Reply(
                 model=live.model,
@@ -362,7 +366,7 @@ def _replies(live: Live, group: list[Asked], ids: list[str], answered: Answered)
                 answered=answered,
                 first=first,
                 rows=rows,
-                problems=asked.request.problems,
+                problems=asked.problems,
             )
         )
         first += rows

@@ -26,13 +26,13 @@ class Origin(NamedTuple):
 
 
 class _Field(NamedTuple):
-    """A field that is logged: its place in a row, its column, and its row of the numbers if it goes as these lie in memory."""
+    """A field that is logged: its place in a row, its column, and that of the matrix if it goes as it lies there."""
 
     place: int
     column: str
     type: Type
     hashed: bool
-    row: int | None
+    number: int | None
 
 
 class Logged:
@@ -63,25 +63,25 @@ class Logged:
         hash_key: bytes = b"",
     ) -> None:
         self._version, self._clock, self._hash_key = version, clock, hash_key
-        self._width = len(engine.fields)
         self._fields = []
         for place, field in enumerate(engine.fields):
             if field.column.role is Role.IGNORE or field.name in left_out:
                 continue
             hash_it = field.name in hash_of
-            row = engine.row_of[field.name] if field.at_rest == "float64" and not hash_it else None
+            number = engine.column_of[field.name] if field.at_rest == "float64" and not hash_it else None
             kind: Type = "string" if hash_it else field.at_rest
-            self._fields.append(_Field(place, field.column.physical, kind, hash_it, row))
+            self._fields.append(_Field(place, field.column.physical, kind, hash_it, number))
         self.layout = prediction_layout(
             model,
             engine.task,
             engine.released.model.classes,
             [(field.column, field.type) for field in self._fields],
-            [field.column for field in self._fields if field.row is not None],
+            [field.column for field in self._fields if field.number is not None],
         )
         # Where all are logged they need no copy.
-        packed = [field.row for field in self._fields if field.row is not None]
-        self._packed = slice(None) if packed and packed == list(range(len(engine.row_of))) else packed
+        packed = [field.number for field in self._fields if field.number is not None]
+        self._packed = packed
+        self._all_packed = packed == list(range(len(engine.column_of)))
         times = [place for place, field in enumerate(engine.fields) if field.column.role is Role.TIME]
         self._time = times[0] if times else None
 
@@ -134,15 +134,18 @@ class Logged:
                 _warned(replies, len(rows)) if any(reply.problems for reply in replies) else [""],
                 origin.latencies,
                 origin.clients,
-                [hashed(repr(row[: self._width])) >> 1 for row in rows.tuples] if some_given else [0],
+                [hashed(repr(row)) >> 1 for row in rows.tuples()] if some_given else [0],
                 *(
                     _values(rows.column(field.place), field, self._hash_key)
                     for field in self._fields
-                    if field.row is None
+                    if field.number is None
                 ),
-                *([rows.matrix[:, self._packed].tobytes()] if self._packed else []),
+                *([self._numbers(rows)] if self._packed else []),
             ]
         )
+
+    def _numbers(self, rows: Rows) -> bytes:
+        return rows.packed if self._all_packed else rows.matrix[:, self._packed].tobytes()
 
 
 def _values(values: list[Any], field: _Field, key: bytes) -> Sequence[Any]:

@@ -23,7 +23,7 @@ class Usual:
     fields
         In the order of a row.
     numeric
-        Places of the fields that are numbers, in the order of the matrix's rows.
+        Places of the fields that are numbers, in the order of the matrix's columns.
     """
 
     def __init__(self, fields: Sequence[Field], numeric: Sequence[int]) -> None:
@@ -31,8 +31,8 @@ class Usual:
         bounds = [fields[place].column if place in judged else None for place in numeric]
         self._fields = fields
         self._numeric = tuple(numeric)
-        self._low = np.array([[-math.inf if c is None or c.minimum is None else c.minimum] for c in bounds])
-        self._high = np.array([[math.inf if c is None or c.maximum is None else c.maximum] for c in bounds])
+        self._low = np.array([-math.inf if c is None or c.minimum is None else c.minimum for c in bounds])
+        self._high = np.array([math.inf if c is None or c.maximum is None else c.maximum for c in bounds])
         # Missing is no new category.
         self._known = {
             place: frozenset([*categories, None])
@@ -48,9 +48,9 @@ class Usual:
             if not known.issuperset(values := rows.column(place)):
                 name = self._fields[place].name
                 found += [Problem(i, name, "category", CATEGORY) for i, v in enumerate(values) if v not in known]
-        outside = (rows.numbers < self._low) | (rows.numbers > self._high)
+        outside = (rows.matrix < self._low) | (rows.matrix > self._high)
         if outside.any():
-            for place, row in np.argwhere(outside).tolist():
+            for row, place in np.argwhere(outside).tolist():
                 field = self._fields[self._numeric[place]]
                 found.append(Problem(row, field.name, "range", _expected(field)))
         return found
