@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -18,10 +18,13 @@ from real_files import ADULT, FOLDER
 Array: TypeAlias = NDArray[np.float64]
 
 SIZES = (500, 2_000, 5_000)
+SIMULATED: Mapping[str, float] = {"Simulated": 0.0, "Simulated 0.5": 0.5, "Simulated 1": 1.0}
 LOAN = [FOLDER / f"nannyml_synthetic_car_loan_{part}.parquet" for part in ("reference", "monitoring")]
 PRICE = [FOLDER / f"nannyml_synthetic_car_price_{part}.parquet" for part in ("reference", "monitoring")]
 WINDOWS: dict[Effort, tuple[int, int]] = {"quick": (2, 15), "usual": (4, 38), "thorough": (20, 25)}
 """Worlds that are drawn anew, and windows of each set and size in each: the reference is chance, too."""
+STABLE: dict[Effort, int] = {"quick": 4, "usual": 48, "thorough": 200}
+"""Worlds without a shift: a reference that is off by chance is so in all its windows, and a doubt lasts for three of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,13 @@ def worlds(effort: Effort) -> Iterator[World]:
         yield misspecified(seed, count)
     yield car_loan()
     yield handbook()
+
+
+def stable_worlds(effort: Effort) -> Iterator[World]:
+    """Simulated ones without a shift, other than those above."""
+    _, count = WINDOWS[effort]
+    for seed in range(STABLE[effort]):
+        yield misspecified(1_000 + seed, count, {"Simulated": 0.0})
 
 
 def adult(seed: int, count: int) -> World:
@@ -135,7 +145,7 @@ def _logistic(texts: list[str]) -> Any:
     return make_pipeline(encoded, LogisticRegression(max_iter=1_000))
 
 
-def misspecified(seed: int, count: int) -> World:
+def misspecified(seed: int, count: int, shifts: Mapping[str, float] = SIMULATED) -> World:
     """Ten normal features, a logistic regression that knows neither a product nor a square, and means that move.
 
     The shift moves each of the first three features by s / sqrt(3): s standard deviations along a direction.
@@ -162,7 +172,6 @@ def misspecified(seed: int, count: int) -> World:
         table = pa.table(dict(zip(names, x.T, strict=True)))
         return Rows(features=table, score=model.predict_proba(x)[:, 1], truth=truth, probability=p)
 
-    shifts = {"Simulated": 0.0, "Simulated 0.5": 0.5, "Simulated 1": 1.0}
     parts, windows, start = [], {}, 0
     for name, shift in shifts.items():
         for size in SIZES:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from bars import Bar, Effort, at_least, at_most, for_information
-from estimate_worlds import Rows, World, adult_for_labels, car_price, worlds
+from estimate_worlds import Rows, World, adult_for_labels, car_price, stable_worlds, worlds
 from holdfast.estimation import features, reliability
 from holdfast.estimation.estimates import Estimated, estimate, stated, unknown
 from holdfast.estimation.expected import each_of, expected
@@ -80,7 +80,7 @@ def estimates(effort: Effort) -> Iterator[Bar]:
     cells = [one for parts in found.values() for one in parts]
     yield from errors([joined(parts) for parts in found.values()])
     yield from intervals([joined(parts) for parts in found.values()])
-    yield from doubts(cells)
+    yield from doubts(cells, [cell for world in stable_worlds(effort) for cell in cells_of(world)])
     yield from label_proportions(effort)
     yield from numbers(python)
 
@@ -139,18 +139,17 @@ def intervals(cells: list[Cell]) -> Iterator[Bar]:
     yield for_information("NannyML's bands (three standard errors) hold", f"{np.concatenate(theirs).mean():.3f}")
 
 
-def doubts(cells: list[Cell]) -> Iterator[Bar]:
-    """How soon wrong estimates are called unreliable, and how seldom right ones."""
+def doubts(cells: list[Cell], stable: list[Cell]) -> Iterator[Bar]:
+    """How soon wrong estimates are called unreliable, and how seldom right ones, in streams of many references unshifted."""
     unshifted = [cell for cell in cells if cell.shift == 0]
-    # Windows of Adult are drawn from one pool and share rows: they are off together, and no stream.
-    stable = [cell for cell in unshifted if cell.oracle is not None]
     windows = sum(len(cell.mine) for cell in stable)
     for place, key in enumerate(METRICS):
         yield at_most(
             f"Unreliable on stable data: {key}", doubted(stable, place), 1, "%", 2, f" of {windows:,} windows"
         )
     pooled = " / ".join(f"{doubted(unshifted, place):.2f}" for place in range(len(METRICS)))
-    yield for_information("The same with Adult's windows, which share rows: the four metrics", f"{pooled} %")
+    few = "The same of the unshifted windows above, of few references, Adult's sharing rows too: the four metrics"
+    yield for_information(few, f"{pooled} %")
     late = tried = 0
     for cell in stable:
         for place in range(len(METRICS)):
@@ -303,8 +302,8 @@ def mean(ratios: list[Array]) -> float:
     return float(np.exp(np.mean(np.log(ratios))))
 
 
-def cells_of(world: World, peer: dict[str, Array]) -> Iterator[Cell]:
-    """Windows of a world, with the peer's estimates."""
+def cells_of(world: World, peer: dict[str, Array] | None = None) -> Iterator[Cell]:
+    """Windows of a world, with the peer's estimates, NaN without any."""
     reference, rows, threshold = world.reference, world.rows, world.threshold
     assert threshold is not None
     fitted = fit(
@@ -321,7 +320,7 @@ def cells_of(world: World, peer: dict[str, Array]) -> Iterator[Cell]:
     for (name, size), windows in world.windows.items():
         found = [window_of(fitted, rows, each[:, w], codes[:, w], w, threshold) for w in windows]
         told = np.array([[ends(one[key]) for key in METRICS] for one, _ in found])
-        theirs = peer[f"{name}|{size}"]
+        theirs = np.full((3, len(windows), len(METRICS)), np.nan) if peer is None else peer[f"{name}|{size}"]
         yield Cell(
             name=name,
             size=size,
