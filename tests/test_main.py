@@ -59,3 +59,14 @@ def test_the_process_is_settled_first(
         f"print(*(os.environ[name] for name in {settled}))"
     )
     assert python(code, **given) == f"{expected}\n"
+
+
+def test_at_its_end_the_process_looks_for_no_garbage() -> None:
+    """Of what was registered to be done at the end, the first is done last."""
+    code = (
+        "import atexit, gc, holdfast.startup\n"
+        "atexit.register(lambda: print(gc.get_freeze_count() > 0))\n"
+        "holdfast.startup.prepare()\n"
+        "print(gc.get_freeze_count())"
+    )
+    assert python(code) == "0\nTrue\n"
