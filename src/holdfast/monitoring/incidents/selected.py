@@ -37,7 +37,7 @@ def selected(looking: Looking, starts: Sequence[float], labels: Labels | None) -
     names = [] if labels is None else _inputs(looking, starts, labels)
     if names:
         named = ", ".join(names[:MOST_NAMED]) + (" and others" if len(names) > MOST_NAMED else "")
-        found.append(f"Labels do not come alike for all values of {named}, also where score and answer are the same")
+        found.append(f"Labels depend on the values of {named}, also where score and answer are the same")
     return found
 
 

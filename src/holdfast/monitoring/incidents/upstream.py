@@ -15,6 +15,9 @@ from holdfast.records import Status
 MOST_WRONG = 3
 """Findings that an incident names."""
 
+_VARYING = re.compile(r"\d[\d.,]*|(?<=Labels depend on the values of ).*(?=, also)")
+"""What of a sentence may be another thing tomorrow: figures, and inputs by how much labels depend on them."""
+
 
 def upstream(
     looking: Looking,
@@ -44,7 +47,7 @@ def upstream(
 
 
 def _wording(text: str) -> str:
-    return re.sub(r"\d[\d.,]*", "0", text)
+    return _VARYING.sub("0", text)
 
 
 def _wrong(looking: Looking, one: Incident, starts: Sequence[float], labels: Labels | None) -> list[str]:
