@@ -11,7 +11,6 @@ import typer
 from holdfast.commands.listing import HEX, differences, exactly, facts, moment, say_json, size, table
 from holdfast.commands.project import CONFIG, ConfigFile, Json
 from holdfast.commands.terminal import printable, say
-from holdfast.decoding import ready
 from holdfast.errors import SettingError
 
 if TYPE_CHECKING:
@@ -168,6 +167,7 @@ def _numbered(store: Store, name: str) -> tuple[str, int]:
 def _metrics(sealed: SealedFolder) -> dict[str, Any]:
     import msgspec
 
+    from holdfast.decoding import ready
     from holdfast.evidence import Evidence
 
     evidence = msgspec.json.decode(sealed.read("evidence.json"), type=ready(Evidence))
