@@ -14,7 +14,7 @@ from holdfast.schema import Kind, Role, Schema, infer
 from holdfast.tables import open_table
 
 NAN, INF = math.nan, math.inf
-DATA = Path(os.environ.get("HOLDFAST_DATA", Path(__file__).parents[1] / "../shared/data"))
+DATA = Path(os.environ.get("HOLDFAST_DATA") or Path(__file__).parents[1] / "../shared/data")
 
 
 def schema_of(columns: dict[str, object], **options: object) -> Schema:

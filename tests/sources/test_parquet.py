@@ -167,7 +167,7 @@ def test_a_parquet_file_that_is_damaged_in_its_middle(tmp_path: Path) -> None:
     ],
 )
 def test_real_files(name: str, rows: int) -> None:
-    folder = Path(os.environ.get("HOLDFAST_DATA", "../shared/data"))
+    folder = Path(os.environ.get("HOLDFAST_DATA") or "../shared/data")
     if not folder.is_dir():
         pytest.skip(f"no folder of real files at {folder}: set HOLDFAST_DATA")
     path = folder / f"{name}.parquet"
