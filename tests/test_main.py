@@ -70,3 +70,13 @@ def test_at_its_end_the_process_looks_for_no_garbage() -> None:
         "print(gc.get_freeze_count())"
     )
     assert python(code) == "0\nTrue\n"
+
+
+def test_a_query_ends_without_complaints() -> None:
+    """DuckDB's library tells of every object of its own that is left at the end."""
+    code = (
+        "import holdfast.startup; holdfast.startup.prepare()\n"
+        "import duckdb; kept = duckdb.connect(); print(kept.sql('SELECT 1').fetchall())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[(1,)]\n", "")

@@ -42,12 +42,18 @@ def prepare() -> None:
         )
     sys.meta_path.insert(0, _WithoutPandas())
     gc.set_threshold(GARBAGE_AFTER)
-    atexit.register(gc.freeze)
+    atexit.register(_leave_garbage)
 
 
 def allow_pandas() -> None:
     """Let pandas be found again: a pipeline that was fitted on a frame is given frames."""
     sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _WithoutPandas)]
+
+
+def _leave_garbage() -> None:
+    """Unless DuckDB is there, whose library complains of each of its objects that is not looked for."""
+    if "_duckdb" not in sys.modules:
+        gc.freeze()
 
 
 class _WithoutPandas(MetaPathFinder):
