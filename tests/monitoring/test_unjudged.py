@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from holdfast.config import Monitoring
-from holdfast.monitoring.monitor import monitor
+from holdfast.monitoring.monitor import monitor, watched_of
+from holdfast.monitoring.reference import Reference
 from holdfast.monitoring.unjudged import too_small
 from holdfast.watched import Shown
 
+from .conftest import Service
 from .sources.test_files import ROWS_A_DAY, loans, split, watched, write
 
 DAY = 86_400.0
@@ -61,6 +64,14 @@ def test_a_model_that_is_asked_seldom_is_told_of_and_the_proposal_helps(tmp_path
         folder = tmp_path / str(place)
         folder.mkdir()
         assert watched(write(folder, monitor={"window": window, "smallest": 50}), predictions, labels).warnings == ()
+
+
+def test_a_release_whose_history_has_no_times_is_told_of(service: Service, reference: Reference) -> None:
+    """Its first windows say what is usual: that nothing is open then means little."""
+    timeless = replace(reference, history=())
+    (warning,) = [one for one in watched_of(timeless, service.book).warnings if "no times" in one]
+    assert warning.startswith(f"The history that was sealed with {reference.model}/{reference.version} has no times")
+    assert not [one for one in watched_of(reference, service.book).warnings if "no times" in one]
 
 
 def command(

@@ -36,7 +36,7 @@ from holdfast.monitoring.skew.comparing import skew_of
 from holdfast.monitoring.skew.skewed import Skew
 from holdfast.monitoring.sources.champion import in_service
 from holdfast.monitoring.sources.source import MARGIN_SECONDS, MICROSECONDS, LogSource, Source
-from holdfast.monitoring.unjudged import too_small, without_labels
+from holdfast.monitoring.unjudged import too_small, without_history, without_labels
 from holdfast.names import listed
 from holdfast.releases.folder import SealedFolder
 from holdfast.releases.store import Store, open_store
@@ -399,6 +399,11 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
     as_of = runs[-1].at.timestamp() if runs else -math.inf
     windows = with_usual(shown_windows(recorded.windows(book, reference.model).values()), as_of)
     own = [one for one in windows if one.release == reference.version]
+    unjudged = [
+        without_history(f"{reference.model}/{abs(reference.version)}", len(reference.history)),
+        too_small(reference.settings, own),
+        without_labels(own, as_of, reference.delay),
+    ]
     return Watched(
         model=reference.model,
         release=reference.version,
@@ -414,7 +419,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         rows=done.rows if done else 0,
         labels=done.labels if done else 0,
         opened=tuple(one.id for one in done.opened) if done else (),
-        warnings=tuple(filter(None, [too_small(reference.settings, own), without_labels(own, as_of, reference.delay)])),
+        warnings=tuple(filter(None, unjudged)),
         rolling=reference.settings.rolling,
     )
 

@@ -22,6 +22,26 @@ ENOUGH = 1.5
 """A window that is proposed has so many times the smallest size: not every week is alike."""
 
 
+def without_history(release: str, windows: int) -> str | None:
+    """That nothing says what was usual before a release answered; None where its history has windows.
+
+    Examples
+    --------
+    >>> print(without_history("fraud/1", 0))
+    The history that was sealed with fraud/1 has no times, so it has no windows: its first windows of service say what is \
+usual, and what is wrong with them from the beginning is not seen. Name the column of times (`time` in [data]) and release \
+again.
+    >>> without_history("fraud/1", 90)
+    """
+    if windows:
+        return None
+    return (
+        f"The history that was sealed with {release} has no times, so it has no windows: its first windows of service say "
+        "what is usual, and what is wrong with them from the beginning is not seen. Name the column of times (`time` in "
+        "[data]) and release again."
+    )
+
+
 def without_labels(windows: Sequence[Shown], now: float, delay: float) -> str | None:
     """That no truth is known of the newest windows, and what is therefore not seen; None where it is, or cannot be yet.
 

@@ -43,6 +43,11 @@ def test_what_follows_from_a_changed_input_belongs_to_it() -> None:
     assert {one.key for one in found["m-1"].signs} == {"loss", "score:location", "column:amount:location"}
 
 
+def test_a_title_says_what_changed() -> None:
+    assert [one.title for one in opened(sign("score:location")).values()] == ["The scores moved"]
+    assert [one.title for one in opened(sign("column:amount:location")).values()] == ["amount moved"]
+
+
 def test_worse_answers_do_not_follow_from_an_input_that_costs_nothing() -> None:
     found = opened(
         sign("column:amount:location"), sign("score:location"), sign("loss"), sign("column:age:location", 30.0)

@@ -223,6 +223,8 @@ def _title(sign: Sign) -> str:
         return f"Decisions for {group} moved away from those for others"
     if sign.key == "score:missing":
         return "Rows are answered without a score"
+    if sign.key.startswith("score:"):
+        return f"The scores {_WORDS.get(last, 'changed')}"
     if sign.key.startswith("decision:"):
         return f"The share of the answer {sign.key.partition(':')[2]} changed"
     return _WORDS.get(last, {"answers": "The answers changed", "performance": "The answers became worse"}.get(kind, ""))
