@@ -143,17 +143,16 @@ class Live:
         rows = len(request.rows)
         if self.waiting_rows and self.waiting_rows + rows > QUEUE_ROWS:
             raise ServeError(503, f"{self.model} has too many rows to answer: try again shortly.", retry_after=1)
-        self._check(request)
+        # Now, while they are at hand: what waits is smaller then.
+        taken = self.engine.rows(request.rows) if rows <= LARGE_ROWS else None
+        self._check(request, taken)
         owed = Owed(self._loop.create_future(), rows, time.monotonic())
-        if rows > LARGE_ROWS:
-            self.waiting_rows += rows
+        self.waiting_rows += rows
+        if taken is None:
             task = self._loop.create_task(self._answer_many(request, route, client, owed))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return owed.reply
-        # Now, while they are at hand: what waits is many times smaller then.
-        taken = self.engine.rows(request.rows)
-        self.waiting_rows += rows
         self._waiting.append(Asked(taken, request.ids, request.problems, route, client, owed))
         if not self._scheduled:
             self._scheduled = True
@@ -170,10 +169,10 @@ class Live:
                 if not owed.reply.done():
                     owed.reply.set_exception(ServeError(503, SLOW_LOG, retry_after=5))
 
-    def _check(self, request: Request) -> None:
+    def _check(self, request: Request, taken: Rows | None) -> None:
         problems = request.problems
         if self.rules.reject & UNUSUAL:
-            problems = [*problems, *self.engine.unusual(self.engine.rows(request.rows))]
+            problems = [*problems, *self.engine.unusual(taken or self.engine.rows(request.rows))]
         for problem in problems:
             self._metrics.count("holdfast_schema_violations", (self.model, problem.field, problem.code))
         if refusing := [problem for problem in problems if problem.code in self.rules.reject]:

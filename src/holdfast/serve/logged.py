@@ -78,10 +78,9 @@ class Logged:
             [(field.column, field.type) for field in self._fields],
             [field.column for field in self._fields if field.number is not None],
         )
+        self._packed = [field.number for field in self._fields if field.number is not None]
         # Where all are logged they need no copy.
-        packed = [field.number for field in self._fields if field.number is not None]
-        self._packed = packed
-        self._all_packed = packed == list(range(len(engine.column_of)))
+        self._all_packed = self._packed == list(range(len(engine.column_of)))
         times = [place for place, field in enumerate(engine.fields) if field.column.role is Role.TIME]
         self._time = times[0] if times else None
 

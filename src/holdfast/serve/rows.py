@@ -29,10 +29,18 @@ class Places:
 
     Attributes
     ----------
+    width
+        How many fields there are.
     numeric
         Places of the fields that are numbers or truth values: the columns of the matrix.
     column_of
         Their columns, by place.
+    kept_of
+        By place, where those lie that a matrix does not tell, in what is kept of a row.
+    numbers_in, kept_in
+        Take the ones and the others out of a row.
+    pack
+        Makes bytes of the numbers of a row.
     """
 
     def __init__(self, fields: Sequence[Field]) -> None:
@@ -49,7 +57,8 @@ class Places:
 class Rows:
     """Rows as they are answered and logged.
 
-    The numbers of a row are a tenth of what they take as a tuple of Python's numbers, which does not outlive its request.
+    The numbers of a row take a quarter of the room that they take as a tuple of Python's numbers, and one copy instead of a
+    walk over all of them.
 
     Attributes
     ----------
