@@ -236,7 +236,9 @@ THIRD_PARTY = {
 """What a part may import when it is itself imported."""
 
 LAZY = {
-    "stats": {"scipy": "its special functions take 0.15 s to load; threads of `compare` and `monitor` do it meanwhile"},
+    "stats": {
+        "scipy": "its special functions take 0.15 s; a thread of `compare` loads them, `monitor` does where it counts"
+    },
     "checks": {"scipy": "the same"},
     "evaluation": {"scipy": "the same"},
     "gate": {"scipy": "the same"},
