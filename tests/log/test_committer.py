@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from deltalake import DeltaTable
 from holdfast.errors import LogError
 from holdfast.log import committer as module
 from holdfast.log import seen
-from holdfast.log.batch import kept
+from holdfast.log.batch import Item, kept
 from holdfast.log.committer import Committer, run
 from holdfast.log.destination import REFUSED
 from holdfast.log.lake import folder
@@ -101,6 +102,32 @@ def test_rows_wait_until_there_are_enough_or_it_has_been_long(tmp_path: Path) ->
         assert committer.round().rows == 0
         clock.now = 5.0
         assert committer.round().rows == 1
+    verified(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness of their own")
+def test_only_rows_that_have_come_just_now_are_left_to_a_thread_that_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, seen_at = module.Destination.commit, []
+
+    def commit(self: module.Destination, items: Sequence[Item]) -> module.Done:
+        seen_at.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return plain(self, items)
+
+    monkeypatch.setattr(module.Destination, "commit", commit)
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    with Committer(tmp_path, rows=1, patience=20.0) as committer:
+        spooled(tmp_path, predictions(["new"]))
+        assert committer.round().rows == 1
+        spooled(tmp_path, predictions(["last"]))
+        assert committer.round(flush=True).rows == 1
+        spooled(tmp_path, predictions(["old"]))
+        later = time.time() + 21
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert committer.round().rows == 1
+    assert seen_at == [19, own, own]
+    assert sorted(ids(tmp_path)) == ["last", "new", "old"]
     verified(tmp_path)
 
 

@@ -10,12 +10,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
 from holdfast.errors import LogError
+from holdfast.giving_way import give_way
 from holdfast.log.batch import Item
 from holdfast.log.destination import Destination, Done
 from holdfast.log.disk import locked, make_folder
@@ -30,6 +32,9 @@ TIDY_SECONDS = 300.0
 
 LONGEST_PAUSE_SECONDS = 60.0
 """Between attempts on a table that cannot be written."""
+
+PATIENT_NICENESS = 19
+"""Of the thread that commits rows that can wait."""
 
 log = logging.getLogger("holdfast.log")
 
@@ -52,6 +57,9 @@ class Committer:
         Bytes of frames that are read at once; the process takes about six times as much.
     clock
         Seconds that only go forward.
+    patience
+        Rows that have waited for less are committed by a thread that gives way to all others, for seconds; those that have
+        waited longer, and the last ones, are not.
 
     Raises
     ------
@@ -67,9 +75,12 @@ class Committer:
         seconds: float = 5.0,
         batch_bytes: int = 32 << 20,
         clock: Callable[[], float] = time.monotonic,
+        patience: float = 0.0,
     ) -> None:
         self.root = root
         self._rows, self._seconds, self._batch_bytes, self._clock = rows, seconds, batch_bytes, clock
+        self._patience = patience
+        self._patient = ThreadPoolExecutor(1, "holdfast-commit", initializer=give_way, initargs=(PATIENT_NICENESS,))
         self._destinations: dict[Key, Destination] = {}
         self._waiting_since: dict[Key, float] = {}
         self._paused: dict[Key, _Pause] = {}
@@ -90,6 +101,7 @@ class Committer:
 
     def close(self) -> None:
         """Let go of the folder."""
+        self._patient.shutdown()
         for destination in self._destinations.values():
             destination.close()
         self._pending.close()
@@ -107,7 +119,7 @@ class Committer:
                 del self._waiting_since[key]
             for key, items in groups.items():
                 if flush or full or self._is_due(key, items):
-                    done.add(self._try(key, items))
+                    done.add(self._try(key, items, can_wait=not flush and self._can_wait(items)))
             if not full:
                 return done
 
@@ -115,23 +127,29 @@ class Committer:
         since = self._waiting_since.setdefault(key, self._clock())
         return sum(item.frame.rows for item in items) >= self._rows or self._clock() - since >= self._seconds
 
-    def _try(self, key: Key, items: Sequence[Item]) -> Done:
+    def _can_wait(self, items: Sequence[Item]) -> bool:
+        oldest = min((item.frame.received for item in items), default=0)
+        return time.time() - oldest / 1000 < self._patience
+
+    def _try(self, key: Key, items: Sequence[Item], *, can_wait: bool) -> Done:
         try:
-            return self._commit(key, items)
+            return self._commit(key, items, can_wait=can_wait)
         except Exception as error:  # noqa: BLE001  # whatever it is, the other tables go on
             self._destinations.pop(key, None)
             seconds = min(2 * self._paused[key].seconds, LONGEST_PAUSE_SECONDS) if key in self._paused else 1.0
             self._paused[key] = _Pause(self._clock() + seconds, seconds)
             return Done(problems=[_told(key, error)])
 
-    def _commit(self, key: Key, items: Sequence[Item]) -> Done:
+    def _commit(self, key: Key, items: Sequence[Item], *, can_wait: bool) -> Done:
         """Commit these frames to their table, and remove them from the spools."""
         seqs: dict[str, list[int]] = {}
         for item in items:
             seqs.setdefault(item.writer, []).append(item.frame.seq)
         self._pending.sync(seqs)
         with changing(self.root):
-            done = self._destinations.setdefault(key, Destination(self.root, key)).commit(items)
+            destination = self._destinations.setdefault(key, Destination(self.root, key))
+            # What holds the spool is never left to the patient thread: those that answer would wait for it.
+            done = self._patient.submit(destination.commit, items).result() if can_wait else destination.commit(items)
         self._pending.remove(seqs)
         self._paused.pop(key, None)
         self._waiting_since.pop(key, None)
@@ -147,13 +165,19 @@ def _told(key: Key, error: Exception) -> str:
 
 
 def run(
-    root: Path, stop: threading.Event, *, rows: int = 10_000, seconds: float = 5.0, keep_days: int | None = None
+    root: Path,
+    stop: threading.Event,
+    *,
+    rows: int = 10_000,
+    seconds: float = 5.0,
+    keep_days: int | None = None,
+    patience: float = 0.0,
 ) -> None:
     """Commit until told to stop, a round each second, and keep the lake tidy; wait while another committer works here.
 
     The last round, after `stop`, commits all there is.
     """
-    committer = _when_alone(root, stop, rows, seconds)
+    committer = _when_alone(root, stop, rows, seconds, patience)
     if committer is None:
         return
     tidying = threading.Thread(target=_tidy, args=(root, stop, keep_days), name="holdfast-tidy", daemon=True)
@@ -170,11 +194,11 @@ def run(
         tidying.join()
 
 
-def _when_alone(root: Path, stop: threading.Event, rows: int, seconds: float) -> Committer | None:
+def _when_alone(root: Path, stop: threading.Event, rows: int, seconds: float, patience: float) -> Committer | None:
     said = False
     while True:
         try:
-            return Committer(root, rows=rows, seconds=seconds)
+            return Committer(root, rows=rows, seconds=seconds, patience=patience)
         except LogError as error:
             if not said:
                 log.warning("%s It is asked again each second.", error)

@@ -29,6 +29,9 @@ NICENESS = 11
 """Where processors are short it gets a thirteenth of one, and those that answer the rest: what is in the spool can wait. This is
 enough to keep up with a worker that is busy with single rows; a flood of large requests is brought in when it is over."""
 
+PATIENCE_SECONDS = 20.0
+"""For so long rows may wait while those that answer want all of the processors, as in a burst of requests."""
+
 
 def main() -> None:
     """Commit until told to stop, and then what is left; and follow what was committed."""
@@ -50,7 +53,14 @@ def main() -> None:
     )
     follower.start()
     try:
-        run(site.root_path, stop, rows=site.log.rows, seconds=site.log.seconds, keep_days=site.log.keep_days)
+        run(
+            site.root_path,
+            stop,
+            rows=site.log.rows,
+            seconds=site.log.seconds,
+            keep_days=site.log.keep_days,
+            patience=PATIENCE_SECONDS,
+        )
     except HoldfastError as error:
         logging.getLogger("holdfast.log").error("%s", error)  # noqa: TRY400 - the message says it all
         sys.exit(2)

@@ -6,13 +6,10 @@ The answer is logged first, as any other. Whether there is time for its contribu
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
+from holdfast.giving_way import give_way
 from holdfast.serve.errors import ServeError
 from holdfast.serve.live import told
 from holdfast.serve.metrics import Metrics
@@ -37,7 +34,7 @@ class Explaining:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
-        self._thread = ThreadPoolExecutor(1, "holdfast-explain", initializer=_give_way)
+        self._thread = ThreadPoolExecutor(1, "holdfast-explain", initializer=give_way, initargs=(NICE,))
         self._waiting = 0
         self._waiting_seconds = 0.0
 
@@ -72,10 +69,3 @@ class Explaining:
         labels = (serving.loaded.model, "explain")
         self._metrics.observe("holdfast_stage_duration_seconds", labels, [time.monotonic() - started])
         return reply
-
-
-def _give_way() -> None:
-    """Let other threads go first, where the system tells threads apart."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

@@ -165,4 +165,7 @@ def _warned(replies: Sequence[Reply], rows: int) -> list[str]:
     for reply in replies:
         for problem in reply.problems:
             found.setdefault(reply.first + problem.row, []).append(f"{problem.code}:{problem.field}")
-    return [msgspec.json.encode(found[row]).decode() if row in found else "" for row in range(rows)]
+    warned = [""] * rows
+    for row, codes in found.items():
+        warned[row] = msgspec.json.encode(codes).decode()
+    return warned
