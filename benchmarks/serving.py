@@ -1,13 +1,17 @@
 """Serving one model, side by side with what else can serve it.
 
 Server and load have a core each. All servers take turns, each time as fresh processes, so that a neighbour disturbs all alike;
-what Holdfast is compared with ran in the same round, and the median of the rounds counts. Holdfast validates, decides (with a
-band of doubt), logs and counts; the others only score.
+what Holdfast is compared with ran in the same round, and the median of the rounds counts. The bare application comes nearest,
+and gets more rounds. Holdfast validates, decides (with a band of doubt), logs and counts; the others only score.
+
+What was logged in the last seconds waits for the lake while requests want the processor: what is left of the rate when they go
+on to want it is measured beside.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -34,6 +38,9 @@ SIZES = {SINGLE: (1, 64), FEW: (1, 8), MANY: (100, 64), MANY_FEW: (100, 8)}
 BODIES = 100
 """Different requests, which are sent in turn."""
 
+LASTING = {SINGLE: 40, MANY: 40}
+"""Seconds of load, before its rate is measured once more."""
+
 Loads: TypeAlias = Mapping[str, Load]
 """Of one server in one round, by shape."""
 
@@ -43,13 +50,15 @@ def serving(effort: Effort) -> Iterator[Bar]:
     if missing := list(without_wrk()):
         yield from missing
         return
-    rounds, seconds = {"quick": (1, 2), "usual": (3, 5), "thorough": (9, 10)}[effort]
+    rounds, pairs, seconds = {"quick": (1, 1, 2), "usual": (3, 9, 5), "thorough": (9, 9, 10)}[effort]
     runs: dict[str, list[Loads]] = {name: [] for name in SERVERS}
     megabytes: dict[str, list[float]] = {name: [] for name in SERVERS}
     failed: dict[str, str] = {}
     with released() as folder:
-        for _ in range(rounds):
-            for name in [name for name in SERVERS if name not in failed]:
+        for turn in range(pairs):
+            for name in SERVERS if turn < rounds else ("Holdfast", "bare"):
+                if name in failed:
+                    continue
                 try:
                     loads, size = measured(SERVERS[name], folder, seconds)
                 except (LoadError, PeerError, CalledProcessError) as error:
@@ -59,6 +68,7 @@ def serving(effort: Effort) -> Iterator[Bar]:
                 else:
                     runs[name].append(loads)
                     megabytes[name].append(size)
+        lasted = list(lasting(folder, seconds))
     yield from compared(runs)
     for name, server in SERVERS.items():
         if name in failed:
@@ -67,6 +77,7 @@ def serving(effort: Effort) -> Iterator[Bar]:
         for shape in SHAPES:
             yield for_information(f"{shape}: {server.name}", told([loads[shape] for loads in runs[name]]))
         yield for_information(f"memory of all processes: {server.name}", f"{median(megabytes[name]):,.0f} MB")
+    yield from lasted
 
 
 def measured(server: Server, folder: Path, seconds: int) -> tuple[Loads, float]:
@@ -80,6 +91,24 @@ def measured(server: Server, folder: Path, seconds: int) -> tuple[Loads, float]:
             send(seconds=1)
             loads[shape] = send(seconds=seconds)
         return loads, running.megabytes()
+
+
+def lasting(folder: Path, seconds: int) -> Iterator[Bar]:
+    """What Holdfast does when a load goes on, and how far the lake is behind."""
+    server = SERVERS["Holdfast"]
+    for shape, before in LASTING.items():
+        size, connections = SIZES[shape]
+        bodies = [server.body_of(rows(size, seed)) for seed in range(BODIES)]
+        with server.start(folder, free_port()) as running:
+            send = partial(load, running, server.path, bodies, connections=connections)
+            send(seconds=before)
+            one = send(seconds=4 * seconds)
+            text = running.ask("/metrics")[1].decode()
+        behind = max(
+            map(float, re.findall(r"^holdfast_log_oldest_uncommitted_seconds(?:{.*})? (\S+)$", text, re.MULTILINE))
+        )
+        measured = f"{told([one])}, the oldest row outside the lake {behind:.0f} s old"
+        yield for_information(f"{shape}, after {before} s of it: {server.name}", measured)
 
 
 def check(server: Server, running: Running, folder: Path) -> None:
