@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -191,6 +192,21 @@ def test_never_more_than_the_rate_and_what_a_second_brings(pauses: list[float], 
             waits.append(error.retry_after or 0)
     assert passed <= max(1.0, rate) + sum(pauses) * rate + 1e-6
     assert all(0 < wait <= 1 / rate for wait in waits)
+
+
+def test_processes_share_what_a_key_has_left(tmp_path: Path) -> None:
+    clock = Clock()
+    workers = [Access([key(rate=2.0)], clock, tmp_path) for _ in range(2)]
+    for turn in range(2):
+        workers[turn].who(bearer(TOKEN), "predict")
+    assert [refused(lambda one=one: one.who(bearer(TOKEN), "predict"))[0] for one in workers] == [429, 429]  # type: ignore[misc]
+    again = Access([key(rate=2.0)], clock, tmp_path)  # of a worker that was started anew
+    assert refused(lambda: again.who(bearer(TOKEN), "predict"))[0] == 429
+    clock.now += 0.5
+    again.who(bearer(TOKEN), "predict")
+    assert refused(lambda: workers[0].who(bearer(TOKEN), "predict"))[0] == 429
+    for access in (*workers, again):
+        access.update([])  # lets the files go
 
 
 # Without keys

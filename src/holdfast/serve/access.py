@@ -7,11 +7,13 @@ import ipaddress
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from holdfast.book.key import ANONYMOUS, ROLES, Key, Role, digest_of, public_part
 from holdfast.errors import SettingError
 from holdfast.serve.errors import ServeError
+from holdfast.serve.rates import Bucket
 
 Headers = Mapping[bytes, bytes]
 """Of a request: their names in lower case, as ASGI has them."""
@@ -33,27 +35,12 @@ class Client(NamedTuple):
     roles: frozenset[Role]
 
 
-class _Pass:
-    """A key in use, and how many requests it has left: a token bucket that holds what a second brings, or one."""
+class _Pass(NamedTuple):
+    """A key in use; `bucket` is None where it may ask as often as it likes."""
 
-    __slots__ = ("at", "client", "digest", "left", "most", "rate")
-
-    def __init__(self, key: Key, now: float) -> None:
-        self.client = Client(key.name, frozenset(key.roles))
-        self.digest = key.digest
-        self.rate = key.rate
-        self.most = max(1.0, key.rate or 0.0)
-        self.left = self.most
-        self.at = now
-
-    def take(self, rate: float, now: float) -> None:
-        """Take one request of those left, or say when there is one again."""
-        self.left = min(self.most, self.left + (now - self.at) * rate)
-        self.at = now
-        if self.left < 1:
-            wait = (1 - self.left) / rate
-            raise ServeError(429, f"This key may ask {rate:g} times a second.", retry_after=wait)
-        self.left -= 1
+    client: Client
+    digest: str
+    bucket: Bucket | None
 
 
 class Access:
@@ -65,6 +52,8 @@ class Access:
         All keys, revoked ones too. None: no keys are in use, and everybody may do everything, from this machine.
     clock
         Seconds that never go back.
+    shared
+        Folder of files by which processes share what a key has left; None: there is one process.
 
     Examples
     --------
@@ -73,9 +62,11 @@ class Access:
     'anonymous'
     """
 
-    def __init__(self, keys: Iterable[Key] | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, keys: Iterable[Key] | None, clock: Callable[[], float] = time.monotonic, shared: Path | None = None
+    ) -> None:
         self.open = keys is None
-        self._clock = clock
+        self._clock, self._shared = clock, shared
         self._keys: tuple[Key, ...] = ()
         self._passes: dict[str, _Pass] = {}
         self._verified: dict[bytes, _Pass] = {}
@@ -88,11 +79,14 @@ class Access:
         if (given := tuple(keys)) == self._keys:
             return
         known = {key.id: key for key in self._keys}
-        self._passes = {
-            key.id: self._passes[key.id] if known.get(key.id) == key else _Pass(key, self._clock())
-            for key in given
-            if key.revoked is None
-        }
+        before, self._passes = self._passes, {}
+        for key in given:
+            if key.revoked is None:
+                same = before.pop(key.id) if known.get(key.id) == key else None
+                self._passes[key.id] = same or self._pass(key)
+        for gone in before.values():
+            if gone.bucket is not None:
+                gone.bucket.close()
         self._keys = given
         self._verified.clear()
 
@@ -121,8 +115,9 @@ class Access:
             found = self._verify(given)
         if role not in found.client.roles:
             raise ServeError(403, f"This key has not the role {role!r}.")
-        if found.rate is not None:
-            found.take(found.rate, self._clock())
+        if found.bucket is not None and (wait := found.bucket.take(self._clock())):
+            message = f"This key may ask {found.bucket.rate:g} times a second."
+            raise ServeError(429, message, retry_after=wait)
         return found.client
 
     def may(self, headers: Headers, role: str) -> bool:
@@ -138,6 +133,12 @@ class Access:
     def client(self, headers: Headers, role: str) -> str:
         """The name of the client that asks; see `who`."""
         return self.who(headers, role).name
+
+    def _pass(self, key: Key) -> _Pass:
+        bucket = None
+        if key.rate is not None:
+            bucket = Bucket(key.rate, None if self._shared is None else self._shared / f"{key.id}.rate")
+        return _Pass(Client(key.name, frozenset(key.roles)), key.digest, bucket)
 
     def _verify(self, given: bytes | None) -> _Pass:
         if given is None:

@@ -116,7 +116,8 @@ async def run(task: Task) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
-    access = Access(await asyncio.to_thread(book.keys) if site.server.authentication == "keys" else None)
+    keys = await asyncio.to_thread(book.keys) if site.server.authentication == "keys" else None
+    access = Access(keys, shared=counts.parent)
 
     async def exposed() -> str:
         metrics.save(counts)  # so that no other process shows less afterwards
