@@ -12,19 +12,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, repeat
-from typing import Any, NamedTuple
-
-import numpy as np
+from itertools import chain
 
 from holdfast.errors import LogError, ModelError
 from holdfast.log.ids import Ulids
 from holdfast.log.spool import Group, Spool
 from holdfast.serve.engine import Answered
 from holdfast.serve.errors import InvalidRowsError, ServeError
-from holdfast.serve.fields import INVALID, UNUSUAL, Code, Problem
+from holdfast.serve.fields import INVALID, UNUSUAL, Code
+from holdfast.serve.groups import Asked, Owed, joined, origin, replies
 from holdfast.serve.loaded import Loaded
-from holdfast.serve.logged import Logged, Origin
+from holdfast.serve.logged import Logged
 from holdfast.serve.metrics import Metrics
 from holdfast.serve.request import Reply, Request
 from holdfast.serve.rows import Rows
@@ -42,25 +40,6 @@ QUEUE_ROWS = 20_000
 
 
 SLOW_LOG = "The prediction log is slow: try again."
-
-
-class Owed(NamedTuple):
-    """A reply to come, of how many rows, and since when it is waited for (seconds of a clock that never goes back)."""
-
-    reply: asyncio.Future[Reply]
-    rows: int
-    since: float
-
-
-class Asked(NamedTuple):
-    """Rows that wait for their answers: what is wrong with them, by which route and by whom they came, and what is owed."""
-
-    rows: Rows
-    ids: Sequence[str | None]
-    problems: list[Problem]
-    route: str
-    client: str
-    owed: Owed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,15 +187,15 @@ class Live:
         given = list(chain.from_iterable([asked.ids for asked in group]))
         ids = self._named(given)
         answered = self.engine.answer(rows, ids)
-        replies = _replies(self, group, ids, answered)
+        made = replies(self.model, self.version, group, ids, answered)
         self._measure(group, answered, started)
         owed = [asked.owed for asked in group]
         if self._spool is None:
-            self._send(owed, replies, None)
+            self._send(owed, made, None)
             return
-        content = self._logged.frame(answered, rows, ids, given, replies, _origin(group))
+        content = self._logged.frame(answered, rows, ids, given, made, origin(group))
         self._logging.append(owed)
-        self._log(content, len(rows), lambda error: self._send(owed, replies, error))
+        self._log(content, len(rows), lambda error: self._send(owed, made, error))
 
     async def _answer_many(self, request: Request, route: str, client: str, owed: Owed) -> None:
         """Answer a large request piece by piece, in a thread: others are answered meanwhile."""
@@ -240,19 +219,19 @@ class Live:
             answered = await asyncio.to_thread(self.engine.answer, rows, ids)
             problems = [p._replace(row=p.row - start) for p in request.problems if start <= p.row < end]
             piece = Asked(rows, given, problems, route, client, owed._replace(rows=len(rows)))
-            replies = _replies(self, [piece], ids, answered)
+            made = replies(self.model, self.version, [piece], ids, answered)
             self._measure([piece], answered, began)
             if self._spool is not None:
                 done: asyncio.Future[Exception | None] = self._loop.create_future()
-                content = self._logged.frame(answered, rows, ids, given, replies, _origin([piece]))
+                content = self._logged.frame(answered, rows, ids, given, made, origin([piece]))
                 self._log(content, len(ids), _once(done))
                 logged.append(done)
             names += ids
-            parts.append(replies[0])
+            parts.append(made[0])
         async with asyncio.timeout(self.rules.deadline):
             ended = await asyncio.gather(*logged)
         errors = [error for error in ended if error is not None]
-        self._send([owed], [_joined(parts, names)], errors[0] if errors else None)
+        self._send([owed], [joined(parts, names, GROUP_ROWS)], errors[0] if errors else None)
 
     def _named(self, given: Sequence[str | None]) -> list[str]:
         new = self._ids.many(len(given))
@@ -329,71 +308,3 @@ def _once(future: asyncio.Future[Exception | None]) -> Callable[[Exception | Non
             future.set_result(error)
 
     return then
-
-
-def _joined(parts: Sequence[Reply], ids: Sequence[str]) -> Reply:
-    """The replies to the pieces of a request as one."""
-    answers = [part.answered for part in parts]
-    joined: dict[str, Any] = {}
-    for name in Answered.__slots__:
-        values = [getattr(one, name) for one in answers]
-        lists = isinstance(values[0], list)
-        joined[name] = [value for piece in values for value in piece] if lists else values[0]
-    if answers[0].decision is answers[0].score:
-        joined["decision"] = joined["score"]
-    problems = [p._replace(row=p.row + start * GROUP_ROWS) for start, part in enumerate(parts) for p in part.problems]
-    return Reply(
-        model=parts[0].model,
-        version=parts[0].version,
-        ids=ids,
-        answered=Answered(**joined),
-        first=0,
-        rows=len(ids),
-        problems=problems,
-    )
-
-
-def _replies(live: Live, group: list[Asked], ids: list[str], answered: Answered) -> list[Reply]:
-    replies, first = [], 0
-    for asked in group:
-        rows = asked.owed.rows
-        replies.append(
-            Reply(
-                model=live.model,
-                version=live.version,
-                ids=ids[first : first + rows],
-                answered=answered,
-                first=first,
-                rows=rows,
-                problems=asked.problems,
-            )
-        )
-        first += rows
-    if answered.unusual:
-        _share(replies, answered.unusual)
-    return replies
-
-
-def _share(replies: list[Reply], unusual: list[Problem]) -> None:
-    """Give each reply the problems of its own rows."""
-    firsts = np.array([reply.first for reply in replies])
-    for problem in unusual:
-        reply = replies[int(np.searchsorted(firsts, problem.row, side="right")) - 1]
-        reply.problems = [*reply.problems, problem._replace(row=problem.row - reply.first)]
-
-
-def _origin(group: list[Asked]) -> Origin:
-    """Where the rows of a group come from."""
-    now = time.monotonic()
-    return Origin(
-        _by_row([asked.route for asked in group], group),
-        _by_row([asked.client for asked in group], group),
-        _by_row([now - asked.owed.since for asked in group], group),
-    )
-
-
-def _by_row(values: Sequence[Any], group: list[Asked]) -> Sequence[Any]:
-    """The values of requests, for each of their rows; or one value where all are the same, which they mostly are."""
-    if len(set(values)) == 1:
-        return values[:1]
-    return list(chain.from_iterable([repeat(v, a.owed.rows) for a, v in zip(group, values, strict=True)]))
