@@ -120,6 +120,8 @@ def test_what_is_not_there_or_not_sound_is_not_promoted(site: Site, version: int
     reply = site.promote({"version": version})
     assert (reply.status_code, reply.json()["error"][: len(told)]) == (status, told)
     assert str(site.folder) not in reply.text
+    line = f"operate-1 asked in vain to promote a version of binary ({status}): {told}"
+    until(lambda: line in site.server.output)
     assert site.history() == before
     assert site.answering() == 1
 

@@ -69,9 +69,13 @@ class Promoting:
         self._one = asyncio.Lock()
 
     async def promoted(self, model: str, body: bytes, client: str) -> bytes:
-        """Do what is asked for; see `promoted`."""
-        async with self._one:  # each loads a model
-            return await asyncio.to_thread(promoted, self._store, self._book, model, body, client)
+        """Do what is asked for; see `promoted`. What is refused leaves a line in the server's log."""
+        try:
+            async with self._one:  # each loads a model
+                return await asyncio.to_thread(promoted, self._store, self._book, model, body, client)
+        except ServeError as error:
+            logger.warning("%s asked in vain to promote a version of %s (%s): %s", client, model, error.status, error)
+            raise
 
 
 def promoted(store: Store, book: Callable[[], Book], model: str, body: bytes, client: str) -> bytes:
