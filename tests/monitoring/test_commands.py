@@ -189,6 +189,13 @@ def test_what_somebody_knows_of_is_explained(holdfast: Holdfast) -> None:
         (("incidents", "ack", "fraud-1", "--all"), "belong to `holdfast incidents list`"),
         (("annotate", "fraud", "sale", "--since", "May"), "--since takes a date or time"),
         (("rebuild", "churn"), "No run over the log of 'churn' is recorded"),
+        (("monitor", "--labels", "x.parquet"), "`--labels` belongs to `--data`"),
+        (("monitor", "--config", "x.toml"), "`--config` belongs to `--data`"),
+        (("monitor", "fraud", "--data", "x.parquet"), "`--data` takes no MODEL"),
+        (("monitor", "--data", "x.parquet", "--release", "1"), "`--release` is of one model that is logged"),
+        (("monitor", "--backfill", "ages"), "--backfill takes a length such as"),
+        (("rebuild", "--labels", "x.parquet"), "`--labels` belongs to `--data`"),
+        (("rebuild", "fraud", "--data", "x.parquet"), "`--data` takes no MODEL"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_one_line(

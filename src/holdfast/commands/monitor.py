@@ -84,14 +84,17 @@ def monitor(
     from holdfast.durations import seconds
     from holdfast.site import load_site
 
+    _check_asked(models, data, labels, config, release)
     check_writable(html)
     pause = None if every is None else seconds(every, "--every")
+    if backfill is not None:
+        seconds(backfill, "--backfill")
     if over is not None and over not in {"week", "month"}:
         seconds(over, "--over, where it is not week or month,")
     if pause is not None and json:
         raise SettingError("`--json` prints one run: it does not go with `--every`.")
     found = site_beside(config or CONFIG) if data is not None and site is None else load_site(site)
-    given: dict[str, Any] = {"data": data, "labels": labels, "project": config} if data or labels or config else {}
+    given: dict[str, Any] = {} if data is None else {"data": data, "labels": labels, "project": config}
     if recomputed is not None:
         given["recomputed"] = recomputed
     look = partial(_look, found, models, html, release=release, backfill=backfill, **given)
@@ -125,6 +128,19 @@ def monitor(
         for one in result.models if over else ():
             _tell_over(one, over or "")
     raise typer.Exit(COULD_NOT_RUN if result.failed else 1 if any(one.alerts for one in standings) else 0)
+
+
+def _check_asked(
+    models: list[str] | None, data: str | None, labels: str | None, config: Path | None, release: int | None = None
+) -> None:
+    """Refuse options that do not go together, in the words of the command line."""
+    for option, value in (("--labels", labels), ("--config", config)):
+        if data is None and value is not None:
+            raise SettingError(f"`{option}` belongs to `--data`: give the predictions with it, too.")
+    if data is not None and models:
+        raise SettingError("`--data` takes no MODEL: the configuration, see `--config`, names the model of the data.")
+    if release is not None and len(models or ()) != 1:
+        raise SettingError("`--release` is of one model that is logged: name it, as in `holdfast monitor MODEL`.")
 
 
 def _look(site: Site, models: list[str] | None, html: Path | None, **given: Any) -> Monitored:
@@ -342,6 +358,7 @@ def rebuild(
     from holdfast.monitoring.monitor import replay
     from holdfast.site import load_site
 
+    _check_asked(models, data, labels, config)
     found = site_beside(config or CONFIG) if data is not None and site is None else load_site(site)
     with steps() as step:
         done = replay(models or None, site=found, data=data, labels=labels, project=config, say=step)

@@ -349,6 +349,8 @@ def replay(
             if models is not None:
                 raise SettingError("models and data exclude each other: the project names the model of the data.")
             return _replay_files(data, labels, _project(project), site, book, say)
+        if labels is not None or project is not None:
+            raise SettingError("labels and project belong to data: give the predictions, too.")
         log, store = open_log(site.root_path), open_store(site.path(site.releases))
         watched = recorded.models(book)
         known = [name for name in watched if name.partition(BESIDE)[0] in log.models]
