@@ -67,7 +67,7 @@ def test_what_is_right_is_read() -> None:
             {"shape": {**CIRCLE, "radios": 2}},
             "Object contains unknown field `radios` - at `$.shape`: did you mean 'radius'?",
         ),
-        ({"shpe": CIRCLE}, "Object contains unknown field `shpe`: did you mean 'shape' or 'spares'?"),
+        ({"shpe": CIRCLE}, "Object contains unknown field `shpe`: did you mean 'shape'?"),
         ({"shape": {"kind": "square", "side": -1}}, "Expected `float` > 0.0 - at `$.shape.side`."),
         ({}, "Object missing required field `shape`."),
     ],

@@ -43,6 +43,10 @@ def physical_names(names: list[str]) -> list[str]:
     return clean
 
 
+ALIKE = 0.7
+"""Names less alike than this were hardly meant for each other: by the usual 0.6, `income` would be for `time`."""
+
+
 def no_such_column(name: str, names: Collection[str], where: str) -> SettingError:
     """The error for a name that is none of `names`, with the nearest of them."""
     return SettingError(f"{where} has no column {name!r}: {meant(name, names, 'it has')}")
@@ -53,9 +57,11 @@ def meant(name: str, names: Collection[str], otherwise: str = "there are") -> st
 
     >>> meant("recal", ["precision", "recall"]), meant("auc", ["precision", "recall"])
     ("did you mean 'recall'?", "there are 'precision', 'recall'")
+    >>> meant("income", ["time", "amount"], "it has")
+    "it has 'time', 'amount'"
     """
     folded = {known.casefold(): known for known in names}
-    near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded)]
+    near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, cutoff=ALIKE)]
     return f"did you mean {' or '.join(map(repr, near))}?" if near else f"{otherwise} {listed(names)}"
 
 
