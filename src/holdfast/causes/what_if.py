@@ -69,11 +69,11 @@ def _scores(released: ReleasedModel, rows: pa.Table) -> Array:
         return model.predict(rows)
     except ModelError:
         whole = np.all([np.asarray(rows[name].is_valid()) for name in model.features], axis=0)
-        if whole.all() or not whole.any():
+        if whole.all():
             raise
-        found = model.predict(rows.filter(pa.array(whole)))
-        score = np.full((rows.num_rows, *found.shape[1:]), np.nan)
-        score[whole] = found
+        score = np.full((rows.num_rows, len(model.classes)) if model.task == "classes" else rows.num_rows, np.nan)
+        if whole.any():
+            score[whole] = model.predict(rows.filter(pa.array(whole)))
         return score
 
 

@@ -50,3 +50,14 @@ def test_a_small_shift_of_an_input_is_not_told_as_other_truths(service: Service)
     (one,) = [one for one in found if one["kind"] == "performance"]
     assert "'amount' above all" in one["story"]
     assert "because the same rows have other truths" in one["story"]
+
+
+def test_rows_of_which_the_model_can_score_none_have_a_cost(service: Service) -> None:
+    """The logistic regression cannot bear a missing value: each row is answered as if its score were 0."""
+    rows = payments(HISTORY_DAYS, 2, seed=3)
+    nothing = pa.nulls(len(rows), rows.schema.field("amount").type)
+    service.answer(rows.set_column(rows.schema.names.index("amount"), "amount", nothing), delay_days=None)
+    service.monitor(day(HISTORY_DAYS + 2))
+    found = recorded.incidents(service.book, "fraud").values()
+    (cost,) = [one["cost"] for one in found if one["subject"] == "amount"]
+    assert cost > 0
