@@ -93,12 +93,20 @@ def test_models_whose_names_are_no_words_are_quoted(tmp_path: Path) -> None:
         ("SELECT amont FROM predictions_fraud", 'Candidate bindings: "amount"'),
         ("", "The query gives no rows"),
         ("SELECT * FROM groups", "does not exist"),
+        ("SELECT 1 FROM Labels_fraud", "^The query is refused: there are no rows of Labels_fraud yet\\.$"),
     ],
 )
 def test_a_query_that_cannot_run_is_refused_with_the_reason(tmp_path: Path, query: str, told: str) -> None:
     spooled(tmp_path, predictions(["a"]))
     with pytest.raises(InputError, match=told):
         asked(tmp_path, query)
+
+
+def test_an_empty_log_says_which_tables_there_will_be(tmp_path: Path) -> None:
+    told = "yet, so there are no tables. Of each MODEL that answers there will be 'predictions_MODEL', 'labels_MODEL', "
+    with pytest.raises(InputError, match=f"^Nothing is logged in .* {told}'labelled_MODEL'\\.$"):
+        asked(tmp_path, "SELECT 1 FROM predictions_fraud")
+    assert asked(tmp_path, "SELECT 1") == [(1,)]
 
 
 def test_no_error_holds_a_value(tmp_path: Path) -> None:

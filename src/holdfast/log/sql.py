@@ -19,7 +19,7 @@ from holdfast.log.physical import together
 from holdfast.log.pieces import Between
 from holdfast.log.recent import waiting
 from holdfast.log.snapshot import Snapshot, readable, snapshot
-from holdfast.names import meant
+from holdfast.names import listed, meant
 
 LABELLED = "labelled"
 
@@ -68,7 +68,7 @@ def run(root: Path, query: str) -> pa.RecordBatchReader:
         found = connection.sql(query)
         reader = None if found is None else pa.RecordBatchReader.from_stream(found)
     except duckdb.Error as error:
-        raise InputError(_failure(error, _views(root))) from None
+        raise InputError(_failure(error, root)) from None
     if reader is None or not reader.schema.names:
         raise InputError("The query gives no rows: expected one that begins with SELECT.")
     return pa.RecordBatchReader.from_batches(reader.schema, _read(connection, reader, root))
@@ -153,17 +153,28 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _failure(error: Exception, views: Sequence[str]) -> str:
+def _failure(error: Exception, root: Path) -> str:
     """Why a query failed. Of DuckDB's texts those about the query itself hold no values of the data."""
     kind = type(error).__name__
     if kind in {"ParserException", "CatalogException", "BinderException"}:
         told, *more = str(error).strip().splitlines()
+        if unknown := re.search(r"Table with name (\S+) does not exist", told):
+            return _no_such_table(told, unknown[1], root)
         hints = [f"{line.strip()}." for line in more if line.startswith("Candidate bindings")]
-        if views and (unknown := re.search(r"Table with name (\S+) does not exist", told)):
-            likely = meant(unknown[1], views)  # DuckDB knows of those alone that a query names
-            hints = [likely[:1].upper() + likely[1:] + ("" if likely.endswith("?") else ".")]
         return f"The query is refused: {told} {hints[0] if hints else 'Mend the query.'}"
     return _failed(kind)
+
+
+def _no_such_table(told: str, name: str, root: Path) -> str:
+    """Why there is no such table, and which there are: DuckDB knows of those alone that a query names."""
+    views = _views(root)
+    if not views:
+        named = listed([f"{kind}_MODEL" for kind in (*get_args(Kind), LABELLED)])
+        return f"Nothing is logged in {root} yet, so there are no tables. Of each MODEL that answers there will be {named}."
+    if name.casefold() in map(str.casefold, views):
+        return f"The query is refused: there are no rows of {name} yet."
+    likely = meant(name, views)
+    return f"The query is refused: {told} {likely[:1].upper()}{likely[1:]}{'' if likely.endswith('?') else '.'}"
 
 
 def _failed(kind: str) -> str:
