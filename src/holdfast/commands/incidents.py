@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from holdfast.book.incidents import Name
     from holdfast.book.opening import Book
     from holdfast.incident import Incident
-    from holdfast.monitoring.incidents.standing import Standing
+    from holdfast.monitoring.incidents.standing import Standing, State
 
 
 class Action(StrEnum):
@@ -57,8 +57,10 @@ def incidents(
     from holdfast.site import load_site
 
     given = names or []
-    if (until is not None) != (action is Action.SNOOZE):
-        raise SettingError("`--until` belongs to `holdfast incidents snooze ID`, which needs it.")
+    if action is Action.SNOOZE and until is None:
+        raise SettingError("`snooze` needs `--until`: a date, a time, or a length such as 3d.")
+    if until is not None and action is not Action.SNOOZE:
+        raise SettingError("`--until` belongs to `holdfast incidents snooze ID`.")
     if action is not Action.LIST and (model is not None or everything):
         raise SettingError("`--model` and `--all` belong to `holdfast incidents list`.")
     exactly(given, 0 if action in {Action.LIST, Action.RULES} else 1, action)
@@ -219,7 +221,26 @@ def _do(book: Book, name: str, action: Action, until: datetime | None, reason: s
     if json:
         say_json(plain(one))
     else:
-        say(f"{name} is {_state(one)}.")
+        say(f"{name} is {_state(one)}{_although(one, acts[action])}.")
+
+
+_QUIET: dict[State, str] = {
+    "noted": "the objective is not expected to become worse by it",
+    "known": "a known change explains it",
+    "resolved": "what it is about is over",
+}
+"""Why nobody is told of an incident in such a state."""
+
+
+def _although(one: Standing, act: Name) -> str:
+    """Why an incident does not stand as what was just done about it says, and when it would."""
+    if act not in {"acknowledge", "snooze"} or one.state not in _QUIET:
+        return ""
+    why = f": {_QUIET[one.state]}, so it alerts nobody"
+    if one.state != "noted":
+        return why
+    until = one.acts[-1].until
+    return f"{why}. Should that change, it is {f'snoozed to {until:%Y-%m-%d}' if until else 'acknowledged'}"
 
 
 def plain(one: Standing) -> dict[str, object]:
