@@ -183,6 +183,10 @@ class Watched:
         The smallest effect of each signal that matters.
     judged, rows, labels
         What the newest run did: windows that it judged, rows and labels that it read.
+    waiting
+        Rows that it left to the next run, where it read none: they had only just been received.
+    due
+        When the window ends in which rows were received at the time of that run; of windows by count that is not known.
     opened
         Ids of the incidents that it opened.
     unmatched
@@ -206,6 +210,8 @@ class Watched:
     judged: int = 0
     rows: int = 0
     labels: int = 0
+    waiting: int = 0
+    due: float | None = None
     opened: tuple[str, ...] = ()
     unmatched: int = 0
     skew: Compared | None = None

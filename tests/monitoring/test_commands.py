@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -103,6 +104,20 @@ def test_monitor_over_a_log_without_a_release_names_both(holdfast: Holdfast, ser
     assert "elsewhere" in done.out
 
 
+def test_monitor_says_of_rows_that_only_just_came_that_they_wait(holdfast: Holdfast, service: Service) -> None:
+    now = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "us")
+    rows = payments(HISTORY_DAYS, 1, seed=1, rows_a_day=5)
+    times = pa.array(np.full(5, now), pa.timestamp("us", "UTC"))
+    service.answer(rows.set_column(rows.schema.names.index("time"), "time", times), delay_days=None)
+    done = holdfast("monitor")
+    assert (done.code, done.error) == (0, "")
+    told = done.out.replace("\n", " ")
+    assert "5 rows of fraud came within the last 30 seconds: they are read by a run after that." in told
+    assert re.search(r"The first window of fraud ends at \d{4}-\d\d-\d\d 00:00 UTC, and is judged then\.", told)
+    assert fits(done.out)
+    assert json.loads(holdfast("monitor", "--json").out)[0]["waiting"] == 5
+
+
 @pytest.mark.usefixtures("changed")
 def test_monitor_writes_its_report(holdfast: Holdfast, tmp_path: Path) -> None:
     assert holdfast("monitor", "--html", "week.html").code == 1
@@ -182,10 +197,11 @@ def test_what_somebody_knows_of_is_explained(holdfast: Holdfast) -> None:
         (("incidents", "show", "fraud-9"), "There is no incident 'fraud-9'"),
         (("incidents", "resolve", "fraud-9"), "There is no incident 'fraud-9'"),
         (("incidents", "show"), "`show` takes 1 name; got 0"),
-        (("incidents", "snooze", "fraud-1"), "which needs it"),
+        (("incidents", "snooze", "fraud-1"), "`snooze` needs `--until`: a date, a time, or a length such as 3d."),
         (("incidents", "ack", "fraud-1", "--until", "3d"), "`--until` belongs to"),
-        (("incidents", "snooze", "fraud-1", "--until", "soon"), "--until takes a date or time"),
-        (("incidents", "snooze", "fraud-1", "--until", "2020-01-01"), "end in the future"),
+        (("incidents", "snooze", "fraud-1", "--until", "soon"), "--until takes a date, a time or a length"),
+        (("incidents", "snooze", "fraud-1", "--until", "2020-01-01"), "--until is over: 2020-01-01 00:00 UTC."),
+        (("incidents", "snooze", "fraud-1", "--until", "9999999w"), "--until is too far ahead"),
         (("incidents", "ack", "fraud-1", "--all"), "belong to `holdfast incidents list`"),
         (("annotate", "fraud", "sale", "--since", "May"), "--since takes a date or time"),
         (("rebuild", "churn"), "No run over the log of 'churn' is recorded"),
@@ -332,9 +348,20 @@ def test_monitor_says_how_many_findings_the_quality_checks_have(service: Service
     rows = payments(HISTORY_DAYS + 7, 1, seed=3)
     service.answer(rows.set_column(rows.schema.names.index("country"), "country", pa.array(["XX"] * len(rows))))
     done = holdfast("monitor", "--html", "week.html")
-    line = next(line for line in done.out.splitlines() if line.startswith("fraud: "))
-    assert re.match(r"fraud: \d findings? of the quality checks in the newest window; failed: \d\.", line)
-    assert fits(line)
+    told = done.out[done.out.index("fraud: ") :].partition("\n\n")[0]
+    assert fits(told)
+    line = "fraud: 2 findings of the quality checks in the newest window; failed: 2 (country)."
+    assert told.replace("\n", " ") == line
     assert "quality.unseen_category" in Path("week.html").read_text(encoding="utf-8")
     (plain,) = json.loads(holdfast("monitor", "--json").out)
     assert {"quality.unseen_category"} <= {finding["code"] for finding in plain["findings"]}
+
+
+def test_monitor_names_three_columns_that_fail_and_counts_the_others(holdfast: Holdfast, service: Service) -> None:
+    rows = payments(HISTORY_DAYS, 1, seed=3)
+    for name in ("amount", "age", "country", "region"):
+        nothing = pa.nulls(len(rows), rows.schema.field(name).type)
+        rows = rows.set_column(rows.schema.names.index(name), name, nothing)
+    service.answer(rows, delay_days=None)
+    told = holdfast("monitor").out.replace("\n", " ")
+    assert "; failed: 8 (country, amount, region and 1 more)." in told

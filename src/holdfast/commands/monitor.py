@@ -39,6 +39,9 @@ BETWEEN_SECONDS = 60.0
 WIDE = 80
 """Letters of a line."""
 
+NAMED = 3
+"""So many columns are named in a line; of more, how many."""
+
 COULD_NOT_RUN = 2
 """Exit code where a model could not be watched."""
 
@@ -115,7 +118,7 @@ def monitor(
         say_json(
             [
                 {"model": one.model, "release": one.release, "judged": one.judged, "rows": one.rows}
-                | {"warnings": list(one.warnings)}
+                | {"waiting": one.waiting, "warnings": list(one.warnings)}
                 | ({"over": msgspec.to_builtins(one.over(over))} if over else {})
                 | {"findings": list(one.findings)}
                 | ({} if one.skew is None else {"skew": one.skew.to_dicts()})
@@ -249,10 +252,10 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
             say(f"{several(one.unmatched, 'label')} of {one.model} without a prediction.\n")
         if one.skew is not None:
             say(f"{one.model}, served and made again: {one.skew.summed_up}\n")
+        if standstill := _not_yet(one):
+            say(fill(standstill, WIDE) + "\n")
         if one.findings:
-            failed = sum(finding["status"] == "fail" for finding in one.findings)
-            found = several(len(one.findings), "finding")
-            say(f"{one.model}: {found} of the quality checks in the newest window; failed: {failed:,}.\n")
+            say(fill(printable(_found(one)), WIDE) + "\n")
         if truths := in_short(one):
             say(fill(f"{one.model}: {' '.join(truths)}", WIDE) + "\n")
         if silent := _silent(one):
@@ -262,6 +265,32 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
         listed(current)
         say("")
     say(_summed_up(current))
+
+
+def _not_yet(watched: Watched) -> str:
+    """What of the rows of a model waits for a later run, where nothing of it is seen yet."""
+    from holdfast.monitoring.sources.source import MARGIN_SECONDS
+
+    told = []
+    if watched.waiting:
+        told.append(
+            f"{several(watched.waiting, 'row')} of {watched.model} came within the last {MARGIN_SECONDS:.0f} seconds: they "
+            "are read by a run after that."
+        )
+    if not watched.windows and (watched.waiting or watched.rows) and watched.due is not None:
+        until = f"{datetime.fromtimestamp(watched.due, UTC):%Y-%m-%d %H:%M} UTC"
+        told.append(f"The first window of {watched.model} ends at {until}, and is judged then.")
+    return " ".join(told)
+
+
+def _found(watched: Watched) -> str:
+    """How many findings the quality checks have in the newest window, and what fails them."""
+    failed = [finding["subject"] or "the rows" for finding in watched.findings if finding["status"] == "fail"]
+    names = list(dict.fromkeys(failed))
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    told = f" ({', '.join(names[:NAMED])}{more})" if names else ""
+    found = several(len(watched.findings), "finding")
+    return f"{watched.model}: {found} of the quality checks in the newest window; failed: {len(failed):,}{told}."
 
 
 def _tell_over(watched: Watched, by: str) -> None:

@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from holdfast.book import monitoring as recorded
 from holdfast.book.opening import Book, open_book
 from holdfast.config import FILE, Project, load_project, project_of
@@ -44,6 +46,7 @@ from holdfast.site import FILE as SITE
 from holdfast.site import Site, load_site
 from holdfast.tables import open_table
 from holdfast.watched import Watched
+from holdfast.windows import CountedWindows, Cut
 
 Say: TypeAlias = Callable[[str], None]
 
@@ -420,10 +423,19 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         judged=len(done.judged) if done else 0,
         rows=done.rows if done else 0,
         labels=done.labels if done else 0,
+        waiting=done.waiting if done else 0,
+        due=_due(reference.windows, as_of),
         opened=tuple(one.id for one in done.opened) if done else (),
         warnings=tuple(filter(None, unjudged)),
         rolling=reference.settings.rolling,
     )
+
+
+def _due(windows: Cut, now: float) -> float | None:
+    """When the window of a moment ends, as far as that is known."""
+    if isinstance(windows, CountedWindows) or not math.isfinite(now):
+        return None
+    return windows.end(float(windows.starts(np.array([now]))[0]))
 
 
 def _references(model: str, store: Store) -> References:

@@ -57,6 +57,8 @@ class Ran:
         Beginnings of the windows that were judged, in seconds since 1970.
     rows, labels
         Predictions that were read anew, and truths that were consumed.
+    waiting
+        Of a run that read nothing anew: predictions that are too new to be read, which the next one reads.
     opened
         Incidents that were opened.
     """
@@ -65,6 +67,7 @@ class Ran:
     judged: list[float] = field(default_factory=list)
     rows: int = 0
     labels: int = 0
+    waiting: int = 0
     opened: list[Incident] = field(default_factory=list)
 
 
@@ -159,6 +162,9 @@ def _run(
         beside.submit(usual, reference)  # what judging begins with is ready when the rows are counted
         tally = count_rows(reference, rows(), segments)
     done.rows = tally.rows
+    if margin and not done.rows:
+        end = int(now * MICROSECONDS) + 1
+        done.waiting = sum(map(len, source.moments(reference.version, there_until, end)))
     ((days, (truths, arrivals)),) = read
     kept.keep(root, reference, number, tally, truths)
     done.labels = int(sum(one.losses[0] for one in arrivals.values()))
