@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import holdfast as hf
+from holdfast.log.spool import Spool
+from holdfast.testing.logged import predictions
 from holdfast.testing.servers import serving
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -173,10 +176,13 @@ def test_a_model_of_a_file_of_ones_own(tmp_path: Path) -> None:
     assert "PASS: nothing refuses a release." in honest
     assert "FAIL known_later leakage.target" in leaky
     assert hf.open_store(tmp_path / "demo-output" / "releases").versions("wanted") == [1]
+    with closing(Spool(tmp_path / "demo-output" / ".holdfast" / "spool")) as spool:
+        spool.write([predictions(["a"], model="earlier")])
     again = demo("--data", "own.parquet", "--time", "at", "--target", "wanted", cwd=tmp_path)  # over what is there
     assert (again.stderr, again.returncode) == ("", 0)
     assert "Release wanted/2" in " ".join(again.stdout.split())
     assert "missing 0, twice 0" in again.stdout
+    assert again.stdout.count("Proof ") == 1  # and not of the model of an earlier demo
 
 
 def own_file(path: Path, rows: int = 1_000, *, without_time: int = 0) -> pa.Table:

@@ -165,7 +165,10 @@ def _labels(server: Server, model: str, truths: dict[str, Any]) -> None:
 
 
 def _prove(model: str, release: int, client: Client, output: Path) -> None:
-    """Hold what was acknowledged against the log of this release, and the log against itself; an earlier demo had another."""
+    """Hold what was acknowledged against the log of this release, and that of the model against itself.
+
+    An earlier demo in this folder had another release, or another model.
+    """
     root = output / ".holdfast"
     logged = hf.open_log(root).predictions(model, release=release, columns=["hf_id"]).read_all()["hf_id"].to_pylist()
     missing, twice = client.acknowledged - set(logged), len(logged) - len(set(logged))
@@ -173,7 +176,7 @@ def _prove(model: str, release: int, client: Client, output: Path) -> None:
         f"Logged    {len(logged):,} rows; acknowledged {len(client.acknowledged):,}, missing {len(missing)}, twice {twice}"
     )
     for one in proof(root):
-        if one.kind == "predictions":
+        if (one.model, one.kind) == (model, "predictions"):
             print(
                 f"Proof     {one.accepted:,} accepted = {one.committed:,} committed + {one.pending:,} pending\n"
                 f"          + {one.duplicates:,} sent again + {one.refused:,} refused"
