@@ -43,3 +43,8 @@ def test_a_crossing_of_which_a_column_is_not_there_is_left_out() -> None:
 @pytest.mark.parametrize("columns", [("a",), ("a", "b"), ("a", "b", "c")])
 def test_the_name_of_a_crossing_tells_its_columns(columns: tuple[str, ...]) -> None:
     assert crossed_columns(crossing_name(columns)) == columns
+
+
+@pytest.mark.parametrize("columns", [("a × b", "c"), ("a", "b × c"), ("a", "b", "c"), ("a: b", "a=b")])
+def test_a_crossing_is_told_from_columns_whose_names_have_the_sign(columns: tuple[str, ...]) -> None:
+    assert crossed_columns(crossing_name(columns)) == columns

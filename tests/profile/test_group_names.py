@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.profile.group_names import group_name, group_parts, group_title
+from holdfast.profile.group_names import figure_name, figure_parts, group_name, group_parts, group_title
 from holdfast.profile.groups import groups_of
 
 SIGNS = st.text(alphabet="a=\\× \n:")
@@ -34,3 +34,9 @@ def test_columns_are_told_whole() -> None:
     second, _ = groups_of(rows, "age >", {})
     assert not set(first) & set(second)
     assert [group_title(one) for one in first] == ["age >= 25 = yes", "age >= 25 = a=b"]
+
+
+@given(SIGNS, SIGNS, SIGNS)
+def test_a_figure_of_a_group_is_read_again(column: str, value: str, figure: str) -> None:
+    group = group_name(column, value)
+    assert figure_parts(figure_name(group, figure)) == (group, figure)

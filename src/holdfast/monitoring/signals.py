@@ -20,7 +20,7 @@ from holdfast.monitoring.counts.arrived import Arrived, sums_of
 from holdfast.monitoring.gaps import Gap, answer_gaps, error_gaps
 from holdfast.monitoring.reference import Reference, protected_of
 from holdfast.profile.ages import aged
-from holdfast.profile.group_names import group_parts
+from holdfast.profile.group_names import figure_name, group_parts
 from holdfast.profile.window import Counted
 from holdfast.stats.normal_scores import normal_scores
 from holdfast.windows import DAY, CountedWindows
@@ -111,7 +111,7 @@ def group_signals(reference: Reference, counted: Counted, groups: Mapping[str, C
     found: Signals = {}
     for group in watched_groups(reference, groups):
         gaps = answer_gaps(reference.answers, groups[group].decisions, counted.decisions).found
-        found |= {f"group:{group}:{name}": _of_gap(gap) for name, gap in gaps.items()}
+        found |= {f"group:{figure_name(group, name)}": _of_gap(gap) for name, gap in gaps.items()}
     return found
 
 
@@ -123,7 +123,7 @@ def error_signals(reference: Reference, arrived: Arrived) -> Signals:
     found: Signals = {}
     for group in watched_groups(reference, arrived.groups):
         gaps = error_gaps(reference.answers, arrived.groups[group], arrived).found
-        found |= {f"fairness:{group}:{name}": _of_gap(gap) for name, gap in gaps.items()}
+        found |= {f"fairness:{figure_name(group, name)}": _of_gap(gap) for name, gap in gaps.items()}
     return found
 
 

@@ -16,21 +16,27 @@ from holdfast.profile.categorical import as_text
 SIGN = " × "
 """Between the names of crossed columns, and between their values."""
 
+_OWN = " \\× "
+
 Rows = TypeVar("Rows", pa.RecordBatch, pa.Table)
 
 
 def crossing_name(columns: Iterable[str]) -> str:
-    """What a crossing is called.
+    r"""What a crossing is called; a sign that is part of a column's own name has a backslash before it.
 
-    >>> crossing_name(["country", "channel"])
-    'country × channel'
+    >>> crossing_name(["country", "channel"]), crossing_name(["a × b", "c"])
+    ('country × channel', 'a \\× b × c')
     """
-    return SIGN.join(columns)
+    return SIGN.join(name.replace(SIGN, _OWN) for name in columns)
 
 
 def crossed_columns(name: str) -> tuple[str, ...]:
-    """The columns of a crossing, by its name; of a column that is none, itself."""
-    return tuple(name.split(SIGN))
+    r"""The columns of a crossing, by its name; of a column that is none, itself.
+
+    >>> crossed_columns("country × channel"), crossed_columns("a \\× b × c"), crossed_columns("country")
+    (('country', 'channel'), ('a × b', 'c'), ('country',))
+    """
+    return tuple(one.replace(_OWN, SIGN) for one in name.split(SIGN))
 
 
 def with_crossings(rows: Rows, crossings: Collection[Sequence[str]]) -> Rows:

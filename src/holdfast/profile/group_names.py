@@ -1,4 +1,7 @@
-"""What a group of rows is called: `column=value`, from which both are read again, whatever signs they have."""
+"""What a group of rows is called: `column=value`, from which both are read again, whatever signs they have.
+
+So is a figure of a group: `column=value:figure`.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +40,23 @@ def group_title(name: str) -> str:
     'sex = F'
     """
     return " = ".join(group_parts(name))
+
+
+def figure_name(group: str, figure: str) -> str:
+    r"""What a figure of a group is called, such as the share of an answer: it may be the name of a class with any signs.
+
+    >>> figure_name("sex=F", "yes"), figure_name("sex=F", "card: stolen")
+    ('sex=F:yes', 'sex=F:card\\. stolen')
+    """
+    escaped = figure.replace("\\", "\\\\").replace(":", "\\.")
+    return f"{group}:{escaped}"
+
+
+def figure_parts(name: str) -> tuple[str, str]:
+    r"""The group and the figure.
+
+    >>> figure_parts("sex=F:yes"), figure_parts("time=12:30:card\\. stolen")
+    (('sex=F', 'yes'), ('time=12:30', 'card: stolen'))
+    """
+    group, _, figure = name.rpartition(":")
+    return group, re.sub(r"\\(.)", lambda found: ":" if found[1] == "." else found[1], figure, flags=re.DOTALL)

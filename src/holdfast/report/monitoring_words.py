@@ -9,7 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from holdfast.numerals import number, several
-from holdfast.profile.group_names import group_title
+from holdfast.profile.group_names import figure_parts, group_title
 from holdfast.report.words import moment
 
 TITLES = {
@@ -138,7 +138,7 @@ def signal(key: str) -> str:
         case "label":
             return f"Share of the truth {rest}"
         case "group" | "fairness":
-            group, _, figure = rest.rpartition(":")
+            group, figure = figure_parts(rest)
             return f"{gap_title(figure)}, gap of {group_title(group)}"
         case "check":
             subject, _, code = rest.rpartition(":")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from holdfast.incident import CHECK, Incident, Kind, Sign
 from holdfast.profile.crossings import crossed_columns
-from holdfast.profile.group_names import group_parts, group_title
+from holdfast.profile.group_names import figure_parts, group_parts, group_title
 
 TOGETHER = 3
 """Windows: changes that begin no further apart may have one cause."""
@@ -31,6 +31,8 @@ def subject_of(key: str) -> tuple[str, Kind]:
 
     >>> subject_of("column:amount:location"), subject_of("decision:yes"), subject_of("loss")
     (('amount', 'input'), ('answers', 'answers'), ('performance', 'performance'))
+    >>> subject_of("column:a:b:value:3"), subject_of("group:time=12:30:yes"), subject_of("check:a:b:quality.new_nulls")
+    (('a:b', 'input'), ('time=12:30', 'groups'), ('a:b', 'input'))
     """
     first, _, rest = key.partition(":")
     if first == "column":
@@ -39,7 +41,7 @@ def subject_of(key: str) -> tuple[str, Kind]:
         column = rest.rpartition(":")[0]
         return (column, "input") if column else ("rows", "rows")
     if first in {"group", "fairness"}:
-        return rest.rpartition(":")[0], "groups"
+        return figure_parts(rest)[0], "groups"
     if first == "volume":
         return "volume", "volume"
     if first in {"loss", "calibration", "label"}:
