@@ -178,8 +178,13 @@ def test_what_somebody_knows_of_is_explained(holdfast: Holdfast) -> None:
         "Known of fraud: price rise, from 2026-03-09 00:00 UTC to 2026-03-10 00:00 UTC, in amount.\n", "", 0
     )
     assert listed(holdfast("monitor"))["fraud-1"][1] == "known"
-    mistyped = holdfast("annotate", "fruad", "sale", "--since", "2026-03-09").out
-    assert mistyped.endswith("fruad was never watched: did you mean 'fraud'?\n")
+    mistyped = holdfast("annotate", "fruad", "sale", "--since", "2026-03-09")
+    assert mistyped.error == ("holdfast: Nothing is announced: there is no model 'fruad' here: did you mean 'fraud'?\n")
+    strange = holdfast("annotate", "fraud", "sale", "--since", "2026-03-09", "--column", "amout")
+    assert strange.error == (
+        "holdfast: Nothing is announced: no release of fraud has a column 'amout': did you mean 'amount'?\n"
+    )
+    assert (mistyped.code, strange.code) == (2, 2)
     shown = holdfast("incidents", "show", "fraud-1")
     assert re.search(r"^Known +price rise$", shown.out, re.MULTILINE)
     assert re.search(r"annotate +fraud: price rise", holdfast("audit").out)
@@ -298,7 +303,11 @@ def test_predictions_that_were_made_elsewhere_are_watched(holdfast: Holdfast, tm
     again = json.loads(holdfast("monitor", *asked, "--json").out)
     assert [(one["judged"], one["rows"]) for one in again] == [(0, 0)]
     (folder / "site.toml").write_text("")
-    assert "elsewhere-1" in holdfast("incidents", "--site", str(folder / "site.toml")).out
+    own = ("--site", str(folder / "site.toml"))
+    assert "elsewhere-1" in holdfast("incidents", *own).out
+    change = ("annotate", "elsewhere", "price rise", "--since", "2026-03-09", *own)
+    assert holdfast(*change, "--column", "amount").code == 0
+    assert "no release of elsewhere has a column 'amout'" in holdfast(*change, "--column", "amout").error
     unsaid = holdfast("rebuild", "--site", str(folder / "site.toml"))
     assert unsaid.out.endswith("watched by tables, give them: `--data`, `--labels` and `--config`.\n")
     assert "elsewhere: what follows from 2 runs was made again." in holdfast("rebuild", *asked).out

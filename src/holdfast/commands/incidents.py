@@ -14,7 +14,6 @@ from holdfast.commands.project import Json
 from holdfast.commands.site import SiteFile, book_of
 from holdfast.commands.terminal import printable, say
 from holdfast.errors import SettingError
-from holdfast.names import meant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,15 +92,15 @@ def annotate(
     json: Json = False,
 ) -> None:
     """Write down a change that is known: an incident that it explains alerts nobody."""
-    from holdfast.book.incidents import annotate
-    from holdfast.book.monitoring import models
+    from holdfast.monitoring.incidents.announcing import announce
     from holdfast.releases.environment import author
     from holdfast.site import load_site
 
-    with book_of(load_site(site)) as book:
-        watched = models(book)
-        done = annotate(
+    found = load_site(site)
+    with book_of(found) as book:
+        done = announce(
             book,
+            found,
             model,
             reason,
             since=parsed(since, "--since"),
@@ -114,8 +113,6 @@ def annotate(
     else:
         what = ", ".join(done.columns) or "anything"
         say(f"Known of {model}: {reason}, from {moment(done.since)} to {moment(done.until)}, in {what}.")
-        if watched and model not in watched:
-            say(f"{model} was never watched: {meant(model, watched, 'watched are')}")
 
 
 def listed(standings: Iterable[Standing]) -> None:
