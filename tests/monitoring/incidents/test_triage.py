@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from holdfast.book import monitoring as recorded
 from holdfast.incident import Incident, Sign
 from holdfast.monitoring.incidents.story import NO_ACTION
 from holdfast.monitoring.incidents.triage import triaged
@@ -68,3 +69,18 @@ def test_a_column_that_was_tried_says_what_it_costs_and_shows_rows(service: Serv
 def test_what_is_resolved_stays_as_it_was(service: Service) -> None:
     over = replace(incident("amount"), status="resolved", resolved=day(FIRST))
     assert triaged({"fraud-1": over}, service.looking(day(FIRST))) == {"fraud-1": over}
+
+
+def test_a_model_that_is_asked_no_more_has_one_incident_that_says_so(service: Service) -> None:
+    """However long it lasts, and however often it is looked at; when rows come again, it is over after three windows."""
+    service.answer(payments(FIRST, 3, seed=1), delay_days=None)
+
+    def found(days: int) -> tuple[str, str, str]:
+        service.monitor(day(FIRST + days))
+        (one,) = recorded.incidents(service.book, "fraud").values()
+        return one["kind"], one["status"], one["story"]
+
+    told = "The number of rows changed since 9 March 2026: none came."
+    assert found(5) == found(100) == ("volume", "open", told)
+    service.answer(payments(FIRST + 100, 3, seed=2), delay_days=None)
+    assert found(103) == ("volume", "resolved", told)

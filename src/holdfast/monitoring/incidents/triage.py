@@ -51,7 +51,7 @@ def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Inc
         rows = examples(looking, one.subject, surest(one), starts[-1])
     harmless = one.kind == "input" and (_unused(one.subject, reference) or _is_small(own, reference))
     material = own is not None and own.material
-    said = story(one, day, reference, silent=bool(starts) and not looking.rows_in(starts))
+    said = story(one, day, reference, silent=not looking.rows_in(starts))
     return replace(
         one,
         status="noted" if harmless else "open",
