@@ -26,8 +26,11 @@ from holdfast.monitoring.signals import (
     volume_signal,
     watched_groups,
 )
-from holdfast.profile.group_names import group_name
+from holdfast.profile.group_names import group_name, group_title
 from holdfast.profile.window import Counted, moments, nothing
+from holdfast.report.monitoring_words import signal
+
+CLASSES = ("fine", "card: lost", "card: stolen")
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +168,17 @@ def test_groups_are_held_against_everybody_else(reference: Reference) -> None:
     assert one_signal.value / one_signal.deviation == pytest.approx(z)
     assert subject_of(f"group:{group}:yes") == (group, "groups")
     assert subject_of(f"fairness:{group}:true_positive_rate") == (group, "groups")
+
+
+def test_classes_with_a_colon_in_their_names_leave_the_group_as_it_is(reference: Reference) -> None:
+    _, one = reference.history[-1]
+    with_group = protected(reference)
+    (group,) = {"region=north", "region=south"} - with_group.mirrored
+    several = replace(with_group, answers=msgspec.structs.replace(with_group.answers, classes=CLASSES))
+    counted, own = (replace(one, decisions=np.array(shares)) for shares in ([700, 200, 100], [250, 100, 50]))
+    found = group_signals(several, counted, {group: own})
+    assert {subject_of(key) for key in found} == {(group, "groups")}
+    assert [signal(key) for key in found][2] == f"Share of the answer card: stolen, gap of {group_title(group)}"
 
 
 def test_a_feature_may_be_protected_too(reference: Reference) -> None:
