@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from holdfast.profile.delays import delays_in
 from holdfast.records import Severity, Status
+from holdfast.report.evaluation_shapes import Axis
 from holdfast.report.monitoring_groups import Group, groups
 from holdfast.report.monitoring_heat import heat, ordered, table, windows_of_a_cell
 from holdfast.report.monitoring_incidents import cost_text, since_text, told, urgency, verdict, word
@@ -152,13 +153,13 @@ def test_gaps_of_groups_are_drawn_the_surest_first_and_what_is_left_out_says_why
         "Share of the answer yes: sex = X",
     ]
     drawn = course(with_gaps(), "gaps", "True positive rate: sex = F")
-    assert [point.value for point in drawn.points] == pytest.approx([0.0, -0.1, -0.2])
-    assert drawn.level == (0.0, None, None)
+    assert [point.value for point in drawn.points] == pytest.approx([0.0, -10.0, -20.0])
+    assert (drawn.level, drawn.y) == ((0.0, None, None), Axis("percentage points"))
     (own,) = shown.section.tables
     assert [row[:3] + row[4:] for row in own.rows] == [
-        ("sex = F", "Share of the answer yes", "+1%\n-5% to +7%", "3 of 3", "–"),
-        ("sex = F", "True positive rate", "-20%\n-28% to 0%", "3 of 3", "–"),
-        ("sex = X", "Share of the answer yes", "0%\n-10% to +10%", "3 of 3", "–"),
+        ("sex = F", "Share of the answer yes", "+1 points\n-5 to +7", "3 of 3", "–"),
+        ("sex = F", "True positive rate", "-20 points\n-28 to 0", "3 of 3", "–"),
+        ("sex = X", "Share of the answer yes", "0 points\n-10 to +10", "3 of 3", "–"),
         ("sex = X", "Loss", "–", "0 of 3", "12 rows whose truth is known, fewer than 100"),
     ]
 
@@ -261,6 +262,18 @@ def test_the_share_of_known_truths_is_drawn_from_0_to_1() -> None:
 def test_only_columns_whose_missing_values_changed_are_drawn() -> None:
     assert [picture.title for picture in panel(payments(), "missing").pictures] == ["age: missing values"]
     assert panel(calm(), "missing").pictures == ()
+
+
+def test_changes_of_shares_are_drawn_in_points_as_they_are_told() -> None:
+    """A share of 2% that is 12% now is 10 points more, and 500% more."""
+    drawn = course(two_columns({}), "missing", "b: missing values")
+    assert [(point.value, point.told) for point in drawn.points] == [(10.0, "+10 points")]
+    assert (drawn.y, drawn.level) == (Axis("percentage points"), (0.0, -5.0, 5.0))
+    assert panel(two_columns({}), "missing").section.text == (
+        "Changes of their share from the reference, in percentage points; in the grey band they are too small to matter.",
+    )
+    assert course(payments(), "answers", "Share of the answer yes").y == Axis("percentage points")
+    assert course(payments(), "answers", "Mean score").y == Axis("sd")
 
 
 def test_small_alarms_are_noted() -> None:
@@ -410,6 +423,7 @@ def test_verdicts_in_words(model: Watched, status: Status, sentence: str) -> Non
         ("column:a:value:2", "a: share of a value", "+25 points"),
         ("score:spread", "Spread of the scores", "+0.25 sd"),
         ("review:share", "Share sent to review", "+25 points"),
+        ("score:missing", "Rows without a score", "+25 points"),
         ("label:2", "Share of the truth 2", "+25 points"),
         ("calibration", "Truth less score", "+0.25"),
         ("volume", "Rows", "+28.4%"),

@@ -70,15 +70,15 @@ def told(estimate: Estimate | None, *, signed: bool = False) -> str:
     return shown if interval == UNKNOWN else f"{shown} ({interval})"
 
 
-def cell(estimate: Estimate | None, *, signed: bool = False) -> str:
-    r"""Value and interval for a cell of a table whose title has the unit: below one another.
+def cell(estimate: Estimate | None, *, signed: bool = False, bare: bool = True) -> str:
+    r"""Value and interval for a cell of a table, below one another; `bare`: the table's title has the unit.
 
     >>> from holdfast.evidence import Estimate
     >>> cell(Estimate(value=0.52, low=0.47, high=0.57, unit="EUR"))
     '0.52\n0.47 to 0.57'
     """
     interval = ends(estimate, signed=signed)
-    shown = point(estimate, bare=True, signed=signed)
+    shown = point(estimate, bare=bare, signed=signed)
     return shown if interval == UNKNOWN else f"{shown}\n{interval}"
 
 
@@ -103,6 +103,18 @@ def complement(estimate: Estimate | None) -> Estimate | None:
         return None
     value, low, high = (None if x is None else 1 - x for x in (estimate.value, estimate.low, estimate.high))
     return replace(estimate, value=value, low=high, high=low)
+
+
+def in_points(estimate: Estimate) -> Estimate:
+    """A difference: of shares, it is in points, since a percent of a percent is something else.
+
+    >>> from holdfast.evidence import Estimate
+    >>> told(in_points(Estimate(value=-0.2, low=-0.28, high=-0.12, unit="share")), signed=True)
+    '-20 points (-28 to -12)'
+    >>> told(in_points(Estimate(value=0.52, unit="EUR")), signed=True)
+    '+0.52 EUR'
+    """
+    return scaled(estimate, 100, unit="points") if estimate.unit == "share" else estimate
 
 
 def scaled(estimate: Estimate, factor: float, *, unit: str) -> Estimate:

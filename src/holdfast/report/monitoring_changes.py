@@ -12,7 +12,7 @@ from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_heat import MOST_COLUMNS, heat, ordered, table, windows_of_a_cell
 from holdfast.report.monitoring_shapes import Course
 from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, point
-from holdfast.report.monitoring_words import change, column_of, in_shares, signal
+from holdfast.report.monitoring_words import POINTS, change, column_of, in_shares, signal
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ MOST_NOTED = 20
 
 WORTH_A_LOOK = 0.5
 """A share of missing values is drawn once it has changed by so much of what matters."""
+
+_GREY = "in the grey band they are too small to matter."
 
 
 def columns(shown: View, anchor: str) -> Panel:
@@ -45,7 +47,7 @@ def answers(shown: View, anchor: str) -> Panel:
     """Scores, decisions and reviews."""
     heads = {"score", "decision", "review", "interval", "fairness"}
     keys = [key for key in _keys(shown) if key.partition(":")[0] in heads]
-    text = ("Changes from the reference; in the grey band they are too small to matter.",) if keys else ()
+    text = (f"Changes from the reference, of shares in {POINTS}; {_GREY}",) if keys else ()
     return Panel(Section(anchor=anchor, title="Scores and answers", text=text), _changes(shown, keys[:MOST_SMALL]))
 
 
@@ -57,7 +59,7 @@ def missing(shown: View, anchor: str) -> Panel:
     reached = {key: _reached(shown, key) for key in keys}
     worth = sorted((key for key in keys if reached[key] >= WORTH_A_LOOK), key=lambda key: -reached[key])[:MOST_SMALL]
     text = (
-        "Changes of their share from the reference; in the grey band they are too small to matter."
+        f"Changes of their share from the reference, in {POINTS}; {_GREY}"
         if worth
         else "No column misses more or fewer values than in the reference, as far as it would matter."
     )
@@ -78,14 +80,14 @@ def _changes(shown: View, keys: Sequence[str]) -> tuple[Course, ...]:
     """Changes of signals from the reference."""
     found = []
     for key in keys:
-        matters = shown.watched.minimum.get(key)
+        matters, factor = shown.watched.minimum.get(key), _factor(key)
         found.append(
             Course(
                 title=signal(key),
-                y=Axis("", "share") if in_shares(key) else Axis("sd" if key.endswith(("location", "spread")) else ""),
+                y=Axis(POINTS if in_shares(key) else "sd" if key.endswith(("location", "spread")) else ""),
                 span=shown.span,
                 runs=joined(shown, partial(_changed, shown, key)),
-                level=(0.0, None, None) if matters is None else (0.0, -matters, matters),
+                level=(0.0, None, None) if matters is None else (0.0, -factor * matters, factor * matters),
                 marks=shown.marks,
             )
         )
@@ -96,7 +98,12 @@ def _changed(shown: View, key: str, window: Shown) -> Point | None:
     effect = window.effects.get(key)
     if effect is None or not math.isfinite(effect):
         return None
-    return point(shown, window, effect, change(key, effect, shown.watched.unit))
+    return point(shown, window, _factor(key) * effect, change(key, effect, shown.watched.unit))
+
+
+def _factor(key: str) -> float:
+    """A difference of shares is no share: it is drawn in points."""
+    return 100.0 if in_shares(key) else 1.0
 
 
 def noted(shown: View, anchor: str) -> Panel:

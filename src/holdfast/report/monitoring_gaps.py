@@ -12,7 +12,7 @@ from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Point
 from holdfast.report.monitoring_shapes import Course
 from holdfast.report.monitoring_view import MOST_SMALL, Panel, View, joined, point
-from holdfast.report.monitoring_words import gap_title, gap_unit
+from holdfast.report.monitoring_words import POINTS, gap_title, gap_unit
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def gaps_panel(shown: View, anchor: str) -> Panel:
         (
             group_title(one.group),
             gap_title(one.figure),
-            estimates.cell(_estimate(one, watched.unit), signed=True),
+            estimates.cell(one.newest and _estimate(one, one.newest[1], watched.unit), signed=True, bare=False),
             shown.clock.told(one.newest[0].start) if one.newest else "–",
             f"{one.windows:,} of {one.of:,}",
             one.silent or "–",
@@ -123,23 +123,19 @@ def _sureness(one: Gap) -> float:
     return abs(value) / max((high - low) / 2, 1e-12)
 
 
-def _estimate(one: Gap, unit: str) -> Estimate | None:
-    if one.newest is None:
-        return None
-    value, low, high = one.newest[1]
-    return Estimate(value=value, low=low, high=high, unit=gap_unit(one.figure, unit))
+def _estimate(one: Gap, gap: Figure, unit: str) -> Estimate:
+    value, low, high = gap
+    return estimates.in_points(Estimate(value=value, low=low, high=high, unit=gap_unit(one.figure, unit)))
 
 
 def _axis(unit: str) -> Axis:
-    return Axis("", "share") if unit == "share" else Axis(unit)
+    return Axis(POINTS if unit == "share" else unit)
 
 
 def _point(shown: View, one: Gap, window: Shown) -> Point | None:
     gap = window.segments.get(one.group, {}).get("gaps", {}).get(one.figure)
     if gap is None:
         return None
-    value, low, high = gap
-    told = estimates.told(
-        Estimate(value=value, low=low, high=high, unit=gap_unit(one.figure, shown.watched.unit)), signed=True
-    )
-    return point(shown, window, value, told, low, high)
+    told = _estimate(one, gap, shown.watched.unit)
+    assert told.value is not None
+    return point(shown, window, told.value, estimates.told(told, signed=True), told.low, told.high)

@@ -13,6 +13,7 @@ from holdfast.profile.group_names import group_parts
 from holdfast.report import estimates
 from holdfast.report.evaluation_shapes import Axis, Intervals, Point
 from holdfast.report.monitoring_view import Panel, View
+from holdfast.report.monitoring_words import POINTS
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ def groups_panel(shown: View, anchor: str) -> Panel:
             f"{one.column} = {one.value}",
             f"{one.rows:,}",
             f"{one.labelled:,}",
-            estimates.cell(one.loss),
-            estimates.cell(one.gap, signed=True),
+            estimates.cell(one.loss, bare=False),
+            estimates.cell(one.gap, signed=True, bare=False),
         )
         for one in found
     )
@@ -74,7 +75,12 @@ def groups_panel(shown: View, anchor: str) -> Panel:
     if any(one.gap is None for one in found):
         text += " Groups with too few labelled rows have no figure."
     pictures = tuple(
-        Intervals(title=f"By {column}", x=Axis(watched.unit), points=points, reference=0.0)
+        Intervals(
+            title=f"By {column}",
+            x=Axis(POINTS if watched.unit == "share" else watched.unit),
+            points=points,
+            reference=0.0,
+        )
         for column in dict.fromkeys(one.column for one in found)
         if (points := _gaps(one for one in found if one.column == column))
     )
@@ -159,7 +165,7 @@ def _gap(own: _Mean, whole: _Mean, unit: str) -> Estimate:
     """
     share = min(own.rows / whole.rows, 1.0)
     variance = max(whole.variance + (1 - 2 * share) * own.variance, 0.0)
-    return _estimate(own.value - whole.value, variance, unit, own.rows)
+    return estimates.in_points(_estimate(own.value - whole.value, variance, unit, own.rows))
 
 
 def _estimate(value: float, variance: float, unit: str, rows: int) -> Estimate:

@@ -59,6 +59,9 @@ _OF_COLUMNS = {
     "missing": "missing values",
     "new": "new values",
 }
+POINTS = "percentage points"
+"""The unit of a difference of shares, in full."""
+
 _IN_DEVIATIONS = frozenset({"location", "spread", "age"})
 _SURE = 1e9
 
@@ -195,14 +198,12 @@ def _parts(key: str) -> tuple[str, str, str]:
 
 def in_shares(key: str) -> bool:
     """Whether a signal is a share of rows, so that its changes are points."""
-    head = key.partition(":")[0]
+    head, last = key.partition(":")[0], key.rpartition(":")[2]
     if head in {"group", "fairness"}:
-        return gap_unit(key.rpartition(":")[2], "") == "share"
-    return (column_of(key) is not None and key.rpartition(":")[2] not in _IN_DEVIATIONS) or head in {
-        "decision",
-        "label",
-        "review",
-    }
+        return gap_unit(last, "") == "share"
+    if column_of(key) is not None:
+        return last not in _IN_DEVIATIONS
+    return head in {"decision", "label", "review"} or key == "score:missing"
 
 
 def change(key: str, effect: float, unit: str = "", *, bare: bool = False) -> str:
