@@ -129,9 +129,15 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     usual: float | None = None
 
     @property
+    def surest(self) -> Sign:
+        """The surest of the signs that are of the subject itself, and not of what follows from it."""
+        own = [sign for sign in self.signs if subject_of(sign.key)[0] == self.subject]
+        return max(own or self.signs, key=lambda sign: sign.e_value)
+
+    @property
     def since(self) -> float:
         """When it began: as its surest sign says."""
-        return max(self.signs, key=lambda sign: sign.e_value).since
+        return self.surest.since
 
     @property
     def severity(self) -> Severity:
@@ -154,6 +160,35 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def rank(self) -> tuple[bool, float, float]:
         """What incidents are ordered by, largest first: what they cost, then how sure they are."""
         return (self.status == "open", self.cost or 0.0, max(sign.e_value for sign in self.signs))
+
+
+def subject_of(key: str) -> tuple[str, Kind]:
+    """What a signal is about.
+
+    >>> subject_of("column:amount:location"), subject_of("decision:yes"), subject_of("loss")
+    (('amount', 'input'), ('answers', 'answers'), ('performance', 'performance'))
+    >>> subject_of("column:a:b:value:3"), subject_of("group:time=12:30:yes"), subject_of("check:a:b:quality.new_nulls")
+    (('a:b', 'input'), ('time=12:30', 'groups'), ('a:b', 'input'))
+    """
+    first, _, rest = key.partition(":")
+    if first == "column":
+        return _column_of(rest), "input"
+    if first == CHECK:
+        column = rest.rpartition(":")[0]
+        return (column, "input") if column else ("rows", "rows")
+    if first in {"group", "fairness"}:
+        # No figure has the sign of its own: see `group_names`.
+        return rest.rpartition(":")[0], "groups"
+    if first == "volume":
+        return "volume", "volume"
+    if first in {"loss", "calibration", "label"}:
+        return "performance", "performance"
+    return "answers", "answers"
+
+
+def _column_of(rest: str) -> str:
+    name, _, last = rest.rpartition(":")
+    return name.removesuffix(":value") if last.isdigit() else name
 
 
 def _graded(value: float, grades: tuple[float, float]) -> Severity:

@@ -11,9 +11,9 @@ from scipy import stats
 from statsmodels.stats.proportion import proportions_ztest
 
 from holdfast.config import Slices
+from holdfast.incident import subject_of
 from holdfast.kinds import Role
 from holdfast.monitoring.counts.arrived import Arrived
-from holdfast.monitoring.incidents.grouping import subject_of
 from holdfast.monitoring.reference import Reference, protected_of, segments_of
 from holdfast.monitoring.signals import (
     answer_signals,

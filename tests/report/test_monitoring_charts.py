@@ -35,17 +35,28 @@ def test_data_of_a_figure_over_time() -> None:
     assert rows(drawn) == [
         {"x": 0},
         {"x": 3000},
+        {"B": 2000, "E": 3000},
         {"a": 500, "b": 2.0, "g": 0, "t": "day 0.5", "v": "2", "l": 1.0, "h": 3.0, "p": True},
         {"a": 500, "e": 3.0, "g": 1, "t": "day 0.5", "v": "3", "p": True},
         {"c": 1.0, "d": 0.5, "i": 1.5},
         {"q": 1.6},
         {"k": 1000, "N": "release 2", "j": 6},
-        {"m": 2000, "r": "m-1", "j": 20},
+        {"m": 2000, "r": "m-1", "j": 20, "z": 3000},
     ]
 
 
 def test_small_pictures_have_marks_without_names() -> None:
     assert rows(course(marks=(Mark("m-1", 2.0, "incident"),)))[-1] == {"m": 2000}
+
+
+def test_times_with_an_incident_are_shaded_once_and_each_named_incident_has_its_own_end() -> None:
+    """Where two overlap, the shade is no darker."""
+    lasting = [("m-1", 0.5, 1.0), ("m-2", 0.75, 1.5), ("m-3", 2.0, None), ("m-4", 2.5, 9.0)]
+    drawn = course(marks=tuple(Mark(name, since, "incident", until) for name, since, until in lasting), tall=True)
+    found = rows(drawn)
+    assert [row for row in found if "B" in row] == [{"B": 500, "E": 1500}, {"B": 2000, "E": 3000}]
+    assert [row["z"] for row in found if "z" in row] == [1000, 1500, 3000, 3000]
+    assert marks_of(template(drawn))[:2] == ["tick", "rect"]
 
 
 def test_many_figures_are_a_line_without_points() -> None:

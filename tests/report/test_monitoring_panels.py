@@ -80,6 +80,7 @@ def test_releases_and_incidents_are_marked() -> None:
         ("payments-2", "incident", 25),
         ("release 4", "release", 28),
     ]
+    assert [mark.until and (mark.until - START) / DAY for mark in marks] == [None, None, 33, None]
 
 
 @pytest.mark.parametrize(("key", "place"), [("loss", CHANGED), ("column:amount:location", CHANGED + 7)])
@@ -89,11 +90,26 @@ def test_what_the_truth_told_is_marked_where_its_rows_were_answered(key: str, pl
     late = [(int(step), int(rows)) for step, rows in enumerate(delays_in(np.full(500, 7 * DAY))) if rows]
     windows = tuple(replace(one, truth=Known(delays=tuple(late))) for one in model.windows)
     sign = replace(model.incidents[0].signs[0], key=key, since=since, earliest=since, latest=since)
-    incident = replace(model.incidents[0], kind="performance", signs=(sign,))
+    subject = "performance" if key == "loss" else "amount"
+    incident = replace(model.incidents[0], subject=subject, signs=(sign,), status="resolved", resolved=since + 3 * DAY)
     shown = dataclasses.replace(model, windows=windows, incidents=(incident,))
     (mark,) = (one for one in view(shown).marks if one.kind == "incident")
-    assert (mark.place - START) / DAY == place
+    assert ((mark.place - START) / DAY, mark.until) == (place, mark.place + 3 * DAY)
     assert since_text(incident, Clock("UTC", True)).endswith(", in labels that came") == (key == "loss")
+
+
+def test_an_incident_begins_with_what_it_is_of_however_sure_what_follows_from_it_is() -> None:
+    """As its story says: a loss that is surer tells of later labels, and of other rows."""
+    model, clock = payments(), Clock("UTC", True)
+    moved, worse = model.incidents[0].signs
+    moved = replace(moved, e_value=5e6)
+    incident = replace(model.incidents[0], signs=(moved, replace(worse, e_value=1e15)))
+    shown = dataclasses.replace(model, incidents=(incident,))
+    (mark,) = (one for one in view(shown).marks if one.kind == "incident")
+    assert (mark.place - START) / DAY == CHANGED
+    assert since_text(incident, clock) == "21 Apr 2025 (between 20 Apr 2025 and 22 Apr 2025)"
+    assert ("How sure", "by chance at most 1 in 5,000,000") in told(incident, clock, "EUR").facts
+    assert incident.since == moved.since
 
 
 def test_where_it_is_unknown_what_to_expect_it_says_why() -> None:

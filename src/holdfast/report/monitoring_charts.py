@@ -22,6 +22,8 @@ STEPS = (1.0, 2.0, 4.0)
 _HOURS = "%H:%M"
 _FEW_DAYS = 6
 """Of fewer days, the axis tells hours."""
+_NAME_LINE = 8
+"""Pixels from the middle of an incident's name to the line below it that says how long it lasted."""
 _TALL = 300
 _LOW = 150
 _CELL = 18
@@ -90,6 +92,7 @@ def _course(forms: tuple[str, str], ends: tuple[float | None, float | None], fie
     point = {"stroke": None, "size": 30, "opacity": 1}
     layers = {
         "x": [_ends_drawn(across)],
+        "B": [only("B").mark_rect(fill=FAIL, fillOpacity=0.06).encode(alt.X("B:T", **across), alt.X2("E:T"))],
         "d": [only("d").mark_rect(fill=MUTED, fillOpacity=0.16).encode(alt.Y("d:Q", **up), alt.Y2("i:Q"))],
         "c": [only("c").mark_rule(stroke=MUTED, strokeDash=[4, 4]).encode(alt.Y("c:Q", **up))],
         "q": [only("q").mark_rule(stroke=FAIL, strokeWidth=1.5, strokeDash=[2, 3]).encode(alt.Y("q:Q", **up))],
@@ -106,6 +109,11 @@ def _course(forms: tuple[str, str], ends: tuple[float | None, float | None], fie
         ],
         "k": [only("k").mark_rule(stroke=MUTED, strokeWidth=1.5).encode(alt.X("k:T", **across))],
         "m": [only("m").mark_rule(stroke=FAIL, strokeWidth=1.5).encode(alt.X("m:T", **across))],
+        "z": [
+            only("z")
+            .mark_rule(stroke=FAIL, strokeWidth=1.5, opacity=0.6, yOffset=_NAME_LINE)
+            .encode(alt.X("m:T", **across), alt.X2("z:T"), alt.Y("j:Q", scale=None, axis=None))
+        ],
         "e": [
             only("e")
             .mark_line(stroke=NEW, strokeWidth=1.75, strokeDash=[5, 3])

@@ -79,6 +79,7 @@ def _legend(picture: Picture) -> tuple[tuple[str, str], ...]:
         found += [("band usual", "usual in the reference")] if picture.level else []
         found += [("mark limit", "worse than this, it matters")] if picture.limit is not None else []
     kinds = {mark.kind for mark in picture.marks} if isinstance(picture, Course | Heat) else set()
-    found += [("mark incident", "an incident begins")] if "incident" in kinds else []
+    lasts = "; shaded until it is over" if isinstance(picture, Course) else ""
+    found += [("mark incident", f"an incident begins{lasts}")] if "incident" in kinds else []
     found += [("mark release", "a release comes into force")] if "release" in kinds else []
     return tuple(found)

@@ -14,7 +14,7 @@ from holdfast.report.monitoring_words import Clock, change, changes, signal, sur
 from holdfast.report.sections import Table
 
 if TYPE_CHECKING:
-    from holdfast.incident import Incident, Sign
+    from holdfast.incident import Incident
     from holdfast.watched import Watched
 
 WORDS = {Status.FAIL: "Act", Status.WARN: "Look", Status.PASS: "Quiet", Status.SKIPPED: "Waiting"}
@@ -102,11 +102,6 @@ def told(incident: Incident, clock: Clock, unit: str) -> Told:
     )
 
 
-def surest(incident: Incident) -> Sign:
-    """The sign that says when it began."""
-    return max(incident.signs, key=lambda sign: sign.e_value)
-
-
 def of_truth(key: str) -> bool:
     """Whether a sign is of the truth: when it began is then told by the labels that came, and not by their rows.
 
@@ -118,7 +113,7 @@ def of_truth(key: str) -> bool:
 
 def since_text(incident: Incident, clock: Clock) -> str:
     """When it began, and the interval of that."""
-    sign = surest(incident)
+    sign = incident.surest
     ends = clock.between(sign.earliest, sign.latest)
     begun = clock.told(sign.since)
     if ends != begun:
@@ -155,7 +150,7 @@ def verdict(watched: Watched) -> tuple[Status, str]:
 
 
 def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
-    evidence = surest(incident).e_value
+    evidence = incident.surest.e_value
     return [
         ("Since", since_text(incident, clock)),
         ("Opened", clock.told(incident.opened)),

@@ -29,7 +29,8 @@ def rows(picture: Picture) -> list[Row]:
     `g` is the number of the line, `p` says that it is drawn as a point, too; the level `c`, from `d` to `i`; the limit `q`.
     Of a heat map: the columns `o`; times that were judged `w`, from `a` to `z`; the strength `s` of a column `y` in one.
     Marks are at `k` (releases) or `m` (incidents), with their names as `N` or `n` to the right of it, or as `R` or `r` to
-    the left, `j` pixels from the top. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
+    the left, `j` pixels from the top; an incident of which the name is told lasts until `z`. From `B` to `E` there was one
+    at least. The axis goes from one `x` to the other. In words: of what `t`, and how much `v`.
     """
     match picture:
         case Course():
@@ -49,7 +50,8 @@ def _course_rows(picture: Course) -> list[Row]:
         found.append({"c": value} if low is None or high is None else {"c": value, "d": low, "i": high})
     if picture.limit is not None:
         found.append({"q": picture.limit})
-    return [*_ends_of(picture.span), *found, *_marks(picture.marks, picture.span if picture.tall else None)]
+    marks = _marks(picture.marks, picture.span if picture.tall else None)
+    return [*_ends_of(picture.span), *_shades(picture.marks, picture.span), *found, *marks]
 
 
 def _line(run: Run, line: int, keys: tuple[str, str, str], n: int) -> list[Row]:
@@ -82,6 +84,21 @@ def _cell(cell: Cell) -> Row:
     }
 
 
+def _shades(marks: Iterable[Mark], span: tuple[float, float]) -> list[Row]:
+    """Times in which there was an incident; those that overlap are one."""
+    found: list[tuple[float, float]] = []
+    for mark in sorted((one for one in marks if one.kind == "incident"), key=lambda one: one.place):
+        start, end = mark.place, _until(mark, span)
+        if found and start <= found[-1][1]:
+            start, end = found[-1][0], max(found.pop()[1], end)
+        found.append((start, end))
+    return [{"B": _milli(start), "E": _milli(end)} for start, end in found]
+
+
+def _until(mark: Mark, span: tuple[float, float]) -> float:
+    return span[1] if mark.until is None else min(mark.until, span[1])
+
+
 def _marks(marks: Iterable[Mark], span: tuple[float, float] | None = None) -> list[Row]:
     """Marks, and where a span is given their names, towards the middle of it."""
     found = []
@@ -90,6 +107,7 @@ def _marks(marks: Iterable[Mark], span: tuple[float, float] | None = None) -> li
         if span is not None:
             side = NAMED[mark.kind][mark.place > sum(span) / 2]
             row |= {side: mark.name, "j": 6 + _NAMES * (place % _BESIDE)}
+            row |= {"z": _milli(_until(mark, span))} if mark.kind == "incident" else {}
         found.append(row)
     return found
 

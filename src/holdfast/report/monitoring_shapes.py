@@ -13,11 +13,12 @@ Run: TypeAlias = tuple[Point, ...]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened at a moment: a release came into force, or an incident began."""
+    """A release that came into force at a moment, or an incident, from when it began until it was over; None: it is not."""
 
     name: str
     place: float
     kind: Literal["release", "incident"]
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

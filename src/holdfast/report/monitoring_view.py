@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from holdfast.profile.delays import STEPS, delay_of
 from holdfast.report.evaluation_shapes import Point
-from holdfast.report.monitoring_incidents import of_truth, state_of, surest
+from holdfast.report.monitoring_incidents import of_truth, state_of
 from holdfast.report.monitoring_shapes import Mark, Picture, Run
 from holdfast.report.monitoring_words import Clock
 from holdfast.report.sections import Section
@@ -55,22 +55,29 @@ def view(watched: Watched) -> View:
         for before, after in pairwise(windows)
         if after.release and before.release and after.release != before.release
     ]
-    begun = [Mark(one.id, clock.place(rows_since(one, windows)), "incident") for one in _marked(watched)]
-    marks = sorted([*releases, *begun], key=lambda mark: mark.place)
+    marks = sorted([*releases, *(_mark(one, windows, clock) for one in _marked(watched))], key=lambda mark: mark.place)
     return View(watched, clock, span, tuple(mark for mark in marks if span[0] <= mark.place <= span[1]))
 
 
-def rows_since(incident: Incident, windows: Sequence[Shown]) -> float:
-    """When the rows were answered that show an incident first: the truth tells of them as much later as it takes to come.
+def _mark(incident: Incident, windows: Sequence[Shown], clock: Clock) -> Mark:
+    """An incident, from the rows on that show it first, until it is over."""
+    began = clock.place(rows_at(incident, incident.since, windows))
+    if incident.resolved is None:
+        return Mark(incident.id, began, "incident")
+    return Mark(incident.id, began, "incident", max(clock.place(rows_at(incident, incident.resolved, windows)), began))
 
-    Figures stand at the window of their rows, whenever the truth came. So does what it tells: at the window that begins
+
+def rows_at(incident: Incident, moment: float, windows: Sequence[Shown]) -> float:
+    """When the rows were answered that tell of a moment of an incident: the truth tells of them as much later as it takes.
+
+    Figures stand at the window of their rows, whenever the truth came. So does what it tells: at the border of windows
     nearest to half of the truths' delay before.
     """
-    sign, counts = surest(incident), delays(windows)
-    if not of_truth(sign.key) or not counts.sum():
-        return sign.since
-    answered = sign.since - delay_of(counts, 0.5)
-    return min((window.start for window in windows), key=lambda start: abs(start - answered))
+    counts = delays(windows)
+    if not of_truth(incident.surest.key) or not counts.sum():
+        return moment
+    answered = moment - delay_of(counts, 0.5)
+    return min((*(window.start for window in windows), windows[-1].end), key=lambda border: abs(border - answered))
 
 
 def delays(windows: Iterable[Shown]) -> NDArray[np.int64]:

@@ -12,9 +12,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from holdfast.incident import CHECK, Incident, Kind, Sign
+from holdfast.incident import CHECK, Incident, Kind, Sign, subject_of
 from holdfast.profile.crossings import crossed_columns
-from holdfast.profile.group_names import figure_parts, group_parts, group_title
+from holdfast.profile.group_names import group_parts, group_title
 
 TOGETHER = 3
 """Windows: changes that begin no further apart may have one cause."""
@@ -24,29 +24,6 @@ QUIET_WINDOWS = 3
 
 
 _ORDER = {"input": 0, "rows": 1, "volume": 2, "performance": 3, "answers": 4, "groups": 5}
-
-
-def subject_of(key: str) -> tuple[str, Kind]:
-    """What a signal is about.
-
-    >>> subject_of("column:amount:location"), subject_of("decision:yes"), subject_of("loss")
-    (('amount', 'input'), ('answers', 'answers'), ('performance', 'performance'))
-    >>> subject_of("column:a:b:value:3"), subject_of("group:time=12:30:yes"), subject_of("check:a:b:quality.new_nulls")
-    (('a:b', 'input'), ('time=12:30', 'groups'), ('a:b', 'input'))
-    """
-    first, _, rest = key.partition(":")
-    if first == "column":
-        return _column_of(rest), "input"
-    if first == CHECK:
-        column = rest.rpartition(":")[0]
-        return (column, "input") if column else ("rows", "rows")
-    if first in {"group", "fairness"}:
-        return figure_parts(rest)[0], "groups"
-    if first == "volume":
-        return "volume", "volume"
-    if first in {"loss", "calibration", "label"}:
-        return "performance", "performance"
-    return "answers", "answers"
 
 
 def taken_in(
@@ -145,11 +122,6 @@ def _counted(sign: Sign, effects: Mapping[str, float], back: Mapping[str, float]
     if sign.key not in effects:
         return sign
     return replace(sign, quiet=sign.quiet + 1 if abs(effects[sign.key]) <= back.get(sign.key, 0.0) else 0)
-
-
-def _column_of(rest: str) -> str:
-    name, _, last = rest.rpartition(":")
-    return name.removesuffix(":value") if last.isdigit() else name
 
 
 def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, width: float) -> Incident | None:

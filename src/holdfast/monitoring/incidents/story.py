@@ -6,8 +6,7 @@ import numpy as np
 
 from holdfast.checks.catalogue import QUALITY
 from holdfast.evidence import Estimate
-from holdfast.incident import Incident, Sign
-from holdfast.monitoring.incidents.grouping import subject_of
+from holdfast.incident import Incident, Sign, subject_of
 from holdfast.monitoring.reference import Reference
 from holdfast.numerals import number
 from holdfast.profile.group_names import group_title
@@ -31,7 +30,7 @@ def story(one: Incident, day: Estimate | None, reference: Reference, *, silent: 
     silent
         Whether its newest windows have no row at all.
     """
-    strongest = surest(one)
+    strongest = one.surest
     began = reference.windows.local(strongest.since)
     span = (strongest.latest - strongest.earliest) / DAY
     since = "in labels that came since" if one.kind == "performance" else "since"
@@ -91,11 +90,6 @@ def _of_input(kinds: set[str], *, harmless: bool) -> str:
     return "Retrain with rows of this time, if the change stays."
 
 
-def surest(one: Incident) -> Sign:
-    """The surest of the signs that are of the subject itself, and not of what follows from it."""
-    return max(_own(one), key=lambda sign: sign.e_value)
-
-
 def _own(one: Incident) -> tuple[Sign, ...]:
     return tuple(sign for sign in one.signs if subject_of(sign.key)[0] == one.subject) or one.signs
 
@@ -107,7 +101,7 @@ def _others(one: Incident) -> set[str]:
 
 def _told(one: Incident) -> Sign:
     """The sign whose amount is told: of worse answers the loss, which the title names, else the surest."""
-    return next((sign for sign in one.signs if one.kind == "performance" and sign.key == "loss"), surest(one))
+    return next((sign for sign in one.signs if one.kind == "performance" and sign.key == "loss"), one.surest)
 
 
 def _cost(day: Estimate, unit: str, *, of_group: bool) -> str:

@@ -14,7 +14,7 @@ from holdfast.monitoring.incidents.group_costs import group_cost
 from holdfast.monitoring.incidents.grouping import parted
 from holdfast.monitoring.incidents.labels import known_since
 from holdfast.monitoring.incidents.looking import Looking
-from holdfast.monitoring.incidents.story import NO_ACTION, advice, story, surest
+from holdfast.monitoring.incidents.story import NO_ACTION, advice, story
 from holdfast.monitoring.incidents.upstream import upstream
 from holdfast.monitoring.reference import Reference
 
@@ -48,7 +48,7 @@ def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Inc
     one = replace(one, needs_labels=unlabelled)
     rows = one.rows
     if not rows and one.kind == "input" and starts:
-        rows = examples(looking, one.subject, surest(one), starts[-1])
+        rows = examples(looking, one.subject, one.surest, starts[-1])
     harmless = one.kind == "input" and (_unused(one.subject, reference) or _is_small(own, reference))
     material = own is not None and own.material
     said = story(one, day, reference, silent=not looking.rows_in(starts))
