@@ -264,6 +264,20 @@ def test_charts_are_drawn_offline(browser: Any, tmp_path: Path, scheme: str, wid
 
 
 @pytest.mark.browser
+def test_tables_with_words_are_read_on_a_phone_without_scrolling(browser: Any, tmp_path: Path) -> None:
+    tab = opened(browser, tmp_path / "a.html", page((payments(),)), viewport={"width": 390, "height": 800})
+    tab.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    hidden = "one.parentElement.scrollWidth - one.parentElement.clientWidth"
+    sides = f"all => all.map((one) => [one.querySelector('caption').textContent, {hidden}])"
+    cut = dict(tab.page.locator("table.stacked").evaluate_all(sides))
+    assert {"Findings in the newest window", "Noted changes", "Largest change of each column"} < set(cut)
+    assert set(cut.values()) == {0}
+    assert tab.page.evaluate("document.documentElement.scrollWidth") == 390
+    labels = "all => all.map((one) => getComputedStyle(one, '::before').content)"
+    assert '"State"' in tab.page.locator("table.stacked td").evaluate_all(labels)
+
+
+@pytest.mark.browser
 def test_names_that_attack_are_drawn_as_names(browser: Any, tmp_path: Path) -> None:
     tab = opened(browser, tmp_path / "a.html", page((attacked(),)), viewport={"width": 1440, "height": 800})
     tab.page.locator(".plot:not([data-drawn])").first.wait_for(state="detached")
