@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from holdfast.stats.post_stratified import Sampled, Sums, means, stratified_mean, stratified_ratio
+from holdfast.stats.post_stratified import (
+    Sampled,
+    Sums,
+    means,
+    stratified_balanced,
+    stratified_f_beta,
+    stratified_mean,
+    stratified_ratio,
+)
 
 
 def summed(x: np.ndarray, stratum: np.ndarray, weight: np.ndarray, rows: np.ndarray) -> tuple[Sampled, Sums]:
@@ -71,6 +79,27 @@ def test_a_ratio_of_everything_labelled_is_the_binomial_one() -> None:
     assert variance == pytest.approx(0.8 * 0.2 / 100, rel=0.01)
 
 
+def test_figures_of_the_outcomes_have_the_spread_of_drawn_outcomes_where_everything_is_labelled() -> None:
+    """The oracle: the four outcomes are drawn again and again."""
+    right, wrong = (np.arange(1_000) < 600).astype(float), (np.arange(4_000) < 200).astype(float)
+    yes = summed(right, np.zeros(1_000, int), np.ones(1_000), np.array([1_000.0]))
+    no = summed(wrong, np.zeros(4_000, int), np.ones(4_000), np.array([4_000.0]))
+    drawn = np.random.default_rng(3).multinomial(5_000, np.array([600, 400, 200, 3_800]) / 5_000, 20_000)
+    tp, fp, fn, tn = drawn.T.astype(float)
+    for beta in (0.5, 1.0, 2.0):
+        value, variance, rows = stratified_f_beta(yes, no, beta)
+        of_drawn = (1 + beta**2) * tp / ((1 + beta**2) * tp + beta**2 * fn + fp)
+        assert (value, rows) == (
+            pytest.approx((1 + beta**2) * 600 / ((1 + beta**2) * 600 + beta**2 * 200 + 400)),
+            1_200,
+        )
+        assert variance == pytest.approx(of_drawn.var(), rel=0.03)
+    value, variance, rows = stratified_balanced(yes, no)
+    assert (value, rows) == (pytest.approx((600 / 800 + 3_800 / 4_200) / 2), 800)
+    assert variance == pytest.approx(((tp / (tp + fn) + tn / (tn + fp)) / 2).var(), rel=0.03)
+
+
 def test_a_ratio_of_nothing_is_unknown() -> None:
     none = summed(np.zeros(10), np.zeros(10, int), np.ones(10), np.array([10.0]))
     assert np.isnan(stratified_ratio(none, none)[0])
+    assert np.isnan(stratified_balanced(none, none)[0])

@@ -106,13 +106,75 @@ def stratified_ratio(part: tuple[Sampled, Sums], rest: tuple[Sampled, Sums]) -> 
     >>> [round(one, 3) for one in found]
     [0.471, 0.071, 17.0]
     """
-    (a, a_variance), (b, b_variance) = (means(sampled, sums) for sampled, sums in (part, rest))
-    a_rows, b_rows = part[0].rows, rest[0].rows
-    hits, misses = float(a_rows @ a), float(b_rows @ b)
+    hits, misses = (float(sampled.rows @ (sums.first / sampled.weight)) for sampled, sums in (part, rest))
     total = hits + misses
     if not total > 0:
         return np.nan, np.nan, total
     value = hits / total
-    within = (1 - value) ** 2 * float(a_rows**2 @ a_variance) + value**2 * float(b_rows**2 @ b_variance)
-    between = (1 - value) ** 2 * float(a_rows @ a**2) + value**2 * float(b_rows @ b**2)
-    return value, (within + between) / total**2, total
+    return value, _linear_variance((*part, 1 - value, 0.0), (*rest, -value, 0.0)) / total**2, total
+
+
+def stratified_f_beta(yes: tuple[Sampled, Sums], no: tuple[Sampled, Sums], beta: float) -> tuple[float, float, float]:
+    """F-beta, its variance, and how many rows it speaks of: those answered yes, and the positive ones answered no.
+
+    Parameters
+    ----------
+    yes, no
+        Strata of the rows with each answer, with being right of the first, and being wrong of the second.
+    beta
+        Above 0.
+
+    Examples
+    --------
+    >>> ten, hits, misses = np.array([10.0]), np.array([8.0]), np.array([1.0])
+    >>> yes, no = (Sampled(rows=np.array([n]), labelled=ten, weight=ten, square=ten) for n in (10.0, 90.0))
+    >>> found = stratified_f_beta(
+    ...     (yes, Sums(first=hits, mixed=hits, second=hits)), (no, Sums(first=misses, mixed=misses, second=misses)), 1.0
+    ... )
+    >>> [round(one, 3) for one in found]
+    [0.593, 0.048, 19.0]
+    """
+    answered, square = float(yes[0].rows.sum()), beta**2
+    hits, misses = (float(sampled.rows @ (sums.first / sampled.weight)) for sampled, sums in (yes, no))
+    below = square * (hits + misses) + answered
+    value = (1 + square) * hits / below
+    # What a row adds to the upper total, less the value times what it adds to the lower one.
+    of_yes, of_no = (1 + square - value * square, -value), (-value * square, 0.0)
+    return value, _linear_variance((*yes, *of_yes), (*no, *of_no)) / below**2, answered + misses
+
+
+def stratified_balanced(yes: tuple[Sampled, Sums], no: tuple[Sampled, Sums]) -> tuple[float, float, float]:
+    """Mean of recall and specificity, its variance, and how many rows of the rarer truth there are; sums as of F-beta.
+
+    Both have the same labelled rows: where more of those answered yes happen to be right, both are higher.
+
+    Examples
+    --------
+    >>> ten, hits, misses = np.array([10.0]), np.array([8.0]), np.array([1.0])
+    >>> yes, no = (Sampled(rows=np.array([n]), labelled=ten, weight=ten, square=ten) for n in (10.0, 90.0))
+    >>> found = stratified_balanced(
+    ...     (yes, Sums(first=hits, mixed=hits, second=hits)), (no, Sums(first=misses, mixed=misses, second=misses))
+    ... )
+    >>> [round(one, 3) for one in found]
+    [0.723, 0.018, 17.0]
+    """
+    hits, misses = (float(sampled.rows @ (sums.first / sampled.weight)) for sampled, sums in (yes, no))
+    positive = hits + misses
+    negative = float(yes[0].rows.sum() + no[0].rows.sum()) - positive
+    if not (positive > 0 and negative > 0):
+        return np.nan, np.nan, 0.0
+    recall, specificity = hits / positive, 1 - (float(yes[0].rows.sum()) - hits) / negative
+    of_yes = ((1 - recall) / positive + specificity / negative, -specificity / negative)
+    of_no = (-recall / positive - (1 - specificity) / negative, (1 - specificity) / negative)
+    variance = _linear_variance((*yes, *of_yes), (*no, *of_no)) / 4
+    return (recall + specificity) / 2, variance, min(positive, negative)
+
+
+def _linear_variance(*sides: tuple[Sampled, Sums, float, float]) -> float:
+    """Variance of the total of a x + b over separate strata: of the strata's means, and of how many rows each has."""
+    found = 0.0
+    for sampled, sums, slope, constant in sides:
+        mean, variance = means(sampled, sums)
+        found += slope**2 * float(sampled.rows**2 @ variance)
+        found += float(sampled.rows @ (slope * mean + constant) ** 2)
+    return found

@@ -12,6 +12,7 @@ import pytest
 from holdfast.monitoring.labelled.figures import figures
 from holdfast.monitoring.labelled.weighted import Measured, measured
 from holdfast.monitoring.reference import Reference
+from holdfast.objective import FBeta
 from holdfast.profile.table import Edges
 from holdfast.profile.window import AnswerEdges, AnsweredRows, Counted, count, observable
 from holdfast.schema import Schema
@@ -22,8 +23,25 @@ Labels = Callable[[np.random.Generator, Array, Array], Array]
 
 # ruff: noqa: ARG005  # what labels depend on differs
 EDGES = Edges(schema=Schema(columns=()), columns={}, digest="sha256:" + "0" * 64)
-KEYS = ("loss", "bias", "accuracy", "precision", "recall")
+KEYS = (
+    "loss",
+    "bias",
+    "accuracy",
+    "precision",
+    "recall",
+    "specificity",
+    "prevalence",
+    "f1",
+    "f2",
+    "balanced_accuracy",
+)
 FALSE_ALARM, MISS = 1.0, 5.0
+
+
+@pytest.fixture
+def reference(reference: Reference) -> Reference:
+    """One whose objective asks for an F-beta of its own."""
+    return replace(reference, objective=FBeta(beta=2))
 
 
 def world(rng: np.random.Generator, n: int) -> tuple[Array, Array, Array]:
@@ -38,12 +56,19 @@ def cost(truth: Array, answer: Array) -> Array:
 
 
 def true_figures(score: Array, truth: Array, answer: Array) -> dict[str, float]:
+    precision, recall = float(truth[answer == 1].mean()), float((answer[truth] == 1).mean())
+    specificity = float((answer[~truth] == 0).mean())
     return {
         "loss": float(cost(truth, answer).mean()),
         "bias": float((truth - score).mean()),
         "accuracy": float((truth == answer).mean()),
-        "precision": float(truth[answer == 1].mean()),
-        "recall": float((answer[truth] == 1).mean()),
+        "precision": precision,
+        "recall": recall,
+        "specificity": specificity,
+        "prevalence": float(truth.mean()),
+        "f1": 2 * precision * recall / (precision + recall),
+        "f2": 5 * precision * recall / (4 * precision + recall),
+        "balanced_accuracy": (recall + specificity) / 2,
     }
 
 
@@ -181,12 +206,15 @@ def test_a_window_without_answers_yes_has_no_precision_and_no_reason(reference: 
     found = measured(
         replace(reference, answers=edges_of()), counted(edges_of(), score, truth, answer, np.arange(500) % 2 == 0)
     )
-    assert set(found.figures) == {"loss", "bias", "accuracy", "recall"}
+    assert set(found.figures) == set(KEYS) - {"precision"}
     assert found.unknown == {}
     known = np.arange(500) % 2 == 0
     plain = figures(replace(reference, answers=edges_of()), counted(edges_of(), score, truth, answer, known))
-    assert found.figures["recall"][:2] == plain["recall"][:2] == (0, 0)
+    for key in ("recall", "f1", "f2"):
+        assert found.figures[key][:2] == plain[key][:2] == (0, 0)
     assert found.figures["recall"][2] == pytest.approx(plain["recall"][2], rel=0.2)
+    assert found.figures["specificity"][0] == plain["specificity"][0] == 1
+    assert found.figures["balanced_accuracy"] == pytest.approx(plain["balanced_accuracy"], abs=0.02)
 
 
 # --- Labels that some answers keep from coming ----------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -11,9 +12,9 @@ from holdfast.estimation.estimates import estimate
 from holdfast.estimation.tables import Expected
 from holdfast.metric_keys import OBJECTIVE
 from holdfast.monitoring.reference import Reference
-from holdfast.objective import Cost
+from holdfast.objective import Cost, CostMatrix, FBeta, MeanAbsoluteError, Objective, RootMeanSquaredError
 from holdfast.profile.window import Counted
-from holdfast.stats.intervals import wilson
+from holdfast.stats.intervals import wilson, wilson_weighted
 
 Figure: TypeAlias = tuple[float, float, float]
 """Value, and the ends of its 95% interval."""
@@ -23,7 +24,7 @@ Z = 1.959963984540054
 
 
 def figures(reference: Reference, counted: Counted) -> dict[str, Figure]:
-    """Figures by their keys: `loss`, and for answers `accuracy`, `precision`, `recall`; `bias` where there is one score."""
+    """Figures by their keys: `loss`; of answers `accuracy`, and those of two classes; `bias` where there is one score."""
     found: dict[str, Figure] = {}
     if counted.labelled > 1:
         found["loss"] = mean(counted.losses)
@@ -34,12 +35,68 @@ def figures(reference: Reference, counted: Counted) -> dict[str, Figure]:
         table = counted.confusion.reshape(size, size)
         found["accuracy"] = share(int(np.trace(table)), int(table.sum()))
         if not reference.answers.classes:
-            (_, false_alarms), (missed, hits) = table.tolist()
-            if hits + false_alarms:
-                found["precision"] = share(hits, hits + false_alarms)
-            if hits + missed:
-                found["recall"] = share(hits, hits + missed)
-    return found
+            found |= _of_two_classes(table, betas(reference))
+    return with_loss(reference, found)
+
+
+def betas(reference: Reference) -> dict[str, float]:
+    """The F-betas of two classes that are told, by their keys."""
+    objective = reference.objective
+    own = {f"f{objective.beta:g}": objective.beta} if isinstance(objective, FBeta) and not objective.average else {}
+    return {"f1": 1.0, **own}
+
+
+def _of_two_classes(table: NDArray[np.int64], betas: Mapping[str, float]) -> dict[str, Figure]:
+    """What the outcomes of two classes say; not what there is no row to speak of."""
+    (negatives, false_alarms), (missed, hits) = table.tolist()
+    pairs = {
+        "prevalence": (hits + missed, negatives + false_alarms),
+        "precision": (hits, false_alarms),
+        "recall": (hits, missed),
+        "specificity": (negatives, false_alarms),
+    }
+    found = {key: share(some, some + others) for key, (some, others) in pairs.items() if some + others}
+    for key, beta in betas.items():
+        if hits + missed + false_alarms:
+            found[key] = _f_beta(hits, missed, false_alarms, beta**2)
+    return with_balanced(found)
+
+
+def _f_beta(hits: int, missed: int, false_alarms: int, square: float) -> Figure:
+    """F-beta: a share of outcomes that weigh differently."""
+    right, wrong = (1 + square) * hits, square * missed + false_alarms
+    unit = (square**2 * missed + false_alarms) / wrong if wrong else max(square, 1.0)
+    low, high = wilson_weighted(right, wrong, 1 + square, unit)
+    return right / (right + wrong), float(low), float(high)
+
+
+def with_balanced(found: dict[str, Figure]) -> dict[str, Figure]:
+    """Figures with the mean of recall and specificity, where there are both: of other rows, so that their errors add up.
+
+    Source: Zou & Donner, *Construction of confidence limits about effect measures*, Statistics in Medicine 27 (2008).
+
+    >>> found = with_balanced({"recall": (0.8, 0.7, 0.9), "specificity": (0.6, 0.6, 0.6)})
+    >>> [round(one, 3) for one in found["balanced_accuracy"]]
+    [0.7, 0.65, 0.75]
+    """
+    if not {"recall", "specificity"} <= found.keys():
+        return found
+    sides = found["recall"], found["specificity"]
+    value = sum(one for one, _, _ in sides) / 2
+    below, above = (float(np.hypot(*(one[0] - one[end] for one in sides))) / 2 for end in (1, 2))
+    return {**found, "balanced_accuracy": (value, value - below, value + above)}
+
+
+def with_loss(reference: Reference, found: dict[str, Figure]) -> dict[str, Figure]:
+    """Figures with the one that the loss is in other words."""
+    match reference.objective:
+        case MeanAbsoluteError() if "loss" in found:
+            return {**found, "mae": found["loss"]}
+        case RootMeanSquaredError() if "loss" in found:
+            value, low, high = (float(np.sqrt(max(one, 0.0))) for one in found["loss"])
+            return {**found, "rmse": (value, low, high)}
+        case _:
+            return found
 
 
 def mean(sums: Array) -> Figure:
@@ -67,12 +124,29 @@ def estimates(reference: Reference, table: Expected) -> tuple[dict[str, Figure],
     found: dict[str, Figure] = {}
     unknown: dict[str, str] = {}
     for key, one in estimate(reference.fitted, table, objective).items():
-        if key == OBJECTIVE and not isinstance(objective, Cost):
-            continue
-        name = "loss" if key == OBJECTIVE else key
         value, low, high = one.estimate.value, one.estimate.low, one.estimate.high
         if one.status == "known" and value is not None and low is not None and high is not None:
-            found[name] = (value, low, high)
+            found[key] = (value, low, high)
         else:
-            unknown[name] = one.reason
-    return found, unknown
+            unknown[key] = one.reason
+    source, made = _loss_of(objective)
+    if source in found:
+        found["loss"] = made(found[source])
+    elif source in unknown:
+        unknown["loss"] = unknown[source]
+    return {key: one for key, one in found.items() if key != OBJECTIVE}, {
+        key: why for key, why in unknown.items() if key != OBJECTIVE
+    }
+
+
+def _loss_of(objective: Objective) -> tuple[str, Callable[[Figure], Figure]]:
+    """The figure that the mean of the losses of rows follows from, and how; see `evaluation.row_losses`."""
+    match objective:
+        case Cost() | CostMatrix() | MeanAbsoluteError():
+            return OBJECTIVE, lambda one: one
+        case RootMeanSquaredError():
+            return OBJECTIVE, lambda one: (one[0] ** 2, max(one[1], 0.0) ** 2, one[2] ** 2)
+        case FBeta(average=average, beta=beta) if average or beta == 1:
+            return "accuracy", lambda one: (1 - one[0], 1 - one[2], 1 - one[1])
+        case _:
+            return "", lambda one: one

@@ -6,21 +6,32 @@ depends on these. They are always computed so; where everything is labelled that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from holdfast.monitoring.labelled.figures import Figure, Z, figures
+from holdfast.monitoring.labelled.figures import Figure, Z, betas, figures, with_balanced, with_loss
 from holdfast.monitoring.labelled.joined import Group, joined_strata
 from holdfast.monitoring.reference import Reference
 from holdfast.profile.strata import EXPLORED, SEEN, STOOD_FOR, UNSEEN
 from holdfast.profile.window import Counted
 from holdfast.stats.intervals import wilson_by_variance
-from holdfast.stats.post_stratified import Sampled, Sums, means, stratified_mean, stratified_ratio
+from holdfast.stats.post_stratified import (
+    Sampled,
+    Sums,
+    means,
+    stratified_balanced,
+    stratified_f_beta,
+    stratified_mean,
+    stratified_ratio,
+)
 
 Array = NDArray[np.float64]
+_Side: TypeAlias = tuple[Sampled, Sums]
 
 REAL_SHARE = 0.01
 """Share of the rows of a figure of which nothing may be known before the figure is unknown."""
@@ -77,63 +88,102 @@ def measured(reference: Reference, counted: Counted) -> Measured:
         elif (figure := _mean(spoken, columns, is_share=key == "accuracy")) is not None:
             known[key] = figure
     if edges.task == "binary":
-        for key, (figure, why) in _of_two_classes(groups).items():
+        for key, (figure, why) in _of_two_classes(groups, betas(reference)).items():
             if why:
                 unknown[key] = why
             elif figure is not None:
                 known[key] = figure
     return Measured(
-        figures=known,
+        figures=with_loss(reference, known),
         unknown=unknown,
         spoken=round(sum(group.total for group in spoken)),
         effective=_effective(spoken),
     )
 
 
-def _of_two_classes(groups: Sequence[Group]) -> dict[str, tuple[Figure | None, str]]:
-    """Precision and recall, or why they are unknown; not what there is nothing to speak of."""
+def _of_two_classes(groups: Sequence[Group], betas: Mapping[str, float]) -> dict[str, tuple[Figure | None, str]]:
+    """Figures of the outcomes, or why they are unknown; not what there is nothing to speak of."""
     yes, no = ([group for group in groups if group.answer == answer] for answer in (1, 0))
+    why = (_gap(yes, whole=True) if yes else "") or _gap(no, whole=True)
+    found: dict[str, tuple[Figure | None, str]] = {}
+    if yes:
+        why_yes = _gap(yes, whole=True)
+        found["precision"] = (None if why_yes else _mean(yes, RIGHT, is_share=True), why_yes)
+    if why:
+        return found | dict.fromkeys(("recall", "specificity", "balanced_accuracy", "prevalence", *betas), (None, why))
+    found["prevalence"] = (_prevalence(yes, no), "")
     if not yes:  # whatever was positive was missed
-        return {"recall": (None if _gap(no, whole=True) else _none_found(no), _gap(no, whole=True))}
-    why = _gap(yes, whole=True)
-    precision = None if why else _mean(yes, RIGHT, is_share=True)
-    why_not = why or _gap(no, whole=True)
-    return {"precision": (precision, why), "recall": (None if why_not else _recall(yes, no), why_not)}
+        missed, passed = _of_one_answer(no, 0.0), _of_one_answer(no, 1.0)
+        sides = {key: one for key, one in (("recall", missed), ("specificity", passed)) if one}
+        figures = {**with_balanced(sides), **(dict.fromkeys(betas, missed) if missed else {})}
+        return found | {key: (one, "") for key, one in figures.items()}
+    found |= {"recall": (_of_truth(yes, no), ""), "specificity": (_of_truth(no, yes), "")}
+    found["balanced_accuracy"] = (_of_both(yes, no, stratified_balanced), "")
+    return found | {key: (_of_both(yes, no, partial(stratified_f_beta, beta=beta)), "") for key, beta in betas.items()}
 
 
-def _none_found(no: Sequence[Group]) -> Figure | None:
-    """A recall of 0, of as many positive rows as there are; None where there are none."""
+def _of_one_answer(no: Sequence[Group], value: float) -> Figure | None:
+    """A share of 0 of the positive rows, or 1 of the others, where all are answered no; None where there are no such rows."""
     sampled = _sampled(no)
     if sampled is None:
         return None
-    missed = 1 - stratified_mean(sampled, _sums(no, RIGHT))[0]
-    return _share(0.0, 0.0, missed * sampled.effective) if missed > 0 else None
+    right = stratified_mean(sampled, _sums(no, RIGHT))[0]
+    rows = right if value else 1 - right
+    return _share(value, 0.0, rows * sampled.effective) if rows > 0 else None
 
 
-def _recall(yes: Sequence[Group], no: Sequence[Group]) -> Figure | None:
-    part, rest = _sampled(yes), _sampled(no)
+def _of_truth(one: Sequence[Group], other: Sequence[Group]) -> Figure | None:
+    """How many rows of a truth have the right answer: recall of those that are answered yes, specificity of those with a no."""
+    return _of_both(one, other, stratified_ratio)
+
+
+def _of_both(
+    one: Sequence[Group], other: Sequence[Group], figure: Callable[[_Side, _Side], tuple[float, float, float]]
+) -> Figure | None:
+    """A figure of rows with either answer, from being right with the one, and being wrong with the other."""
+    part, rest = _sampled(one), _sampled(other)
     if part is None or rest is None:
         return None
-    hits, right = _sums(yes, RIGHT), _sums(no, RIGHT)
-    # Of rows with a no, being wrong is what counts: one less being right.
-    misses = Sums(
-        first=rest.weight - right.first,
-        mixed=rest.square - right.mixed,
-        second=rest.square - right.second,
-    )
-    value, variance, positives = stratified_ratio((part, hits), (rest, misses))
+    value, variance, rows = figure((part, _sums(one, RIGHT)), (rest, _wrong(rest, other)))
     if not (np.isfinite(value) and np.isfinite(variance)):
         return None
     both = part.rows.sum() + rest.rows.sum()
     effective = both**2 / (part.rows.sum() ** 2 / part.effective + rest.rows.sum() ** 2 / rest.effective)
-    return _share(value, variance, positives * effective / both)
+    return _share(value, variance, rows * effective / both)
 
 
-def _mean(groups: Sequence[Group], columns: tuple[int, int, int], *, is_share: bool) -> Figure | None:
+def _prevalence(yes: Sequence[Group], no: Sequence[Group]) -> Figure | None:
+    """The share of positive rows: of those with a yes the right ones, and of those with a no the wrong ones."""
+    sides = [_sums(yes, RIGHT)] if _sampled(yes) else []
+    rest = _sampled(no)
+    sides += [_wrong(rest, no)] if rest else []
+    if not sides:
+        return None
+    first, mixed, second = (
+        np.concatenate([getattr(one, name) for one in sides]) for name in ("first", "mixed", "second")
+    )
+    # Being wrong varies as much as being right.
+    return _mean([*yes, *no], RIGHT, is_share=True, sums=Sums(first=first, mixed=mixed, second=second))
+
+
+def _wrong(sampled: Sampled, groups: Sequence[Group]) -> Sums:
+    """Of being wrong: one less being right."""
+    right = _sums(groups, RIGHT)
+    return Sums(
+        first=sampled.weight - right.first,
+        mixed=sampled.square - right.mixed,
+        second=sampled.square - right.second,
+    )
+
+
+def _mean(
+    groups: Sequence[Group], columns: tuple[int, int, int], *, is_share: bool, sums: Sums | None = None
+) -> Figure | None:
+    """The mean of some columns; `sums`: of something else that varies as much."""
     sampled = _sampled(groups)
     if sampled is None:
         return None
-    value, variance = stratified_mean(sampled, _sums(groups, columns))
+    value, variance = stratified_mean(sampled, sums or _sums(groups, columns))
     # Explored rows count as themselves and as those that they stand for: at worst both are off in the same direction.
     twice = _deviation(groups, EXPLORED, columns) * _deviation(groups, STOOD_FOR, columns)
     variance += 2 * twice / float(sampled.rows.sum()) ** 2
