@@ -84,8 +84,8 @@ def test_numbers_of_a_picture_stand_side_by_side() -> None:
     after = page((payments(),)).partition("<summary>Numbers: Cost per row</summary>")[2]
     body = after.partition("<thead>")[2].partition("</table>")[0]
     table = re.sub(r"\s+", " ", read(f"<table><thead>{body}</table>").text)
-    assert "At Measured Expected 1 Apr 2025" in table
-    assert table.rstrip().endswith("10 May 2025 – 0.58 EUR (0.48 to 0.70)")
+    assert "At Measured Expected 1 Apr 2025, release 3" in table
+    assert table.rstrip().endswith("10 May 2025, release 4 – 0.58 EUR (0.48 to 0.70)")
 
 
 def test_without_windows_it_waits() -> None:
@@ -177,7 +177,7 @@ def test_nothing_is_loaded(sample: str) -> None:
 def test_every_picture_is_told_in_words() -> None:
     described = [a["aria-label"] or "" for _, a in read(page((payments(),))).elements if a.get("class") == "plot"]
     assert len(described) == 11
-    assert described[0].startswith("Cost per row. 1 Apr 2025: 0.3")
+    assert described[0].startswith("Cost per row. 1 Apr 2025, release 3: 0.3")
     assert described[1].startswith("How far each column is from the reference. amount, ")
 
 

@@ -69,7 +69,7 @@ def test_lines_end_where_windows_have_no_figure() -> None:
     assert [len(run) for run in drawn.expected] == [7, 18, 12]  # two are outside the reference
     assert drawn.level == (0.38, 0.34, 0.43)
     assert drawn.limit == pytest.approx(0.42)
-    assert (drawn.runs[0][0].label, drawn.runs[0][0].x) == ("1 Apr 2025", START + DAY / 2)
+    assert (drawn.runs[0][0].label, drawn.runs[0][0].x) == ("1 Apr 2025, release 3", START + DAY / 2)
 
 
 def test_releases_and_incidents_are_marked() -> None:
@@ -191,6 +191,33 @@ def test_gaps_are_told_by_what_they_are_of() -> None:
     assert change("fairness:sex=F:loss", 0.5, "EUR") == "+0.5 EUR"
 
 
+# --- Releases -------------------------------------------------------------------------------------------------------
+
+
+def test_where_several_releases_answered_tables_and_pictures_say_which() -> None:
+    model, clock = payments(), Clock("UTC", True)
+    labels = [point.label for point in course(model, "rows", "Rows of each window").points]
+    assert [labels[0], labels[7], labels[27], labels[28]] == [
+        "1 Apr 2025, release 3",
+        "8 Apr 2025",  # nobody answered
+        "28 Apr 2025, release 3",
+        "29 Apr 2025, release 4",
+    ]
+    (largest,) = panel(model, "columns").section.tables
+    assert {row[-1][-9:] for row in largest.rows} <= {"release 3", "release 4"}
+    newest, over = panel(model, "quality").section.tables
+    assert newest.head == over.head == ("Column", "State", "What", "When", "Release", "Windows")
+    assert [row[4] for row in newest.rows] == ["3, 4"]  # since the 21st of April
+    assert [row[4] for row in over.rows] == ["3, 4", "3"]
+    assert ("Release", "3") in told(model.incidents[0], clock, "EUR", mixed=True).facts
+
+
+def test_where_one_release_answered_it_is_not_said_again() -> None:
+    one = calm(3, labelled=True)
+    assert course(one, "rows", "Rows of each window").points[0].label == "1 Apr 2025"
+    assert "Release" not in dict(told(payments().incidents[0], Clock("UTC", True), "EUR").facts)
+
+
 # --- Inputs ---------------------------------------------------------------------------------------------------------
 
 
@@ -209,7 +236,7 @@ def test_the_cell_of_a_column_is_its_largest_change() -> None:
         ("a", pytest.approx(3.0), "location -0.9 sd, 3 times what matters"),
         ("b", pytest.approx(2.0), "missing values +10 points, 2 times what matters"),
     ]
-    assert table(model, ordered(model), clock_of(model)).rows == (
+    assert table(view(model), ordered(model)).rows == (
         ("a", "–", "location", "-0.9 sd", "3", "1 Apr 2025"),
         ("b", "–", "missing values", "+10 points", "2", "1 Apr 2025"),
     )
@@ -249,8 +276,7 @@ def test_columns_that_are_not_drawn_are_counted() -> None:
 def test_a_signal_without_a_smallest_effect_is_no_cell() -> None:
     model = dataclasses.replace(two_columns({}), minimum={"column:a:location": 0.0})
     assert ordered(model) == []
-    clock = clock_of(model)
-    assert heat(model, [], clock, (0.0, 1.0), ()).cells == ()
+    assert heat(view(model), []).cells == ()
 
 
 # --- Answers, rows, missing values ----------------------------------------------------------------------------------
@@ -294,7 +320,8 @@ def test_changes_of_shares_are_drawn_in_points_as_they_are_told() -> None:
 
 def test_small_alarms_are_noted() -> None:
     (own,) = panel(payments(), "noted").section.tables
-    assert own.rows == (("age: missing values", "-2 points", "0.4", "13 Apr 2025"),)
+    assert own.head == ("Signal", "Change", "Times what matters", "Release", "Since")
+    assert own.rows == (("age: missing values", "-2 points", "0.4", "3", "13 Apr 2025"),)
 
 
 def test_a_model_without_windows_has_no_panels() -> None:

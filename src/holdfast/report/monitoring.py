@@ -24,7 +24,7 @@ from holdfast.report.monitoring_incidents import (
     word,
 )
 from holdfast.report.monitoring_panels import panels
-from holdfast.report.monitoring_view import Panel, clock_of, measured
+from holdfast.report.monitoring_view import Panel, clock_of, measured, mixed
 from holdfast.report.offline import document, rendered, static
 from holdfast.report.words import share
 
@@ -113,7 +113,7 @@ def notebook(models: Sequence[Watched]) -> str:
 def _model(watched: Watched, anchor: str, parts: Sequence[Panel], numbers: Iterator[int]) -> _Model:
     status, sentence = verdict(watched)
     clock = clock_of(watched)
-    incidents = [told(one, clock, watched.unit) for one in watched.incidents]
+    incidents = [told(one, clock, watched.unit, mixed=mixed(watched)) for one in watched.incidents]
     return _Model(
         name=watched.model,
         anchor=anchor,

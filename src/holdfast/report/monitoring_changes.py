@@ -37,10 +37,8 @@ def columns(shown: View, anchor: str) -> Panel:
         text.append(f"Each cell is the largest change of {together} windows.")
     if (left := len(found) - MOST_COLUMNS) > 0:
         text.append(f"{several(left, 'column')} further down {'is' if left == 1 else 'are'} not drawn.")
-    section = Section(
-        anchor=anchor, title="Inputs", text=tuple(text), tables=(table(shown.watched, found, shown.clock),)
-    )
-    return Panel(section, (heat(shown.watched, found, shown.clock, shown.span, shown.marks),))
+    section = Section(anchor=anchor, title="Inputs", text=tuple(text), tables=(table(shown, found),))
+    return Panel(section, (heat(shown, found),))
 
 
 def answers(shown: View, anchor: str) -> Panel:
@@ -109,7 +107,7 @@ def _factor(key: str) -> float:
 def noted(shown: View, anchor: str) -> Panel:
     """Changes that are no chance, and too small to matter."""
     found = [
-        (window.start, one)
+        (window, one)
         for window in shown.watched.windows
         for alarm in window.alarms
         for one in alarm.get("changes", ())
@@ -123,11 +121,12 @@ def noted(shown: View, anchor: str) -> Panel:
             signal(one["signal"]),
             change(one["signal"], one["effect"], unit),
             number(abs(one["effect"]) / one["minimum"], 2) if one.get("minimum") else "–",
+            *([f"{window.release}"] if shown.mixed else []),
             shown.clock.told(one["since"]),
         )
-        for _, one in found[-MOST_NOTED:]
+        for window, one in found[-MOST_NOTED:]
     )
     text = "These changes are no chance, but they open no incident."
-    head = ("Signal", "Change", "Times what matters", "Since")
-    own = Table(caption="Noted changes", head=head, rows=rows, words=frozenset({3}))
+    head = ("Signal", "Change", "Times what matters", *(["Release"] if shown.mixed else []), "Since")
+    own = Table(caption="Noted changes", head=head, rows=rows, words=frozenset({len(head) - 1}))
     return Panel(Section(anchor=anchor, title="Noted, too small to matter", text=(text,), tables=(own,)))

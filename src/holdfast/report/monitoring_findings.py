@@ -12,7 +12,6 @@ from holdfast.report.offline import STATUS
 from holdfast.report.sections import Section, Table
 
 if TYPE_CHECKING:
-    from holdfast.report.monitoring_words import Clock
     from holdfast.watched import Shown
 
 SHOWN = 12
@@ -37,6 +36,8 @@ class Found:
         Beginning of the first window of the newest stretch without a gap, and of the last one.
     lasting
         Whether the newest window that has rows has it.
+    releases
+        Which answered in these windows.
     """
 
     code: str
@@ -47,6 +48,7 @@ class Found:
     since: float
     last: float
     lasting: bool
+    releases: tuple[int, ...] = ()
 
 
 def found_of(windows: Sequence[Shown]) -> list[Found]:
@@ -76,6 +78,7 @@ def found_of(windows: Sequence[Shown]) -> list[Found]:
                 since=checked[since].start,
                 last=checked[own[-1]].start,
                 lasting=own[-1] == len(checked) - 1,
+                releases=tuple(dict.fromkeys(checked[place].release for place in own)),
             )
         )
     return sorted(found, key=lambda one: (not one.lasting, _URGENT.index(one.status), -one.last, -one.windows))
@@ -98,22 +101,22 @@ def findings_panel(shown: View, anchor: str) -> Panel:
         ("Further findings in the newest window", lasting[SHOWN:], True),
         ("Findings that are over", found[len(lasting) :], True),
     ]
-    tables = tuple(
-        _table(caption, some, checked, shown.clock, folded=folded) for caption, some, folded in parts if some
-    )
+    tables = tuple(_table(caption, some, checked, shown, folded=folded) for caption, some, folded in parts if some)
     return Panel(Section(anchor=anchor, title="Data quality", text=(text,), tables=tables))
 
 
-def _table(caption: str, found: Sequence[Found], checked: int, clock: Clock, *, folded: bool) -> Table:
+def _table(caption: str, found: Sequence[Found], checked: int, shown: View, *, folded: bool) -> Table:
+    clock = shown.clock
     return Table(
         caption=caption,
-        head=("Column", "State", "What", "When", "Windows"),
+        head=("Column", "State", "What", "When", *(["Release"] if shown.mixed else []), "Windows"),
         rows=tuple(
             (
                 one.subject or "whole table",
                 " ".join(STATUS[one.status]),
                 f"{one.message}\n{one.code}",
                 f"since {clock.told(one.since)}" if one.lasting else clock.between(one.since, one.last),
+                *([", ".join(map(str, one.releases))] if shown.mixed else []),
                 f"{one.windows:,} of {checked:,}",
             )
             for one in found

@@ -70,7 +70,7 @@ def gaps_panel(shown: View, anchor: str) -> Panel:
             group_title(one.group),
             gap_title(one.figure),
             estimates.cell(one.newest and _estimate(one, one.newest[1], watched.unit), signed=True, bare=False),
-            shown.clock.told(one.newest[0].start) if one.newest else "–",
+            shown.told(one.newest[0]) if one.newest else "–",
             f"{one.windows:,} of {one.of:,}",
             one.silent or "–",
         )

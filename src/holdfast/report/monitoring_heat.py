@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from holdfast.numerals import number
-from holdfast.report.monitoring_shapes import Cell, Heat, Mark
-from holdfast.report.monitoring_words import Clock, aspect, change, column_of
+from holdfast.report.monitoring_shapes import Cell, Heat
+from holdfast.report.monitoring_words import aspect, change, column_of
 from holdfast.report.sections import Table
 from holdfast.report.words import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from holdfast.report.monitoring_view import View
     from holdfast.watched import Shown, Watched
 
 MOST_COLUMNS = 60
@@ -32,13 +33,13 @@ TABLED = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Largest:
-    """The largest change of a column in a time, over the smallest that matters; `start`: of its window."""
+    """The largest change of a column in a time, over the smallest that matters, and its window."""
 
     column: str
     key: str
     effect: float
     strength: float
-    start: float
+    window: Shown
 
 
 def largest(windows: Sequence[Shown], minimum: Mapping[str, float]) -> dict[str, Largest]:
@@ -51,7 +52,7 @@ def largest(windows: Sequence[Shown], minimum: Mapping[str, float]) -> dict[str,
                 continue
             strength = abs(effect) / matters
             if column not in found or strength > found[column].strength:
-                found[column] = Largest(column=column, key=key, effect=effect, strength=strength, start=window.start)
+                found[column] = Largest(column=column, key=key, effect=effect, strength=strength, window=window)
     return found
 
 
@@ -66,22 +67,9 @@ def windows_of_a_cell(watched: Watched) -> int:
     return max(1, -(-len(watched.windows) // MOST_TIMES))
 
 
-def heat(
-    watched: Watched, found: Sequence[Largest], clock: Clock, span: tuple[float, float], marks: tuple[Mark, ...]
-) -> Heat:
-    """The heat map of a model.
-
-    Parameters
-    ----------
-    watched, clock
-        The model, and its clock.
-    found
-        The largest change of each column, in the order in which they are drawn.
-    span
-        From when to when, by the clock.
-    marks
-        What happened meanwhile.
-    """
+def heat(shown: View, found: Sequence[Largest]) -> Heat:
+    """The heat map of a model; `found`: the largest change of each column, in the order in which they are drawn."""
+    watched, clock = shown.watched, shown.clock
     columns = tuple(one.column for one in found[:MOST_COLUMNS])
     kept = set(columns)
     cells: list[Cell] = []
@@ -98,7 +86,7 @@ def heat(
                 start=start,
                 end=end,
                 strength=one.strength,
-                label=f"{cut(column)}, {clock.told(one.start)}",
+                label=f"{cut(column)}, {shown.told(one.window)}",
                 told=_told(one),
             )
             for column, one in changes.items()
@@ -106,24 +94,25 @@ def heat(
         ]
     return Heat(
         title="How far each column is from the reference",
-        span=span,
+        span=shown.span,
         columns=columns,
         times=tuple(times),
         cells=tuple(cells),
-        marks=marks,
+        marks=shown.marks,
     )
 
 
-def table(watched: Watched, found: Sequence[Largest], clock: Clock) -> Table:
+def table(shown: View, found: Sequence[Largest]) -> Table:
     """The columns that changed most."""
+    importance = shown.watched.importance
     rows = tuple(
         (
             one.column,
-            number(watched.importance[one.column], 2) if one.column in watched.importance else "–",
+            number(importance[one.column], 2) if one.column in importance else "–",
             aspect(one.key),
             change(one.key, one.effect),
             number(one.strength, 2),
-            clock.told(one.start),
+            shown.told(one.window),
         )
         for one in found[:TABLED]
     )

@@ -86,8 +86,8 @@ def word(incident: Incident) -> str:
     return WORDS[urgency(incident)] if state == "open" else state.capitalize()
 
 
-def told(incident: Incident, clock: Clock, unit: str) -> Told:
-    """An incident in words; `unit`: of the objective."""
+def told(incident: Incident, clock: Clock, unit: str, *, mixed: bool = False) -> Told:
+    """An incident in words; `unit`: of the objective, `mixed`: whether several releases are spoken of."""
     return Told(
         id=incident.id,
         title=incident.title,
@@ -96,7 +96,7 @@ def told(incident: Incident, clock: Clock, unit: str) -> Told:
         word=word(incident),
         story=incident.story,
         advice=incident.advice,
-        facts=tuple((term, text) for term, text in _facts(incident, clock) if text),
+        facts=tuple((term, text) for term, text in _facts(incident, clock, mixed=mixed) if text),
         signs=_signs(incident, clock, unit),
         rows=tuple(incident.rows),
     )
@@ -149,12 +149,13 @@ def verdict(watched: Watched) -> tuple[Status, str]:
     return status, f"{len(urgent):,} incidents are open. First: {first.title}{costs}.{beside}"
 
 
-def _facts(incident: Incident, clock: Clock) -> list[tuple[str, str]]:
+def _facts(incident: Incident, clock: Clock, *, mixed: bool) -> list[tuple[str, str]]:
     evidence = incident.surest.e_value
     return [
         ("Since", since_text(incident, clock)),
         ("Opened", clock.told(incident.opened)),
         ("Until", clock.told(incident.resolved) if incident.resolved is not None else ""),
+        ("Release", f"{incident.release}" if mixed and incident.release > 0 else ""),
         ("Severity", incident.severity.value),
         ("How sure", sure(evidence) if evidence else ""),  # checks have no evidence
         ("Cost a day", cost_text(incident) + (", may be none" if _may_be_none(incident) else "")),

@@ -38,12 +38,18 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A model, its clock, from when to when its windows go, and what happened meanwhile."""
+    """A model, its clock, from when to when its windows go, what happened meanwhile, and whether several releases answered."""
 
     watched: Watched
     clock: Clock
     span: tuple[float, float]
     marks: tuple[Mark, ...]
+    mixed: bool = False
+
+    def told(self, window: Shown) -> str:
+        """A window in words: its beginning, and who answered where that was not always the same release."""
+        begun = self.clock.told(window.start)
+        return f"{begun}, release {window.release}" if self.mixed and window.release > 0 else begun
 
 
 def view(watched: Watched) -> View:
@@ -56,7 +62,13 @@ def view(watched: Watched) -> View:
         if after.release and before.release and after.release != before.release
     ]
     marks = sorted([*releases, *(_mark(one, windows, clock) for one in _marked(watched))], key=lambda mark: mark.place)
-    return View(watched, clock, span, tuple(mark for mark in marks if span[0] <= mark.place <= span[1]))
+    shown = tuple(mark for mark in marks if span[0] <= mark.place <= span[1])
+    return View(watched, clock, span, shown, mixed(watched))
+
+
+def mixed(watched: Watched) -> bool:
+    """Whether windows of several releases stand beside one another; tables without a release have a number below 0."""
+    return len({window.release for window in watched.windows if window.release > 0}) > 1
 
 
 def _mark(incident: Incident, windows: Sequence[Shown], clock: Clock) -> Mark:
@@ -121,4 +133,4 @@ def point(
 ) -> Point:
     """A figure of a window, in the middle of it."""
     middle = (shown.clock.place(window.start) + shown.clock.place(window.end)) / 2
-    return Point(label=shown.clock.told(window.start), value=value, told=told, low=low, high=high, x=middle)
+    return Point(label=shown.told(window), value=value, told=told, low=low, high=high, x=middle)
