@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from sklearn.metrics import f1_score, roc_auc_score
 
 from holdfast.book import monitoring as recorded
 from holdfast.book.opening import open_book
@@ -181,6 +182,10 @@ def test_figures_are_those_of_the_rows(service: Service) -> None:
     assert found["figures"]["accuracy"][0] == pytest.approx((truth == decision).mean())
     assert found["figures"]["precision"][0] == pytest.approx(truth[decision].mean())
     assert found["figures"]["recall"][0] == pytest.approx(decision[truth].mean())
+    assert found["figures"]["f1"][0] == pytest.approx(f1_score(truth, decision))
+    score = np.array(some["hf_score"].to_pylist())
+    assert found["figures"]["roc_auc"][0] == pytest.approx(roc_auc_score(truth, score), abs=0.005)
+    assert {*found["estimates"], *found["unknown"]} >= {"f1", "roc_auc", "pr_auc", "loss"}
     north = np.array(some["region"].to_pylist()) == "north"
     segment = found["segments"]["region=north"]
     assert (segment["rows"], segment["figures"]["loss"][0]) == (north.sum(), pytest.approx(cost[north].mean()))

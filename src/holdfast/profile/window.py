@@ -23,6 +23,7 @@ from holdfast.profile.column import ColumnEdges, ColumnProfile
 from holdfast.profile.delays import delays_in
 from holdfast.profile.envelope import array_in, array_out, digest_of, seal, unseal
 from holdfast.profile.numeric import NumberEdges
+from holdfast.profile.score_edges import ScoreEdges
 from holdfast.profile.strata import Layout, rows_in, truths_in
 from holdfast.profile.table import Edges, entries
 
@@ -37,6 +38,9 @@ FEWEST_CUTS = 4
 
 CELLS = 20
 """Parts of the reference's scores with about equally many rows."""
+
+RANKS = ScoreEdges.standard(steps=8)
+"""Bins in which rows are ordered: as fine as what is expected of their order."""
 
 
 class AnswerEdges(msgspec.Struct, frozen=True, kw_only=True):
@@ -248,6 +252,9 @@ class Counted:
         The same of how old the times of each column are, (3 x columns,).
     slopes
         The same of truth less score, times how high the score stands, of two classes.
+    ranks
+        Rows whose truth is known in each of the fine bins of the score, first those that are not positive, then the others:
+        of two classes, where that was counted (`with_ranks`).
     """
 
     rows: Counts
@@ -269,6 +276,7 @@ class Counted:
     set_sizes: Array = field(default_factory=lambda: np.zeros(3))
     ages: Array = field(default_factory=lambda: np.zeros(0))
     slopes: Array = field(default_factory=lambda: np.zeros(3))
+    ranks: Counts = field(default_factory=_none)
 
     def __add__(self, other: Counted) -> Counted:
         """Rows of both."""
@@ -308,6 +316,7 @@ _OF_TRUTH = (
     "known_strata",
     "strays",
     "delays",
+    "ranks",
 )
 
 
@@ -375,6 +384,18 @@ def count(
         slopes=moments(None if standing is None else (truth - score[known]) * standing),
         ages=np.zeros(0) if rows.ages is None else np.concatenate([moments(ages) for ages in rows.ages.T]),
     )
+
+
+def with_ranks(counted: Counted, answers: AnswerEdges, rows: AnsweredRows) -> Counted:
+    """Counts of the same rows with the order of those whose truth is known: too much to count of every segment."""
+    if answers.task != "binary":
+        return counted
+    used = np.isfinite(rows.loss) & (rows.score >= 0) & (rows.score <= 1)
+    if not used.any():
+        return counted
+    size = len(RANKS.starts)
+    place = RANKS.bins(rows.score[used]) + size * (rows.truth[used] == 1)
+    return replace(counted, ranks=np.bincount(place, minlength=2 * size))
 
 
 def count_answers(edges: Edges, answers: AnswerEdges, rows: AnsweredRows) -> Counted:

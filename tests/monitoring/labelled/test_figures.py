@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from holdfast.estimation.estimates import Estimated
 from holdfast.evaluation.metrics import metrics_of
@@ -18,7 +20,7 @@ from holdfast.monitoring.reference import Reference
 from holdfast.objective import CostMatrix, FBeta, Judged, MeanAbsoluteError, RootMeanSquaredError, value
 from holdfast.profile.score_edges import ScoreEdges
 from holdfast.profile.scores import ScoreTable
-from holdfast.profile.window import AnswerEdges, nothing
+from holdfast.profile.window import AnswerEdges, AnsweredRows, count_answers, nothing, with_ranks
 
 TRUTH = np.array([0] * 900 + [1] * 100)
 ANSWER = np.array([0] * 860 + [1] * 40 + [0] * 30 + [1] * 70)
@@ -91,3 +93,48 @@ def test_the_error_that_is_the_loss_is_measured_too(
     found = figures(reference, replace(empty, losses=np.array([3.0, 12.0, 54.0])))
     assert found[key][0] == pytest.approx(said)
     assert found[key][1] < said < found[key][2]
+
+
+def test_the_order_of_rows_is_measured_as_an_evaluation_does_with_what_the_bins_hide(reference: Reference) -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.random(2_000) < 0.05
+    score = 1 / (1 + np.exp(-rng.normal(2.0 * truth - 3.0, 1.0)))
+    rows = answered(score, truth.astype(float))
+    counted = with_ranks(count_answers(reference.profile.edges, reference.answers, rows), reference.answers, rows)
+    found = figures(reference, counted)
+    table = ScoreTable.count(ScoreEdges.standard(steps=8), score, truth)
+    said = {one.key: one.estimate for one in metrics_of(table)}
+    assert found["roc_auc"] == pytest.approx((said["roc_auc"].value, said["roc_auc"].low, said["roc_auc"].high))
+    assert found["pr_auc"] == pytest.approx((said["pr_auc"].value, said["pr_auc"].low, said["pr_auc"].high), abs=0.01)
+    assert found["roc_auc"][0] == pytest.approx(roc_auc_score(truth, score), abs=0.002)
+    twice = figures(reference, counted + counted)
+    assert twice["roc_auc"][0] == pytest.approx(found["roc_auc"][0])
+
+
+def test_of_rows_whose_order_was_not_counted_it_is_not_told(reference: Reference) -> None:
+    """What was counted before there were ranks, or a part of it."""
+    rows = answered(np.array([0.1, 0.2, 0.9]), np.array([0.0, 1.0, 1.0]))
+    plain = count_answers(reference.profile.edges, reference.answers, rows)
+    ranks = with_ranks(plain, reference.answers, rows)
+    assert figures(reference, ranks)["roc_auc"][0] == 1.0
+    for counted in (plain, plain + ranks):
+        assert not {"roc_auc", "pr_auc"} & figures(reference, counted).keys()
+    one_truth = answered(np.array([0.1, 0.2]), np.zeros(2))
+    assert with_ranks(plain, reference.answers, answered(np.array([0.1]), np.array([np.nan]))).ranks.size == 0
+    counted = with_ranks(
+        count_answers(reference.profile.edges, reference.answers, one_truth), reference.answers, one_truth
+    )
+    assert not {"roc_auc", "pr_auc"} & figures(reference, counted).keys()
+
+
+def answered(score: np.ndarray, truth: np.ndarray) -> AnsweredRows:
+    n = len(score)
+    return AnsweredRows(
+        inputs=pa.RecordBatch.from_pydict({}),
+        time=np.zeros(n),
+        score=score,
+        decision=(score >= 0.5).astype(np.int64),
+        review=np.zeros(n, bool),
+        truth=truth,
+        loss=np.where(np.isnan(truth), np.nan, truth != (score >= 0.5)),
+    )

@@ -473,6 +473,7 @@ def test_tables_of_which_some_answers_keep_the_truth_from_coming(tmp_path: Path)
     for window in whole:
         assert window.labelled == window.truth.observable < window.rows == window.truth.spoken
         assert window.truth.explored > 10
-        assert set(window.figures) == {"loss", "bias", "accuracy", "precision", "recall"}
+        outcomes = {"accuracy", "precision", "recall", "specificity", "f1", "balanced_accuracy", "prevalence"}
+        assert set(window.figures) == {"loss", "bias", *outcomes}
         assert found.usual is not None
         assert abs(window.figures["loss"][0] - found.usual[0]) < 0.5

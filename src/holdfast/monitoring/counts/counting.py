@@ -99,7 +99,8 @@ def _parts(
     # Of a category each value is looked at once, and not in each count.
     for start, some in by_window(reference, replace(rows, inputs=with_dictionaries(rows.inputs, reference.values))):
         profile = table.count(edges, some.inputs.select(own), first)
-        counts = {EVERYONE: window.count(edges, reference.answers, some, profile.columns)}
+        counted = window.count(edges, reference.answers, some, profile.columns)
+        counts = {EVERYONE: window.with_ranks(counted, reference.answers, some)}
         inputs = _inputs_by_value(reference, edges, some.inputs, segments)
         bare = replace(some, inputs=some.inputs.select([name for name in segments if name in some.inputs.schema.names]))
         for segment, part in by_value(bare, segments, reference.values):

@@ -50,7 +50,8 @@ def count_truths(source: Source, reference: Reference, days: Sequence[int], sinc
             for start, own in newly_labelled(reference, batch, rows, since / MICROSECONDS):
                 new.append((start, arrived(reference, own, groups)))
             for start, some in by_window(reference, rows.take(places)):
-                tally.add(start, EVERYONE, window.count_answers(edges, answers, some))
+                counted = window.count_answers(edges, answers, some)
+                tally.add(start, EVERYONE, window.with_ranks(counted, answers, some))
                 for segment, own in by_value(replace(some, delay=None), segments, reference.values):
                     tally.add(start, segment, window.count_answers(edges, answers, own))
         return day, tally, new

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,18 @@ from holdfast.metric_keys import OBJECTIVE
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost, CostMatrix, FBeta, MeanAbsoluteError, Objective, RootMeanSquaredError
 from holdfast.profile.window import Counted
-from holdfast.stats.intervals import wilson, wilson_weighted
+from holdfast.stats import ranking
+from holdfast.stats.bootstrap import poisson_replicates, spread
+from holdfast.stats.intervals import wilson, wilson_by_variance, wilson_weighted
 
 Figure: TypeAlias = tuple[float, float, float]
 """Value, and the ends of its 95% interval."""
 Array: TypeAlias = NDArray[np.float64]
 
 Z = 1.959963984540054
+
+_DRAWS = 100
+"""Resamples for the interval of the average precision."""
 
 
 def figures(reference: Reference, counted: Counted) -> dict[str, Figure]:
@@ -35,7 +41,7 @@ def figures(reference: Reference, counted: Counted) -> dict[str, Figure]:
         table = counted.confusion.reshape(size, size)
         found["accuracy"] = share(int(np.trace(table)), int(table.sum()))
         if not reference.answers.classes:
-            found |= _of_two_classes(table, betas(reference))
+            found |= _of_two_classes(table, betas(reference)) | ranked(counted)
     return with_loss(reference, found)
 
 
@@ -62,6 +68,42 @@ def _of_two_classes(table: NDArray[np.int64], betas: Mapping[str, float]) -> dic
     return with_balanced(found)
 
 
+def ranked(counted: Counted) -> dict[str, Figure]:
+    """ROC AUC and average precision, with what their bins may hide, as an evaluation tells them.
+
+    They need the order of all rows whose truth is known: of what was counted before there were bins nothing is said.
+    """
+    if not counted.ranks.size or counted.ranks.sum() != counted.known.sum():
+        return {}
+    both = counted.ranks.reshape(2, -1).astype(np.float64)
+    negative, positive = both = both[:, both.any(axis=0)]
+    fewest = float(both.sum(axis=1).min())
+    if not fewest:
+        return {}
+    area, tied = float(ranking.auc_of_counts(*both)), float(ranking.auc_error(*both))
+    variance = ranking.auc_variance(negative, positive, negative, positive)
+    precision = float(ranking.average_precision_of_counts(*both))
+    drawn = [
+        ranking.average_precision_of_counts(*chunk.swapaxes(0, 1))
+        for chunk in poisson_replicates(both, both, _DRAWS, 0)
+    ]
+    error = float(spread(np.concatenate(drawn)))
+    return {
+        "roc_auc": _beyond(area, wilson_by_variance(area, variance, fewest), (area - tied, area + tied)),
+        "pr_auc": _beyond(
+            precision,
+            wilson_by_variance(precision, error**2, float(positive.sum())),
+            ranking.average_precision_bracket(*both),
+        ),
+    }
+
+
+def _beyond(value: float, ends: tuple[Any, Any], bracket: tuple[Any, Any]) -> Figure:
+    """A figure with its interval, longer by what the bins may hide; inside 0 to 1."""
+    low, high = (float(end) + float(hidden) - value for end, hidden in zip(ends, bracket, strict=True))
+    return value, max(low, 0.0), min(high, 1.0)
+
+
 def _f_beta(hits: int, missed: int, false_alarms: int, square: float) -> Figure:
     """F-beta: a share of outcomes that weigh differently."""
     right, wrong = (1 + square) * hits, square * missed + false_alarms
@@ -83,7 +125,7 @@ def with_balanced(found: dict[str, Figure]) -> dict[str, Figure]:
         return found
     sides = found["recall"], found["specificity"]
     value = sum(one for one, _, _ in sides) / 2
-    below, above = (float(np.hypot(*(one[0] - one[end] for one in sides))) / 2 for end in (1, 2))
+    below, above = (math.hypot(*(one[0] - one[end] for one in sides)) / 2 for end in (1, 2))
     return {**found, "balanced_accuracy": (value, value - below, value + above)}
 
 
