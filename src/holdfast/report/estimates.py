@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from holdfast.numerals import number
+from holdfast.numerals import number, rounded, supported
 from holdfast.report.words import share
 
 if TYPE_CHECKING:
@@ -127,35 +126,11 @@ def scaled(estimate: Estimate, factor: float, *, unit: str) -> Estimate:
 def _in_unit(value: float, estimate: Estimate, *, bare: bool, signed: bool) -> str:
     percent = estimate.unit == "share"
     factor = 100.0 if percent else 1.0
-    places = _decimals(estimate, factor)
+    low, high = (None if end is None else factor * end for end in (estimate.low, estimate.high))
+    places = supported(low, high)
     if places is None:
         shown = share(value) if percent else number(value, 3)
     else:
         shown = rounded(factor * value, places) + ("%" if percent else "")
     sign = "+" if signed and value > 0 else ""
     return sign + shown + ("" if bare or percent or not estimate.unit else f" {estimate.unit}")
-
-
-def _decimals(estimate: Estimate, factor: float) -> int | None:
-    """Decimals (negative: tens, hundreds, ...) that the interval's half width supports; None without an interval.
-
-    Source: Particle Data Group, *Review of Particle Physics*, Introduction, section 5.3: two digits of an error whose
-    first three digits are 100 to 354, one if they are 355 to 949, and 950 to 999 are rounded up to 1000.
-    """
-    if estimate.low is None or estimate.high is None or not estimate.high > estimate.low:
-        return None
-    half = factor * (estimate.high - estimate.low) / 2
-    power = math.floor(math.log10(half))
-    return (1 if half / 10.0**power < 3.55 else 0) - power
-
-
-def rounded(value: float, decimals: int) -> str:
-    """A number to so many decimals, thousands apart; negative: to tens, hundreds, ...
-
-    >>> rounded(1234.5, -1), rounded(0.5, 2), rounded(-0.001, 1)
-    ('1,230', '0.50', '0.0')
-    """
-    if decimals > 6:
-        return number(value, 3)
-    shown = round(value, decimals) + 0.0  # adds nothing but makes -0.0 a plain zero
-    return f"{shown:,.{max(decimals, 0)}f}"

@@ -56,8 +56,8 @@ def test_scores_that_are_off_are_told_in_points(reference: Reference) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (91.384, "It is expected to cost 91.4 EUR a day (81.4 to 101)."),
-        (-44.2, "It is expected to cost nothing: -44.2 EUR a day (-54.2 to -34.2)."),
+        (91.384, "It is expected to cost 91 EUR a day (81 to 101)."),
+        (-44.2, "It is expected to cost nothing: -44 EUR a day (-54 to -34)."),
     ],
 )
 def test_what_costs_nothing_says_so(reference: Reference, value: float, said: str) -> None:

@@ -8,7 +8,7 @@ from holdfast.checks.catalogue import QUALITY
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident, Sign, subject_of
 from holdfast.monitoring.reference import Reference
-from holdfast.numerals import number
+from holdfast.numerals import number, rounded, supported
 from holdfast.profile.group_names import group_title
 
 DAY = 86_400.0
@@ -106,8 +106,14 @@ def _told(one: Incident) -> Sign:
 
 def _cost(day: Estimate, unit: str, *, of_group: bool) -> str:
     unit = f" {unit}" if unit not in {"", "share"} else ""
-    sure = "" if day.low is None or day.high is None else f" ({number(day.low, 3)} to {number(day.high, 3)})"
-    expected = f"{number(day.value or 0.0, 3)}{unit} a day{sure}"
+    places = supported(day.low, day.high)
+    value, *ends = (
+        number(one, 3) if places is None else rounded(one, places)
+        for one in (day.value or 0.0, day.low, day.high)
+        if one is not None
+    )
+    sure = f" ({' to '.join(ends)})" if len(ends) == 2 else ""
+    expected = f"{value}{unit} a day{sure}"
     dearer = (day.value or 0.0) > 0
     if of_group:
         return f"beside others, answers for this group cost {'' if dearer else 'no '}more than before: {expected}"
