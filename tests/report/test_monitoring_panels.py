@@ -120,6 +120,18 @@ def test_where_it_is_unknown_what_to_expect_it_says_why() -> None:
     )
 
 
+def test_estimates_that_did_not_come_true_of_late_are_named() -> None:
+    """As of the newest window that has estimates: who reads the dashed line must know."""
+    model = calm(3, labelled=True)
+    first, second, third = model.windows
+    expected = replace(second, estimates={"loss": (0.1, 0.0, 0.2)}, unreliable=("loss", "roc_auc"))
+    shown = dataclasses.replace(model, windows=(first, expected, third))
+    said = "What was expected did not come true of late, as of 2 Apr 2025: of the loss, ROC AUC."
+    assert said in panel(shown, "objective").section.text
+    believed = dataclasses.replace(model, windows=(first, expected, replace(third, estimates=expected.estimates)))
+    assert said not in panel(believed, "objective").section.text
+
+
 def test_a_figure_that_is_no_number_is_no_figure() -> None:
     model = calm(2, labelled=True)
     odd = replace(model.windows[0], figures={"loss": (math.nan, math.nan, math.nan)})
@@ -286,6 +298,14 @@ def test_changes_stand_before_a_band_of_those_too_small_to_matter() -> None:
     titles = [picture.title for picture in panel(payments(), "answers").pictures]
     assert titles == ["Mean score", "Share of the answer yes", "Share sent to review"]
     assert course(payments(), "answers", "Mean score").level == (0.0, -0.3, 0.3)
+
+
+def test_signals_that_never_differ_are_named_and_not_drawn() -> None:
+    """A flat line at 0 is read as a picture of something."""
+    window = Shown(start=START, end=START + DAY, rows=9, effects={"score:location": 0.1, "score:missing": 0.0})
+    shown = panel(dataclasses.replace(calm(), windows=(window,)), "answers")
+    assert [picture.title for picture in shown.pictures] == ["Mean score"]
+    assert shown.section.text[-1] == "As in the reference in every window: Rows without a score."
 
 
 def test_the_usual_number_of_rows_is_drawn() -> None:

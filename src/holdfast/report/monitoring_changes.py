@@ -45,8 +45,12 @@ def answers(shown: View, anchor: str) -> Panel:
     """Scores, decisions and reviews."""
     heads = {"score", "decision", "review", "interval", "fairness"}
     keys = [key for key in _keys(shown) if key.partition(":")[0] in heads]
-    text = (f"Changes from the reference, of shares in {POINTS}; {_GREY}",) if keys else ()
-    return Panel(Section(anchor=anchor, title="Scores and answers", text=text), _changes(shown, keys[:MOST_SMALL]))
+    drawn = [key for key in keys if any(window.effects.get(key) for window in shown.watched.windows)]
+    still = [signal(key) for key in keys if key not in drawn]
+    text = [f"Changes from the reference, of shares in {POINTS}; {_GREY}"] if drawn else []
+    text += [f"As in the reference in every window: {', '.join(still)}."] if still else []
+    section = Section(anchor=anchor, title="Scores and answers", text=tuple(text))
+    return Panel(section, _changes(shown, drawn[:MOST_SMALL]))
 
 
 def missing(shown: View, anchor: str) -> Panel:

@@ -58,7 +58,7 @@ def _objective(shown: View, anchor: str) -> Panel:
     if not realised:
         text.append("No truth is known yet, so nothing was measured.")
     text += [_rolling(watched.rolling)] if watched.rolling else []
-    text += [*spoken_of(shown), *_unknown(shown)]
+    text += [*spoken_of(shown), *_unknown(shown), *_untrue(shown)]
     section = Section(anchor=anchor, title=f"{title} over time", text=tuple(text))
     if not realised and not expected:
         return Panel(section)
@@ -89,6 +89,15 @@ def _unknown(shown: View) -> list[str]:
     why = unknown.get("loss") or next(iter(unknown.values()))
     often = f"{len(windows):,} of {several(len(shown.watched.windows), 'window')}"
     return [f"What to expect is unknown in {often}, last on {shown.clock.told(windows[-1].start)}: {why}."]
+
+
+def _untrue(shown: View) -> list[str]:
+    """Figures of which estimates did not come true of late, as of the newest window that has estimates."""
+    last = next((window for window in reversed(shown.watched.windows) if window.estimates), None)
+    if last is None or not last.unreliable:
+        return []
+    names = ", ".join("the loss" if key == "loss" else figure_title(key) for key in last.unreliable)
+    return [f"What was expected did not come true of late, as of {shown.clock.told(last.start)}: of {names}."]
 
 
 def _figures(shown: View, anchor: str) -> Panel:

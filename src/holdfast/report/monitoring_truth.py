@@ -19,7 +19,7 @@ from holdfast.report.sections import Section
 from holdfast.report.words import share
 
 if TYPE_CHECKING:
-    from holdfast.watched import Shown, Watched
+    from holdfast.watched import Figure, Shown, Watched
 
 TENTH = 1.2815515655446004
 """Standard deviations below the mean, beyond which a tenth of a normal law lies."""
@@ -150,11 +150,10 @@ def _late(shown: View) -> tuple[str, ...]:
         return ()
     last = late[-1]
     assert last.truth.usual is not None
-    median, low, high = (share(end) for end in last.truth.usual)
     known = share(last.labelled / last.truth.observable)
     sentence = (
         f"Of {several(len(late), 'window')} fewer truths are known than is usual at that age, last of"
-        f" {shown.clock.told(last.start)}: {known}, and usually {median} ({low} to {high})."
+        f" {shown.clock.told(last.start)}: {known}, and usually {_usually(last.truth.usual)}."
     )
     return (sentence,)
 
@@ -191,8 +190,17 @@ def _usual_truth(shown: View, window: Shown) -> Point | None:
     if window.truth.usual is None:
         return None
     median, low, high = window.truth.usual
-    told = f"usually {share(median)} ({share(low)} to {share(high)})"
-    return point(shown, window, median, told, low, high)
+    return point(shown, window, median, f"usually {_usually(window.truth.usual)}", low, high)
+
+
+def _usually(usual: Figure) -> str:
+    """What is usual, with its interval where it has one.
+
+    >>> _usually((0.5, 0.25, 0.75)), _usually((0.5, 0.5, 0.5))
+    ('50% (25% to 75%)', '50%')
+    """
+    median, low, high = map(share, usual)
+    return median if low == median == high else f"{median} ({low} to {high})"
 
 
 def _observable(window: Shown) -> int:
