@@ -124,12 +124,15 @@ def test_estimates_that_did_not_come_true_of_late_are_named() -> None:
     """As of the newest window that has estimates: who reads the dashed line must know."""
     model = calm(3, labelled=True)
     first, second, third = model.windows
-    expected = replace(second, estimates={"loss": (0.1, 0.0, 0.2)}, unreliable=("loss", "roc_auc"))
+    both = {"loss": (0.1, 0.0, 0.2), "roc_auc": (0.9, 0.8, 1.0), "f1": (0.5, 0.4, 0.6)}
+    expected = replace(second, estimates=both, unreliable=("loss", "roc_auc"))
     shown = dataclasses.replace(model, windows=(first, expected, third))
-    said = "What was expected did not come true of late, as of 2 Apr 2025: of the loss, ROC AUC."
-    assert said in panel(shown, "objective").section.text
-    believed = dataclasses.replace(model, windows=(first, expected, replace(third, estimates=expected.estimates)))
-    assert said not in panel(believed, "objective").section.text
+    said = "What was expected did not come true of late, as of 2 Apr 2025: "
+    assert panel(shown, "objective").section.text[-1] == f"{said}Loss."
+    assert panel(shown, "figures").section.text[-1] == f"{said}ROC AUC."
+    believed = dataclasses.replace(model, windows=(first, expected, replace(third, estimates=both)))
+    for section in ("objective", "figures"):
+        assert said not in " ".join(panel(believed, section).section.text)
 
 
 def test_a_figure_that_is_no_number_is_no_figure() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from holdfast.evidence import Estimate
@@ -58,7 +59,7 @@ def _objective(shown: View, anchor: str) -> Panel:
     if not realised:
         text.append("No truth is known yet, so nothing was measured.")
     text += [_rolling(watched.rolling)] if watched.rolling else []
-    text += [*spoken_of(shown), *_unknown(shown), *_untrue(shown)]
+    text += [*spoken_of(shown), *_unknown(shown), *_untrue(shown, ["loss"])]
     section = Section(anchor=anchor, title=f"{title} over time", text=tuple(text))
     if not realised and not expected:
         return Panel(section)
@@ -91,13 +92,14 @@ def _unknown(shown: View) -> list[str]:
     return [f"What to expect is unknown in {often}, last on {shown.clock.told(windows[-1].start)}: {why}."]
 
 
-def _untrue(shown: View) -> list[str]:
-    """Figures of which estimates did not come true of late, as of the newest window that has estimates."""
+def _untrue(shown: View, keys: Sequence[str]) -> list[str]:
+    """Which of some figures' estimates did not come true of late, as of the newest window that has estimates."""
     last = next((window for window in reversed(shown.watched.windows) if window.estimates), None)
-    if last is None or not last.unreliable:
+    names = [figure_title(key) for key in keys if last is not None and key in last.unreliable]
+    if last is None or not names:
         return []
-    names = ", ".join("the loss" if key == "loss" else figure_title(key) for key in last.unreliable)
-    return [f"What was expected did not come true of late, as of {shown.clock.told(last.start)}: of {names}."]
+    begun = shown.clock.told(last.start)
+    return [f"What was expected did not come true of late, as of {begun}: {', '.join(names)}."]
 
 
 def _figures(shown: View, anchor: str) -> Panel:
@@ -121,8 +123,9 @@ def _figures(shown: View, anchor: str) -> Panel:
                 marks=shown.marks,
             )
         )
-    text = ("Line: measured. Dashed: expected before the truth came. Bands: 95% intervals.",) if found else ()
-    return Panel(Section(anchor=anchor, title="Other figures", text=text), tuple(found))
+    text = ["Line: measured. Dashed: expected before the truth came. Bands: 95% intervals."] if found else []
+    text += _untrue(shown, keys[:MOST_SMALL])
+    return Panel(Section(anchor=anchor, title="Other figures", text=tuple(text)), tuple(found))
 
 
 def _measured(shown: View, key: str, unit: str) -> tuple[Run, ...]:
