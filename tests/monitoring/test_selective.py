@@ -23,6 +23,8 @@ from holdfast.watched import Shown
 from .conftest import DAY, HISTORY_DAYS, Service, day, label, payments, released
 
 FIRST = HISTORY_DAYS
+OUTCOMES = {"precision", "recall", "specificity", "f1", "balanced_accuracy", "prevalence"}
+"""Figures that need the truth of rows with either answer."""
 POLICY = {"threshold": 0.5, "rule": "threshold"}
 LENIENT = {
     "limits": [{"metric": "roc_auc", "at_least": 0.5}],
@@ -83,7 +85,7 @@ def test_figures_are_of_what_is_not_blocked_and_the_rest_is_unknown(serve, block
         assert 0 < blocked < window.rows
         assert window.labelled == window.truth.observable == window.truth.spoken == window.rows - blocked
         assert set(window.figures) == {"loss", "bias", "accuracy"}
-        assert set(window.truth.unmeasured) == {"precision", "recall"}
+        assert set(window.truth.unmeasured) == OUTCOMES
         assert (
             window.truth.unmeasured["recall"] == f"the truth of the {blocked} rows answered yes cannot come to be known"
         )
@@ -111,7 +113,7 @@ def test_rows_that_are_let_through_make_all_figures_known(serve, exploring: Seal
         assert window.truth.explored > 10
         assert window.truth.spoken == window.rows
         assert window.truth.unmeasured == {}
-        assert set(window.figures) == {"loss", "bias", "accuracy", "precision", "recall"}
+        assert set(window.figures) == {"loss", "bias", "accuracy", *OUTCOMES}
         assert window.labelled < window.rows
         assert window.truth.effective < window.labelled
         low, high = window.figures["recall"][1:]
