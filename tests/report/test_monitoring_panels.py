@@ -444,6 +444,7 @@ def test_what_it_costs_may_be_none_or_unknown() -> None:
     assert ("Cost a day", "12 EUR (-4 to 28), may be none") in told(over, clock, "EUR").facts
     assert cost_text(announced) == "only labels can tell"
     assert cost_text(replace(moved, cost=None)) == "not known"
+    assert cost_text(replace(moved, unit="share")) == "310 (250 to 370)"
 
 
 def test_what_shows_it_stands_the_surest_first() -> None:

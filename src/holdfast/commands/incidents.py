@@ -142,7 +142,8 @@ def cost(incident: Incident) -> str:
 
     if incident.cost is None:
         return "needs labels" if incident.needs_labels else ""
-    return f"{number(incident.cost, 3)} {incident.unit}".strip()
+    unit = "" if incident.unit == "share" else f" {incident.unit}"
+    return f"{number(incident.cost, 3)}{unit}".strip()
 
 
 def _list(book: Book, model: str | None, *, everything: bool, json: bool) -> None:

@@ -66,3 +66,20 @@ def loss_title(objective: Objective) -> str:
             return objective.title
         case _:
             return "Squared error of the probability"
+
+
+def loss_unit(objective: Objective) -> str:
+    """The unit of the loss: `share` of wrong answers, that of a price or an error, or none.
+
+    >>> loss_unit(FBeta()), loss_unit(FBeta(beta=2)), loss_unit(RootMeanSquaredError(unit="km"))
+    ('share', '', 'km²')
+    """
+    match objective:
+        case FBeta(average=average, beta=beta):
+            return "share" if average or beta == 1 else ""
+        case RootMeanSquaredError(unit=unit):
+            return f"{unit}²" if unit else ""
+        case Cost() | CostMatrix() | MeanAbsoluteError() | PinballLoss() | AsymmetricCost():
+            return objective.unit
+        case _:
+            return ""

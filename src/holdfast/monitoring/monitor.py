@@ -19,7 +19,7 @@ from holdfast.book.opening import Book, open_book
 from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
-from holdfast.evaluation.row_losses import loss_title
+from holdfast.evaluation.row_losses import loss_title, loss_unit
 from holdfast.log.disk import locked, make_folder
 from holdfast.log.reading import PredictionLog, open_log
 from holdfast.monitoring.incidents.grouping import ranked
@@ -414,7 +414,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
         release=reference.version,
         zone=reference.windows.zone,
         loss_title=loss_title(reference.objective),
-        unit=reference.objective.unit,
+        unit=loss_unit(reference.objective),
         usual=measured(reference, reference.whole).figures.get("loss"),
         windows=windows,
         incidents=tuple(ranked(incidents)),

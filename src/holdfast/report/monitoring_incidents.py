@@ -125,7 +125,7 @@ def cost_text(incident: Incident) -> str:
     """What it is expected to cost each day."""
     if incident.cost is None:
         return "only labels can tell" if incident.needs_labels else "not known"
-    unit = incident.unit
+    unit = "" if incident.unit == "share" else incident.unit  # shares of many rows add up to no share
     cost = Estimate(value=incident.cost, low=incident.cost_low, high=incident.cost_high, unit=unit)
     return estimates.told(cost)
 

@@ -222,14 +222,14 @@ def change(key: str, effect: float, unit: str = "", *, bare: bool = False) -> st
     --------
     >>> change("column:age:location", 0.489), change("column:age:missing", -0.0206), change("volume", 0.2449)
     ('+0.489 sd', '-2.06 points', '+27.7%')
-    >>> change("loss", 0.5127, "EUR"), change("column:age:location", 0.0, bare=True)
-    ('+0.513 EUR', '0')
+    >>> change("loss", 0.5127, "EUR"), change("loss", 0.02, "share"), change("column:age:location", 0.0, bare=True)
+    ('+0.513 EUR', '+2 points', '0')
     """
     if key.startswith("check:"):
         return f"failed in {several(round(effect), 'window')}"
     if key == "volume":
         return _signed(100 * math.expm1(effect)) + "%"
-    if in_shares(key):
+    if in_shares(key) or (key == "loss" and unit == "share"):
         return _signed(100 * effect) + ("" if bare else " points")
     last = key.rpartition(":")[2]
     own = "sd" if last in _IN_DEVIATIONS else unit if last == "loss" and column_of(key) is None else ""
