@@ -64,8 +64,12 @@ Every quality bar of Holdfast, as measured by `make bench` (`python benchmarks/r
 - Servers of one and the same model take turns, as fresh processes with one worker each; server and load (`wrk`, from Debian)
   have a processor of their own. Those of others live in environments below benchmarks/.peers, which are made where they are
   missing. Holdfast's whole tree of processes shares its one processor: those that answer, and the one that commits the log.
+  The machine is shared, and twice as fast in one hour as in another: rates count beside those of the same run.
 - Rates of alarms and of detection come from simulations with a fresh reference in every repeat; windows from 10,000 rows up
   are drawn as bin counts. Coverage of intervals and guarantees comes from simulations whose truth is known.
+- Doubts of right estimates come by reference, as one that is off by chance is so in all its windows: the bars are about 48 of
+  them. Where truths follow the features otherwise than in the reference, no estimate without labels can see it: the second half
+  of the car loans is [an example](estimates.md).
 - The monitor's log has a file for each day, made of random blocks of a million rows that a LightGBM model has answered; numbers
   have eight binary places, so that months of them find room. Each run is a whole fresh process.
 - What a threshold earns, the published baselines and the guarantee on Adult are measured on files that others published, in
