@@ -106,7 +106,7 @@ def test_rows_wait_until_there_are_enough_or_it_has_been_long(tmp_path: Path) ->
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness of their own")
-def test_only_rows_that_have_come_just_now_are_left_to_a_thread_that_gives_way(
+def test_only_many_rows_that_have_come_just_now_are_left_to_a_thread_that_gives_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain, seen_at = module.Destination.commit, []
@@ -117,17 +117,22 @@ def test_only_rows_that_have_come_just_now_are_left_to_a_thread_that_gives_way(
 
     monkeypatch.setattr(module.Destination, "commit", commit)
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-    with Committer(tmp_path, rows=1, patience=20.0) as committer:
-        spooled(tmp_path, predictions(["new"]))
+    clock = Clock()
+    with Committer(tmp_path, rows=2, seconds=5.0, clock=clock, patience=20.0) as committer:
+        spooled(tmp_path, predictions(["a", "b"]))
+        assert committer.round().rows == 2
+        spooled(tmp_path, predictions(["few"]))
+        assert committer.round().rows == 0
+        clock.now = 5.0
         assert committer.round().rows == 1
-        spooled(tmp_path, predictions(["last"]))
-        assert committer.round(flush=True).rows == 1
-        spooled(tmp_path, predictions(["old"]))
+        spooled(tmp_path, predictions(["c", "d"]))
+        assert committer.round(flush=True).rows == 2
+        spooled(tmp_path, predictions(["old", "too"]))
         later = time.time() + 21
         monkeypatch.setattr(time, "time", lambda: later)
-        assert committer.round().rows == 1
-    assert seen_at == [19, own, own]
-    assert sorted(ids(tmp_path)) == ["last", "new", "old"]
+        assert committer.round().rows == 2
+    assert seen_at == [19, own, own, own]
+    assert sorted(ids(tmp_path)) == ["a", "b", "c", "d", "few", "old", "too"]
     verified(tmp_path)
 
 

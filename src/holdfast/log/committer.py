@@ -58,8 +58,8 @@ class Committer:
     clock
         Seconds that only go forward.
     patience
-        Rows that have waited for less are committed by a thread that gives way to all others, for seconds; those that have
-        waited longer, and the last ones, are not.
+        Seconds for which rows may wait while others want the processors: so many that a commit of them is felt are then
+        committed by a thread that gives way to all others. Few rows, those that have waited longer, and the last ones are not.
 
     Raises
     ------
@@ -125,11 +125,11 @@ class Committer:
 
     def _is_due(self, key: Key, items: Sequence[Item]) -> bool:
         since = self._waiting_since.setdefault(key, self._clock())
-        return sum(item.frame.rows for item in items) >= self._rows or self._clock() - since >= self._seconds
+        return _rows(items) >= self._rows or self._clock() - since >= self._seconds
 
     def _can_wait(self, items: Sequence[Item]) -> bool:
         oldest = min((item.frame.received for item in items), default=0)
-        return time.time() - oldest / 1000 < self._patience
+        return _rows(items) >= self._rows and time.time() - oldest / 1000 < self._patience
 
     def _try(self, key: Key, items: Sequence[Item], *, can_wait: bool) -> Done:
         try:
@@ -154,6 +154,10 @@ class Committer:
         self._paused.pop(key, None)
         self._waiting_since.pop(key, None)
         return done
+
+
+def _rows(items: Sequence[Item]) -> int:
+    return sum(item.frame.rows for item in items)
 
 
 def _told(key: Key, error: Exception) -> str:
