@@ -17,6 +17,7 @@ import pytest
 from holdfast.book import incidents as people
 from holdfast.book import monitoring as recorded
 from holdfast.cli import run
+from holdfast.testing.answered import commit, label_rows
 from holdfast.testing.planted import unit_change
 
 from .conftest import HISTORY_DAYS, Service, payments
@@ -116,6 +117,19 @@ def test_monitor_says_of_rows_that_only_just_came_that_they_wait(holdfast: Holdf
     assert re.search(r"The first window of fraud ends at \d{4}-\d\d-\d\d 00:00 UTC, and is judged then\.", told)
     assert fits(done.out)
     assert json.loads(holdfast("monitor", "--json").out)[0]["waiting"] == 5
+
+
+def test_monitor_says_of_late_labels_when_they_are_judged(holdfast: Holdfast, service: Service) -> None:
+    rows = payments(HISTORY_DAYS, 2, seed=1)
+    ids = service.answer(rows, delay_days=None)
+    assert " came: " not in holdfast("monitor").out
+    came = np.full(len(ids), datetime.now(UTC).timestamp() - 40)
+    label_rows(service.root, service.sealed, ids, rows["fraud"].to_pylist(), came)
+    commit(service.root)
+    done = holdfast("monitor")
+    said = f"{len(ids)} labels of fraud came: what they say is judged with the window in which they came, which ends at "
+    assert re.search(said + r"\d{4}-\d\d-\d\d 00:00 UTC\.", done.out.replace("\n", " "))
+    assert fits(done.out)
 
 
 @pytest.mark.usefixtures("changed")

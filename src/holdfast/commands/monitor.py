@@ -268,7 +268,7 @@ def _tell(result: Monitored, standings: tuple[Standing, ...]) -> None:
 
 
 def _not_yet(watched: Watched) -> str:
-    """What of the rows of a model waits for a later run, where nothing of it is seen yet."""
+    """What of the rows and labels of a model waits for a later run, where nothing of it is seen yet."""
     from holdfast.monitoring.sources.source import MARGIN_SECONDS
 
     told = []
@@ -277,9 +277,15 @@ def _not_yet(watched: Watched) -> str:
             f"{several(watched.waiting, 'row')} of {watched.model} came within the last {MARGIN_SECONDS:.0f} seconds: they "
             "are read by a run after that."
         )
-    if not watched.windows and (watched.waiting or watched.rows) and watched.due is not None:
-        until = f"{datetime.fromtimestamp(watched.due, UTC):%Y-%m-%d %H:%M} UTC"
+    until = "" if watched.due is None else f"{datetime.fromtimestamp(watched.due, UTC):%Y-%m-%d %H:%M} UTC"
+    if not watched.windows and (watched.waiting or watched.rows) and until:
         told.append(f"The first window of {watched.model} ends at {until}, and is judged then.")
+    if watched.labels and not watched.judged and watched.windows:
+        when = f", which ends at {until}" if until else ""
+        told.append(
+            f"{several(watched.labels, 'label')} of {watched.model} came: what they say is judged with the window in which "
+            f"they came{when}."
+        )
     return " ".join(told)
 
 

@@ -139,6 +139,7 @@ def outcome(
     state = begun(reference, expected) if before.watch is None else continued(before.watch, reference, expected)
     state = _with_arrivals(state, reference, evidence.arrivals)
     state = msgspec.structs.replace(state, received=max(evidence.received, state.received))
+    looking.received = state.received
     late = 0.0 if reference.settings.lateness is None else seconds(reference.settings.lateness)
     whole, parts = by_segment(held)
     due = _due(reference, whole, before.windows, state.received, until - late)

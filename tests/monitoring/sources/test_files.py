@@ -477,3 +477,23 @@ def test_tables_of_which_some_answers_keep_the_truth_from_coming(tmp_path: Path)
         assert set(window.figures) == {"loss", "bias", *outcomes}
         assert found.usual is not None
         assert abs(window.figures["loss"][0] - found.usual[0]) < 0.5
+
+
+@pytest.mark.parametrize("window", ["1d", "1w"])
+def test_worse_answers_cost_what_the_labels_say_also_after_an_earlier_change(tmp_path: Path, window: str) -> None:
+    """Errors of one day are enormous, weeks before they grow for good; the last week is not over."""
+    rows = loans(HISTORY_DAYS, 41)  # until a Thursday
+    day = np.arange(len(rows)) // ROWS_A_DAY
+    loss = rows["loss"].to_numpy() + np.where(day == 1, 30.0, 0.0) + np.where(day >= 28, 2.0, 0.0)
+    rows = rows.set_column(rows.schema.names.index("loss"), "loss", pa.array(loss))
+    project = write(tmp_path, "regression", monitor={"smallest": 50, "window": window})
+    now = datetime.fromtimestamp(float(pc.max(rows["time"]).cast(pa.int64()).as_py() / 1e6) + 5 * 86_400, UTC)
+    found = watched(project, *split(rows, "regression"), now=now)
+    open_ones = [one for one in found.incidents if one.kind == "performance" and one.status == "open"]
+    history = loans(0, HISTORY_DAYS)
+    usual = np.abs(history["loss"].to_numpy() - history["guess"].to_numpy()).mean()
+    newest = day >= (36 if window == "1d" else 37)  # five days, or what there is of the week
+    now_lost = np.abs(loss - rows["guess"].to_numpy())[newest].mean()
+    expected = (now_lost - usual) * ROWS_A_DAY
+    assert open_ones
+    assert max(one.cost or 0.0 for one in open_ones) == pytest.approx(expected, rel=0.02)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import numpy as np
+from msgspec import structs
 
-from holdfast.causes.harm import Suspect, ranked
+from holdfast.causes.harm import FEWEST_LABELS, Suspect, ranked
 from holdfast.causes.split import split, told
 from holdfast.causes.tilting import FEWEST_ROWS
 from holdfast.causes.unexplained import Labels
@@ -15,7 +18,10 @@ from holdfast.causes.what_if import WhatIf, answering, observable
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident
 from holdfast.kinds import Kind
+from holdfast.monitoring.counts.counting import EVERYONE
 from holdfast.monitoring.incidents.looking import DAY, Looking
+from holdfast.monitoring.labelled.figures import Figure
+from holdfast.monitoring.labelled.weighted import measured
 from holdfast.monitoring.reference import Reference, segments_of
 from holdfast.profile.crossings import with_crossings
 
@@ -79,13 +85,41 @@ def split_columns(reference: Reference, own: Sequence[str], there: Collection[st
     return list(dict.fromkeys([*own, *read]))[: max(MOST_SPLIT, len(own))]
 
 
-def realised(looking: Looking, one: Incident, starts: Sequence[float]) -> Estimate | None:
+def worse_by(looking: Looking, starts: Sequence[float]) -> Figure | None:
+    """By how much a row costs more in windows than in the reference, as their labels say; None where too few came."""
+    usual = looking.reference.loss
+    parts = [looking.counts[start, EVERYONE] for start in starts if (start, EVERYONE) in looking.counts]
+    whole = reduce(add, parts) if parts else None
+    if whole is None or usual is None or whole.labelled < FEWEST_LABELS:
+        return None
+    loss = measured(looking.reference, whole).figures.get("loss")
+    return None if loss is None else (loss[0] - usual, loss[1] - usual, loss[2] - usual)
+
+
+def with_loss(one: Incident, worse: Figure | None) -> Incident:
+    """With the loss as labels have it by now, where that is known.
+
+    The sign itself tells by how much the level moved from where it was: after an earlier change that is not the
+    reference's, and it was found from the window of the alarm alone.
+    """
+    if worse is None:
+        return one
+    effect, low, high = worse
+    signs = [
+        structs.replace(sign, effect=effect, low=low, high=high) if sign.key == "loss" else sign for sign in one.signs
+    ]
+    return structs.replace(one, signs=tuple(signs))
+
+
+def realised(looking: Looking, one: Incident, starts: Sequence[float], worse: Figure | None) -> Estimate | None:
     """What the truth says of it, where there is no model to try anything on: the loss of a row more, times rows a day."""
-    loss = next((sign for sign in one.signs if sign.key == "loss"), None)
+    loss = next(((sign.effect, sign.low, sign.high) for sign in one.signs if sign.key == "loss"), None)
+    if loss is None and one.kind == "performance":
+        loss = worse
     rows = looking.rows_a_day(starts)
     if looking.reference.released is not None or loss is None or rows is None:
         return None
-    value, low, high = (number * rows for number in (loss.effect, loss.low, loss.high))
+    value, low, high = (number * rows for number in loss)
     return Estimate(value=value, low=low, high=high, unit=looking.reference.objective.unit)
 
 

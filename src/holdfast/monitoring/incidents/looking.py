@@ -44,6 +44,8 @@ class Looking:
         The moment as of which is judged, in seconds since 1970.
     windows
         What earlier runs have told of windows, by their beginnings in microseconds since 1970.
+    received
+        When the newest row was received.
     """
 
     source: Source
@@ -53,6 +55,7 @@ class Looking:
     counts: Mapping[tuple[float, str], Counted]
     until: float
     windows: Mapping[int, Mapping[str, Any]]
+    received: float = np.inf
     _quality: dict[float, tuple[Finding, ...]] = field(default_factory=dict, init=False)
     _profiles: dict[float, Profile | None] = field(default_factory=dict, init=False)
 
@@ -80,8 +83,12 @@ class Looking:
         return self.rows_in(starts) / days if days else None
 
     def days_of(self, starts: Sequence[float]) -> float:
-        """How long windows last together, in days."""
-        return sum(self.reference.windows.end(start) - start for start in starts) / DAY
+        """How long windows last together, in days; one in which the newest row was received, until then."""
+        ends = {start: self.reference.windows.end(start) for start in starts}
+        return (
+            sum((min(end, self.received) if start < self.received else end) - start for start, end in ends.items())
+            / DAY
+        )
 
     def count(self, starts: Collection[float]) -> list[int]:
         """Have the counts of older windows too; the days on which their labelled rows were received are returned, in order."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from holdfast.causes.harm import Suspect
 from holdfast.incident import Incident
-from holdfast.monitoring.incidents.costs import realised, suspected, usual_a_day
+from holdfast.monitoring.incidents.costs import realised, suspected, usual_a_day, with_loss, worse_by
 from holdfast.monitoring.incidents.examples import examples
 from holdfast.monitoring.incidents.group_costs import group_cost
 from holdfast.monitoring.incidents.grouping import parted
@@ -34,16 +34,17 @@ def _each_told(incidents: Mapping[str, Incident], looking: Looking) -> dict[str,
 def _told(one: Incident, looking: Looking, open_ones: Sequence[Incident]) -> Incident:
     reference = looking.reference
     columns = [other.subject for other in open_ones if other.kind == "input"]
-    tried = reference.released is not None and reference.labelled is not None
     starts, labels = looking.since(one.since), None
-    if one.kind == "groups" or (one.kind == "performance" and tried):
+    if one.kind in {"groups", "performance"}:
         starts, labels = known_since(looking, one.since)
+    worse = worse_by(looking, starts) if one.kind == "performance" or reference.released is None else None
+    one = with_loss(one, worse)
     if one.kind == "groups":
         own, kind, day, unlabelled = None, "", group_cost(looking, one.subject, starts, labels), labels is None
     else:
         suspects, kind = suspected(looking, one, columns, starts, labels)
         own = _own(one, suspects)
-        day = realised(looking, one, starts) if own is None else own.worse_per_day
+        day = realised(looking, one, starts, worse) if own is None else own.worse_per_day
         unlabelled = own is not None and own.needs_labels
     one = replace(one, needs_labels=unlabelled)
     rows = one.rows
