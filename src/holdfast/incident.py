@@ -17,6 +17,9 @@ Kind = Literal["input", "rows", "answers", "groups", "performance", "volume"]
 CHECK = "check"
 """How the key of a sign begins that is no signal, but a quality check that failed: `check:<column>:<code>`."""
 
+BESIDE = "@"
+"""Between the name of a model and the version of a release of it that is watched by itself."""
+
 SEVERITIES = tuple(Severity)
 """From the mildest."""
 

@@ -13,6 +13,7 @@ from holdfast.book.monitoring import (
     Kept,
     Run,
     derived,
+    forget_rows,
     incidents,
     now,
     record_again,
@@ -125,3 +126,16 @@ def test_what_is_derived_is_replaced_as_a_whole_unless_a_run_came_between(book: 
     assert record_again(book, "fraud", new, after=1)
     assert derived(book, "fraud") == new
     assert windows(book, "churn") == {10: {"rows": 8}}
+
+
+def test_ids_of_rows_are_taken_out_of_the_incidents_of_a_model(book: Book) -> None:
+    named = {"fraud-1": {"rows": ["a", "b", "c"], "cost": 1.5}, "fraud-2": {"rows": ["c"]}, "fraud-3": {}}
+    record_run(book, run(1), Kept(watch=b"", incidents=named))
+    record_run(book, run(2, "churn"), Kept(watch=b"", incidents={"churn-1": {"rows": ["b"]}}))
+    assert forget_rows(book, "fraud", ["b", "c"]) == 2
+    left = {"fraud-1": {"rows": ["a"], "cost": 1.5}, "fraud-2": {"rows": []}, "fraud-3": {}}
+    assert incidents(book, "fraud") == left
+    assert incidents(book, "churn") == {"churn-1": {"rows": ["b"]}}
+    assert derived(book, "fraud").incidents["fraud-1"][0] == 1
+    assert forget_rows(book, "fraud", ["b", "c"]) == 0
+    assert incidents(book, "fraud") == left

@@ -133,6 +133,27 @@ def test_monitor_says_of_late_labels_when_they_are_judged(holdfast: Holdfast, se
 
 
 @pytest.mark.usefixtures("changed")
+def test_an_erased_row_is_named_by_no_incident_and_by_none_that_is_made_again(
+    holdfast: Holdfast, service: Service
+) -> None:
+    holdfast("monitor")
+    first, second, *others = recorded.incidents(service.book, "fraud")["fraud-1"]["rows"]
+    assert len(others) == 18
+    assert first in holdfast("incidents", "show", "fraud-1").out
+    done = holdfast("log", "erase", first, second, "--model", "fraud")
+    assert done.code == 0
+    assert "1 incident that named such a row does so no longer." in done.out.replace("\n", " ")
+    assert json.loads(holdfast("log", "erase", first, "--model", "fraud", "--json").out)["incidents"] == 0
+    holdfast("monitor")
+    before = recorded.incidents(service.book, "fraud")
+    assert before["fraud-1"]["rows"] == others
+    assert first not in holdfast("incidents", "show", "fraud-1").out + holdfast("incidents", "--all", "--json").out
+    assert holdfast("rebuild", "fraud").code == 0
+    assert recorded.incidents(service.book, "fraud") == before
+    assert not [path for path in service.root.glob("book.db*") if first.encode() in path.read_bytes()]
+
+
+@pytest.mark.usefixtures("changed")
 def test_monitor_writes_its_report(holdfast: Holdfast, tmp_path: Path) -> None:
     assert holdfast("monitor", "--html", "week.html").code == 1
     assert "fraud-1" in (tmp_path / "week.html").read_text()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, Table, delete, func, select, update
 
 from holdfast.book.opening import Book, reading, writing
 from holdfast.book.tables import DERIVED, INCIDENTS, RUNS, WATCHED, WATCHES
@@ -168,6 +168,21 @@ def record_again(book: Book, model: str, derived: Derived, *, after: int) -> boo
         _replace(connection, WATCHED, "start", model, derived.windows)
         _replace(connection, INCIDENTS, "id", model, derived.incidents)
         return True
+
+
+def forget_rows(book: Book, model: str, ids: Collection[str]) -> int:
+    """Take ids of rows out of all incidents of a model; returns how many had one. Done again, it finds none."""
+    gone, concerned = set(ids), 0
+    with writing(book) as connection:
+        found = connection.execute(select(INCIDENTS.c.id, INCIDENTS.c.content).where(INCIDENTS.c.model == model))
+        for name, content in found.all():
+            rows = content.get("rows", [])
+            left = [row for row in rows if row not in gone]
+            if left != rows:
+                own = (INCIDENTS.c.model == model) & (INCIDENTS.c.id == name)
+                connection.execute(update(INCIDENTS).where(own).values(content={**content, "rows": left}))
+                concerned += 1
+    return concerned
 
 
 def now() -> datetime:

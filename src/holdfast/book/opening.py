@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,15 @@ def writing(book: Book) -> Iterator[Connection]:
             # Before any query: the snapshot is taken after it, and so shows what the last writer did.
             connection.execute(text("LOCK TABLE audit IN EXCLUSIVE MODE"))
         yield connection
+
+
+def purge(book: Book) -> None:
+    """Have the files of SQLite hold nothing any more of what was replaced. PostgreSQL's own VACUUM sees to its files."""
+    if book.engine.dialect.name != "sqlite":
+        return
+    with _told(book), closing(book.engine.raw_connection()) as connection:
+        connection.cursor().execute("VACUUM")
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def _is_up_to_date(book: Book, *, create: bool) -> bool:

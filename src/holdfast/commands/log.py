@@ -124,8 +124,11 @@ def _compact(site: Site, *, json: bool) -> None:
 
 
 def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: bool) -> None:
+    import msgspec
+
     from holdfast.book.erasures import record_erasure
     from holdfast.log.erasing import erase
+    from holdfast.monitoring.incidents.forgetting import forget
     from holdfast.releases.environment import author
 
     if not ids or model is None:
@@ -135,6 +138,7 @@ def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: 
     _check_model(site, model)
     with book_of(site) as book:  # before: what is erased is written down
         done = erase(site.root_path, model, ids)
+        incidents = forget(book, site.root_path, model, ids)
         record_erasure(
             book,
             model,
@@ -145,12 +149,14 @@ def _erase(site: Site, ids: list[str], model: str | None, reason: str, *, json: 
             reason=reason,
         )
     if json:
-        say_json(done)
+        say_json({**msgspec.to_builtins(done), "incidents": incidents})
         return
     rows = f"{several(done.predictions, 'prediction')} and {several(done.labels, 'label')} of the lake"
     say(
         f"Erased {rows}, and {several(done.waiting, 'row')} beside it; {several(done.files, 'file')} with them deleted."
     )
+    if incidents:
+        say(f"{several(incidents, 'incident')} that named such a row {'do' if incidents > 1 else 'does'} so no longer.")
     say("Rows of these ids that come later are refused.")
     _tell(done.left)
 

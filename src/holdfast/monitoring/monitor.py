@@ -20,6 +20,7 @@ from holdfast.config import FILE, Project, load_project, project_of
 from holdfast.durations import seconds
 from holdfast.errors import InputError, LogError, ModelError, ProfileError, ReleaseError, SettingError
 from holdfast.evaluation.row_losses import loss_title, loss_unit
+from holdfast.incident import BESIDE
 from holdfast.log.disk import locked, make_folder
 from holdfast.log.reading import PredictionLog, open_log
 from holdfast.monitoring.incidents.grouping import ranked
@@ -49,9 +50,6 @@ from holdfast.watched import Watched
 from holdfast.windows import CountedWindows, Cut
 
 Say: TypeAlias = Callable[[str], None]
-
-BESIDE = "@"
-"""Between the name of a model and the version of a release of it that is watched by itself."""
 
 
 def monitor(

@@ -42,7 +42,7 @@ def rebuild(source: Source, model: str, references: References, book: Book, root
     with locked(root / f"monitor-{model}.lock"):
         while True:
             runs = recorded.runs(book, model)
-            derived = replayed(source, references, root, runs)
+            derived = _as_shown(replayed(source, references, root, runs), recorded.incidents(book, model))
             if recorded.record_again(book, model, derived, after=runs[-1].number if runs else 0):
                 return len(runs)
 
@@ -77,6 +77,16 @@ def replayed(source: Source, references: References, root: Path, runs: Sequence[
         windows |= {start: (run.number, _stored(one)) for start, one in left.windows.items()}
         incidents |= {name: (run.number, _stored(one)) for name, one in left.incidents.items()}
     return Derived(watch=watch, windows=windows, incidents=incidents)
+
+
+def _as_shown(derived: Derived, known: Mapping[str, Mapping[str, Any]]) -> Derived:
+    """The same with the rows that incidents of the book are shown by: where some were erased, no others take their place."""
+    shown = {name: one["rows"] for name, one in known.items() if "rows" in one}
+    incidents = {
+        name: (number, {**one, "rows": shown[name]} if name in shown else one)
+        for name, (number, one) in derived.incidents.items()
+    }
+    return msgspec.structs.replace(derived, incidents=incidents)
 
 
 def _stored(content: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from holdfast.incident import Sign
+from holdfast.log.state import deny
 from holdfast.monitoring.incidents.examples import SHOWN_ROWS, examples
 
 from ..conftest import HISTORY_DAYS, ROWS_A_DAY, Service, day, payments
@@ -60,3 +61,13 @@ def test_nothing_is_shown_of_what_is_not_logged_and_of_checks_of_other_things(se
     service.answer(payments(FIRST, 1, seed=1))
     assert shown(service, "nowhere", "missing") == ()
     assert shown(service, "amount", "quality.type") == ()
+
+
+def test_a_row_whose_id_was_erased_is_not_shown(service: Service) -> None:
+    """A table that is watched may still have it."""
+    rows = payments(FIRST, 1, seed=1)
+    age = rows["age"].to_pylist()
+    age[3] = age[17] = None
+    ids = service.answer(rows.set_column(rows.schema.names.index("age"), "age", pa.array(age, pa.float64())))
+    deny(service.root, "fraud", [ids[3]])
+    assert shown(service, "age", "missing") == (ids[17],)

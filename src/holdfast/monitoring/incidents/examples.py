@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from holdfast.checks.catalogue import QUALITY
-from holdfast.incident import Sign
+from holdfast.incident import BESIDE, Sign
+from holdfast.log.state import denied
 from holdfast.monitoring.counts.reading import as_sealed, inputs_logged, times_of
 from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.sources.source import MICROSECONDS
@@ -28,6 +30,8 @@ def examples(looking: Looking, column: str, sign: Sign, start: float) -> tuple[s
         return ()
     end, until = reference.windows.end(start), int(looking.until * MICROSECONDS)
     found: list[str] = []
+    # A table that is watched may still have a row that was erased.
+    gone = pa.array(denied(looking.root, reference.model.partition(BESIDE)[0]), pa.string())
     own = [name for name in ("hf_id", "hf_time", "hf_event_time") if name in there]
     columns = list(dict.fromkeys([*own, physical]))
     for batch in looking.source.rows(columns, reference.version, int(start * MICROSECONDS), until):
@@ -40,7 +44,8 @@ def examples(looking: Looking, column: str, sign: Sign, start: float) -> tuple[s
             high, low = place >= 0.9 * size, (place >= 0) & (place <= 0.1 * size)
             ends = high | low if shown_by == "spread" and sign.effect > 0 else high if sign.effect > 0 else low
             mask = inside & (place == 0 if shown_by == "new" else ends)
-        found += batch.column(0).filter(pa.array(mask)).slice(0, SHOWN_ROWS - len(found)).to_pylist()
+        ids = batch.column(0).filter(pa.array(mask))
+        found += ids.filter(pc.invert(pc.is_in(ids, gone))).slice(0, SHOWN_ROWS - len(found)).to_pylist()
         if len(found) >= SHOWN_ROWS:
             break
     return tuple(found)
