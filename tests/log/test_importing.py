@@ -25,6 +25,8 @@ TASKS = {
     "fraud": Task("binary", ("no", "yes")),
     "risk": Task("classes", ("high", "low", "middle")),
     "loss": Task("regression", ()),
+    "grade": Task("classes", ("1", "2", "3")),
+    "kind": Task("binary", ("1", "2")),
 }
 
 
@@ -155,3 +157,32 @@ def test_a_large_table_is_added_in_pieces(tmp_path: Path, monkeypatch: pytest.Mo
     assert added(tmp_path, table) == Imported(added=20)
     assert added(tmp_path, table) == Imported(known=20)
     assert [row[:2] for row in read(tmp_path)] == [(str(i), i % 2 == 0) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("model", "cells", "wrong", "expected"),
+    [
+        ("fraud", ["True", "False", "true", "FALSE", "1", "0", "yes", "no"], "perhaps", "true or false"),
+        ("loss", ["0.5", "1e3", "-7"], "1_000", "a number"),
+        ("grade", ["1", "2", "3"], "4", "one of the classes 1, 2, 3"),
+    ],
+)
+def test_only_the_row_is_told_that_is_wrong(
+    tmp_path: Path, model: str, cells: list[str], wrong: str, expected: str
+) -> None:
+    """One word in a column of a CSV file makes text of all its cells."""
+    path = tmp_path / "labels.csv"
+    path.write_text("\n".join(["id,label", *(f"{k},{cell}" for k, cell in enumerate([*cells, wrong, *cells]))]))
+    place = len(cells) + 1
+    with (
+        open_table(path) as opened,
+        pytest.raises(InputError, match=f"^Nothing is added: row {place}: expected {expected}\\.$"),
+    ):
+        add_labels(tmp_path, opened, TASKS.__getitem__, columns=Columns(), model=model, giver="ada")
+
+
+def test_numbers_that_name_classes_are_read_as_such(tmp_path: Path) -> None:
+    assert added(tmp_path, {"id": ["a", "b"], "label": [1, 3]}, model="grade") == Imported(added=2)
+    assert [row[:2] for row in read(tmp_path, "grade")] == [("a", "1"), ("b", "3")]
+    assert added(tmp_path, {"id": ["a", "b"], "label": [1.0, 2.0]}, model="kind") == Imported(added=2)
+    assert [row[:2] for row in read(tmp_path, "kind")] == [("a", False), ("b", True)]

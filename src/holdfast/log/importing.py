@@ -164,12 +164,20 @@ def _given(
     if source not in get_args(Source):
         raise ValueError(f"a source, one of {', '.join(get_args(Source))}")
     task = task_of(model)
-    found = truth(task, label)
+    found = truth(task, _number(label) if task.task == "regression" and isinstance(label, str) else label)
     if found is None:
         raise ValueError(task.expected)
     if isinstance(own_id, float) and own_id.is_integer():  # as pandas writes whole numbers where some are missing
         own_id = int(own_id)
     return Given(str(own_id), found, cast("Source", source), _moment(moment))
+
+
+def _number(cell: str) -> float | None:
+    """A number that came as text, as all do where one cell of their column is something else."""
+    try:
+        return None if "_" in cell else float(cell)
+    except ValueError:
+        return None
 
 
 def _moment(given: object) -> datetime | None:

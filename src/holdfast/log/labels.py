@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from holdfast.log.columns import label_layout
@@ -13,6 +14,9 @@ from holdfast.log.spool import Group
 
 Source = Literal["outcome", "review", "import"]
 """`outcome`: it came to pass; `review`: a person decided; `import`: from elsewhere."""
+
+WORDS = {"true": True, "1": True, "false": False, "0": False}
+"""Yes and no, in small letters; text that is written otherwise may still be the name of a class."""
 
 
 class Task(NamedTuple):
@@ -44,18 +48,36 @@ def truth(task: Task, label: object) -> Any:
     --------
     >>> truth(Task("binary", ("no", "yes")), 1), truth(Task("binary", ("no", "yes")), "yes")
     (True, True)
-    >>> truth(Task("classes", ("a", "b", "c")), "d") is None
-    True
+    >>> truth(Task("binary", ("no", "yes")), "True"), truth(Task("binary", ("no", "yes")), "perhaps")
+    (True, None)
+    >>> truth(Task("classes", ("1", "2", "3")), 2.0), truth(Task("classes", ("a", "b", "c")), "d")
+    ('2', None)
     """
     if task.task == "regression":
         if isinstance(label, bool) or not isinstance(label, int | float) or not math.isfinite(label):
             return None
         return float(label)
+    if label is None:
+        return None
+    name = _text(label)
     if task.task == "classes":
-        return label if label in task.classes else None
-    if label in (0, 1):  # also false and true
-        return bool(label)
-    return task.classes.index(label) == 1 if isinstance(label, str) and label in task.classes else None
+        return name if name in task.classes else None
+    words = [one.lower() for one in task.classes]
+    if isinstance(label, str) or not set(words) <= WORDS.keys():
+        if name in task.classes:
+            return task.classes.index(name) == 1
+        name = name.strip().lower()
+        # A model whose yes is `false` has classes of these names, and `False` is the same one.
+        if name in words and name in WORDS:
+            return words.index(name) == 1
+    return WORDS.get(name)
+
+
+def _text(label: object) -> str:
+    """A label as the name of a class: whole numbers without a fraction, whatever their type."""
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(int(label)) if isinstance(label, float | Decimal) and label % 1 == 0 else str(label)
 
 
 def group(model: str, task: str, labels: Sequence[Given], giver: str, now: float) -> Group:
