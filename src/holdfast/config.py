@@ -7,7 +7,8 @@ a frozen `Project`, then passed as an argument. Unknown keys and wrong values ar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,9 +19,9 @@ from holdfast.checks.context import Positive, Settings
 from holdfast.checks.limits import ReleaseLimits
 from holdfast.durations import PATTERN, seconds
 from holdfast.errors import SettingError
-from holdfast.kinds import Role
+from holdfast.kinds import Kind, Role
 from holdfast.metric_keys import OBJECTIVE, RANKED, is_of_class, metric_keys
-from holdfast.names import meant
+from holdfast.names import meant, no_such_column
 from holdfast.objective import FBeta, Objective
 from holdfast.validated import read_toml, validated
 from holdfast.windows import CountedWindows, Windows, windows_by
@@ -280,6 +281,14 @@ class Gate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     checks: ReleaseLimits = ReleaseLimits()
 
 
+def not_crossed(name: str) -> SettingError:
+    """The error for a column that cannot be watched together with another one."""
+    return SettingError(
+        f"monitor.crossings: expected categories or booleans that are features, segments or protected; {name!r} is none. "
+        "Make a column of its bands or groups, and name that."
+    )
+
+
 class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`[monitor]`: how the model is watched once it answers.
 
@@ -343,6 +352,23 @@ class Monitoring(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError(f"no window of {cut.rows} rows would be judged while smallest is {self.smallest}")
         if isinstance(cut, Windows) and self.rolling is not None and seconds(self.rolling) <= cut.width:
             raise ValueError(f"rolling: {self.rolling} is not longer than a window of {self.window}")
+
+    def check_columns(self, kinds: Mapping[str, Kind]) -> None:
+        """Refuse segments and crossings that are not in the data, given the kinds of its columns by their names.
+
+        Raises
+        ------
+        SettingError
+            There is no such column, or one that is crossed has neither categories nor booleans.
+        """
+        for name in self.segments or ():
+            if name not in kinds:
+                raise no_such_column(name, kinds, "monitor.segments: the data")
+        for name in chain.from_iterable(self.crossings):
+            if name not in kinds:
+                raise no_such_column(name, kinds, "monitor.crossings: the data")
+            if kinds[name] not in {Kind.CATEGORY, Kind.BOOLEAN}:
+                raise not_crossed(name)
 
     @property
     def failing_of(self) -> tuple[int, int] | None:

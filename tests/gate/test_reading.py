@@ -132,6 +132,24 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], type[HoldfastError], str]] 
     "no such time": ({}, {"data": {"time": "wann"}}, SettingError, "no column 'wann'"),
     "no such zone": ({}, {"data": {"zone": "Europe/Vienn"}}, SettingError, "there is none of the name 'Europe/Vienn'"),
     "no such slice": ({}, {"slices": {"columns": ["land"]}}, InputError, "no column 'land'"),
+    "no such segment to watch": (
+        {},
+        {"monitor": {"segments": ["citty"]}},
+        SettingError,
+        r"monitor\.segments: the data has no column 'citty': did you mean 'city'\?",
+    ),
+    "no such crossing": (
+        {},
+        {"monitor": {"crossings": [["city", "land"]]}},
+        SettingError,
+        r"monitor\.crossings: the data has no column 'land'",
+    ),
+    "numbers to cross": (
+        {},
+        {"monitor": {"crossings": [["city", "x"]]}},
+        SettingError,
+        r"monitor\.crossings: expected categories or booleans .* 'x' is none",
+    ),
     "times that are none": ({"when": "soon"}, {}, SettingError, "the role time needs a column of the kind time"),
     "one moment": ({"when": "2025-01-01"}, {}, InputError, "All rows have the same time"),
     "amounts that are text": (

@@ -104,6 +104,7 @@ def read_parts(data: object, project: Project, model: Model, others: Iterable[st
     source = data if data is not None else project.data.path if query else project.path(project.data.path)
     with open_table(source, name="data", query=query) as table:
         schema = infer(table, roles=roles_of(project))
+        project.monitor.check_columns({column.name: column.kind for column in schema.columns})
         fresh = _times(schema, project.monitor.freshness)
         rows, dropped = _rows(table, schema, project, model, [*others, *fresh])
         rows = _as_moments(rows, fresh, project.data.zone)

@@ -12,10 +12,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from holdfast.config import Monitoring, Project, Slices
+from holdfast.config import Monitoring, Project, Slices, not_crossed
 from holdfast.errors import SettingError
 from holdfast.evaluation.row_losses import row_losses
-from holdfast.names import no_such_column
 from holdfast.profile import window
 from holdfast.profile.ages import ages_of
 from holdfast.profile.arrays import text_codes
@@ -125,18 +124,11 @@ def counted_windows(
     project: Project, schema: Schema, profile: Profile, edges: AnswerEdges, answered: Iterable[AnsweredRows]
 ) -> dict[str, bytes]:
     """The newest windows of rows, as files: of all rows, and of their groups where there are any."""
-    there, crossings = [column.name for column in schema.columns], project.monitor.crossings
-    for name in project.monitor.segments or ():
-        if name not in there:
-            raise no_such_column(name, there, "monitor.segments: the data")
+    crossings = project.monitor.crossings
+    project.monitor.check_columns({column.name: column.kind for column in schema.columns})
     for name in chain.from_iterable(crossings):
-        if name not in there:
-            raise no_such_column(name, there, "monitor.crossings: the data")
         if not isinstance(profile.edges.columns.get(name), CategoryEdges):
-            raise SettingError(
-                f"monitor.crossings: expected categories or booleans that are features, segments or protected; {name!r} is "
-                "none. Make a column of its bands or groups, and name that."
-            )
+            raise not_crossed(name)
     # Of service no other truths will be known: what is usual is of the same rows.
     answered = [observable(edges, replace(rows, inputs=with_crossings(rows.inputs, crossings))) for rows in answered]
     cut, segments = windows_of(project), segment_columns(project.monitor, project.slices, schema)
