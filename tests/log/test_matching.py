@@ -189,6 +189,27 @@ def test_following_takes_its_time(tmp_path: Path) -> None:
     assert summaries(tmp_path)["fraud"].predicted == 3
 
 
+def test_a_step_that_takes_long_does_not_hold_up_the_next(tmp_path: Path) -> None:
+    """Each has a pause of its own: twenty times as long as it took, and 10 seconds at least."""
+    committed(tmp_path, predictions(["a"]))
+    now, done = [0.0], []
+
+    def slow(_: Path, model: str) -> None:
+        done.append(("slow", now[0], model))
+        now[0] += 5.0
+
+    def quick(_: Path, model: str) -> None:
+        done.append(("quick", now[0], model))
+
+    following = Following(tmp_path, [slow, quick], clock=lambda: now[0])
+    for _ in range(12):
+        following.follow()
+        now[0] += 10.0
+    assert [(name, when) for name, when, _ in done if name == "slow"] == [("slow", 0.0), ("slow", 105.0)]
+    assert len([name for name, *_ in done if name == "quick"]) == 12
+    assert {model for *_, model in done} == {"fraud"}
+
+
 def test_it_follows_until_it_is_told_to_stop_and_then_once_more(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

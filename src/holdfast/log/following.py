@@ -34,7 +34,7 @@ ROWS_AT_ONCE = 200_000
 ROUND_SECONDS = 1.0
 PAUSE_SECONDS = 10.0
 SHARE = 0.05
-"""Of the time, which following the lake may take."""
+"""Of the time, which each step of following the lake may take."""
 
 Step: TypeAlias = Callable[[Path, str], object]
 """Takes in what was committed of a model; `LogError` says what stands in the way."""
@@ -59,22 +59,23 @@ class Following:
 
     def __init__(self, root: Path, steps: Sequence[Step], clock: Callable[[], float] = time.monotonic) -> None:
         self._root, self._steps, self._clock = root, steps, clock
-        self._next = clock()
+        self._next = [clock()] * len(steps)
 
     def follow(self, *, now: bool = False) -> list[str]:
         """Take in what was committed, if it is time to, or `now`; returns what stands in the way."""
-        began = self._clock()
-        if began < self._next and not now:
-            return []
         problems = []
-        for model in sorted({model for model, _ in tables(self._root)}):
-            for step in self._steps:
+        for place, step in enumerate(self._steps):
+            began = self._clock()
+            if began < self._next[place] and not now:
+                continue
+            for model in sorted({model for model, _ in tables(self._root)}):
                 try:
                     step(self._root, model)
                 except LogError as error:
                     problems.append(str(error))
-        ended = self._clock()
-        self._next = ended + max(PAUSE_SECONDS, (ended - began) / SHARE)
+            # Each has a pause of its own, so that one which takes long does not have the others wait as well.
+            ended = self._clock()
+            self._next[place] = ended + max(PAUSE_SECONDS, (ended - began) / SHARE)
         return problems
 
 
