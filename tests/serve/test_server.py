@@ -95,6 +95,30 @@ def test_a_key_that_the_model_does_not_know_is_told(client: httpx.Client) -> Non
     assert answer["warnings"] == [{"field": "", "code": "unknown"}]
 
 
+def test_a_key_id_does_not_name_a_row_whose_schema_has_another_column_for_that(client: httpx.Client) -> None:
+    row = {**ROW, "payment": "mine", "id": "other"}
+    (answer,) = client.post("/v1/models/binary/predict", json={"rows": [row]}).json()["answers"]
+    assert (answer["id"], answer["warnings"]) == ("mine", [{"field": "id", "code": "unknown"}])
+    del row["payment"]
+    (answer,) = client.post("/v1/models/binary/predict", json={"rows": [{**row, "extra": 1}]}).json()["answers"]
+    assert answer["id"] != "other"
+    assert answer["warnings"] == [{"field": "id", "code": "unknown"}, {"field": "", "code": "unknown"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("models/binary/predict", {"rows": [{}] * 100_001}, "Expected at most 100000 rows in a request."),
+        ("labels", {"labels": [{"id": "a", "label": 1}] * 100_001}, "Expected at most 100000 labels in a request."),
+    ],
+)
+def test_more_rows_or_labels_than_a_request_may_have_are_too_large(
+    client: httpx.Client, path: str, body: object, told: str
+) -> None:
+    reply = client.post(f"/v1/{path}", json=body)
+    assert (reply.status_code, reply.json()["error"]) == (413, told)
+
+
 def test_an_id_comes_back_and_rows_without_one_get_one(client: httpx.Client) -> None:
     reply = client.post("/v1/models/binary/predict", json={"rows": [{**ROW, "payment": "mine"}, ROW]})
     first, second = (one["id"] for one in reply.json()["answers"])

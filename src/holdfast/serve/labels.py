@@ -25,7 +25,7 @@ class Label(msgspec.Struct, forbid_unknown_fields=True):
     id
         What the row is called: the answer's `id`.
     label
-        Yes or no (true, false, 1, 0), the name of a class, or the number.
+        Yes or no (true, false, 1, 0, also as text in any case), the name of a class, or the number.
     model
         Whose answer it was; may be left out where a server has one model.
     source
@@ -44,19 +44,21 @@ class Label(msgspec.Struct, forbid_unknown_fields=True):
 class Labels(msgspec.Struct):
     """A body with labels; keys beside `labels` are ignored."""
 
-    labels: Annotated[list[Label], Meta(min_length=1, max_length=MOST_ROWS)]
+    labels: Annotated[list[Label], Meta(min_length=1, extra_json_schema={"maxItems": MOST_ROWS})]
 
 
 _decode = msgspec.json.Decoder(Labels).decode
 
 
 def read(body: bytes) -> list[Label]:
-    """The labels of a body; `ServeError` 400 where it is none."""
+    """The labels of a body; `ServeError` 400 where it is none, 413 where there are too many."""
     try:
         given: Labels = decoded(_decode, body)
     except msgspec.ValidationError as error:
         sources = " or ".join(f"`{source}`" for source in get_args(Source))
         raise misfit(error, '{"labels": [{"id": ..., "label": ...}, ...]}', sources) from None
+    if len(given.labels) > MOST_ROWS:
+        raise ServeError(413, f"Expected at most {MOST_ROWS} labels in a request.")
     return given.labels
 
 

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import astuple
 
-from holdfast.serve.columnar import check_problems
+from holdfast.serve.columnar import check_problems, check_rows
 from holdfast.serve.errors import ServeError, misfit
 from holdfast.serve.fields import Field, Problem, Value, read, type_of
 from holdfast.serve.lenient import decoded
@@ -28,7 +28,7 @@ _ID = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 class Plain(msgspec.Struct):
     """A body whose rows are not looked at."""
 
-    rows: Annotated[list[Any], Meta(min_length=1, max_length=MOST_ROWS)]
+    rows: Annotated[list[Any], Meta(min_length=1)]
     explain: bool = False
 
 
@@ -128,7 +128,7 @@ class Records:
         Raises
         ------
         ServeError
-            400: it is not `{"rows": [{...}, ...]}`; 422: far too many problems.
+            400: it is not `{"rows": [{...}, ...]}`; 413: too many rows; 422: far too many problems.
         """
         try:
             typed: Any = self._decode(body)
@@ -147,6 +147,7 @@ class Records:
             plain: Plain = decoded(self._decode_plain, body)
         except msgspec.ValidationError as error:
             raise misfit(error, '{"rows": [{...}, ...]}') from None
+        check_rows(len(plain.rows))
         rows: list[Row] = []
         ids: list[str | None] = []
         problems: list[Problem] = []
@@ -180,9 +181,14 @@ class Records:
             values.append(value)
             if wrong is not None:
                 problems.append(Problem(place, field.name, *wrong))
-        # A key is the client's text, which may be anything: only its number is told.
-        if strange := len(raw.keys() - self._known):
-            problems.append(Problem(place, "", "unknown", f"the model does not know {strange} of its keys"))
+        # A key is the client's text, which may be anything: only its number is told. But for `id`, by which clients mean
+        # what the row is called.
+        strange = raw.keys() - self._known
+        if "id" in strange:
+            strange.remove("id")
+            problems.append(Problem(place, "id", "unknown", f"does not name the row; {self._id_field} does"))
+        if strange:
+            problems.append(Problem(place, "", "unknown", f"the model does not know {len(strange)} of its keys"))
         return tuple(values), problems
 
 
