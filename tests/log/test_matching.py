@@ -192,7 +192,8 @@ def test_following_takes_its_time(tmp_path: Path) -> None:
 def test_a_step_that_takes_long_does_not_hold_up_the_next(tmp_path: Path) -> None:
     """Each has a pause of its own: twenty times as long as it took, and 10 seconds at least."""
     committed(tmp_path, predictions(["a"]))
-    now, done = [0.0], []
+    now = [0.0]
+    done: list[tuple[str, float, str]] = []
 
     def slow(_: Path, model: str) -> None:
         done.append(("slow", now[0], model))
