@@ -148,7 +148,6 @@ ARROWS = {
         "gate",
         "golden",
         "models",
-        "names",
         "objective",
         "policy",
         "profile",
