@@ -92,6 +92,19 @@ def test_a_story_has_the_amount_of_its_own_subject_and_names_the_group(reference
     )
 
 
+@pytest.mark.parametrize(
+    ("width", "later", "incidents"),
+    [(1, 3, 1), (1, 4, 2), (2, 2, 1), (2, 4, 2), (7, 7, 1), (7, 7 + 1 / 24, 1), (7, 14, 2)],
+)
+def test_worse_answers_follow_from_an_input_that_changed_shortly_before(
+    width: float, later: float, incidents: int
+) -> None:
+    """Three days, or windows of a day; of longer ones the next, which begins an hour late where the clock changed."""
+    found = taken_in({}, [sign("column:amount:location")], model="m", release=1, end=17 * DAY, width=width * DAY)
+    found = taken_in(found, [sign("loss", 10 + later)], model="m", release=1, end=31 * DAY, width=width * DAY)
+    assert len(found) == incidents
+
+
 def test_two_inputs_are_two_incidents_with_numbers_that_go_on() -> None:
     found = opened(sign("column:amount:location"))
     found = opened(sign("column:age:location"), before=found)

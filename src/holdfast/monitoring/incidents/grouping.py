@@ -16,14 +16,35 @@ from holdfast.incident import CHECK, Incident, Kind, Sign, subject_of
 from holdfast.profile.crossings import crossed_columns
 from holdfast.profile.group_names import group_parts, group_title
 
+DAY = 86_400.0
+
 TOGETHER = 3
-"""Windows: changes that begin no further apart may have one cause."""
+"""Windows, and of longer ones than a day also days: changes that begin no further apart may have one cause."""
+
+CLOCK = 3600.0
+"""By so many seconds the beginnings of two windows are further apart where the clock changes."""
 
 QUIET_WINDOWS = 3
 """An incident is resolved when its signals were back for so many windows."""
 
 
 _ORDER = {"input": 0, "rows": 1, "volume": 2, "performance": 3, "answers": 4, "groups": 5}
+
+
+def together(width: float) -> float:
+    """Changes that begin no further apart may have one cause, in seconds.
+
+    Parameters
+    ----------
+    width
+        Of a window, in seconds. Windows that follow one another are always near.
+
+    >>> [together(days * DAY) / DAY for days in (0.5, 1, 2)]
+    [1.5, 3.0, 3.0]
+    >>> together(7 * DAY) == 7 * DAY + CLOCK
+    True
+    """
+    return min(TOGETHER * width, max(TOGETHER * DAY, width + CLOCK))
 
 
 def taken_in(
@@ -126,7 +147,7 @@ def _counted(sign: Sign, effects: Mapping[str, float], back: Mapping[str, float]
 
 def _cause(incidents: Iterable[Incident], subject: str, kind: Kind, sign: Sign, width: float) -> Incident | None:
     """The open incident that a sign belongs to."""
-    near = [one for one in incidents if one.status != "resolved" and abs(one.since - sign.since) <= TOGETHER * width]
+    near = [one for one in incidents if one.status != "resolved" and abs(one.since - sign.since) <= together(width)]
     same = [one for one in near if one.subject == subject]
     if same:
         return same[0]

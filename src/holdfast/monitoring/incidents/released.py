@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from holdfast.incident import Incident
-from holdfast.monitoring.incidents.grouping import TOGETHER
+from holdfast.monitoring.incidents.grouping import together
 from holdfast.monitoring.reference import Reference
 
 MICROSECONDS = 1_000_000
@@ -20,7 +20,7 @@ def with_release(
     windows: Mapping[int, Mapping[str, Any]],
     judged: Iterable[float],
 ) -> dict[str, Incident]:
-    """Incidents that began with the release, give or take three windows, say so.
+    """Incidents that began with the release, or shortly before or after it, say so.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def with_release(
     if since is None:
         return dict(incidents)
     said = f"release {reference.version} came into force on {reference.windows.local(since):%-d %B %Y}"
-    near = TOGETHER * reference.windows.width
+    near = together(reference.windows.width)
     return {
         name: replace(one, upstream=tuple(dict.fromkeys([*one.upstream, said])))
         if one.status != "resolved" and abs(one.since - since) <= near

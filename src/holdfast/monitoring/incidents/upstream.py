@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from holdfast.causes.unexplained import Labels
 from holdfast.incident import Incident
-from holdfast.monitoring.incidents.grouping import TOGETHER
+from holdfast.monitoring.incidents.grouping import together
 from holdfast.monitoring.incidents.looking import Looking
 from holdfast.monitoring.incidents.selected import selected
 from holdfast.records import Status
@@ -37,7 +37,7 @@ def upstream(
     labels
         Rows of the windows whose truth came, as far as they were read.
     """
-    near = TOGETHER * looking.reference.windows.width
+    near = together(looking.reference.windows.width)
     beside = [
         f"{other.title} ({other.id})" for other in others if other.id != one.id and abs(one.since - other.since) <= near
     ]
