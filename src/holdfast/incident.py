@@ -26,6 +26,10 @@ SEVERITIES = tuple(Severity)
 COST_GRADES = (0.05, 0.2)
 """Parts of what the model costs anyway, from which an incident that costs as much more is of medium and of high severity."""
 
+SPREAD_OF_SHIFT = 2.0**-0.5
+"""What a shift by one standard deviation adds to the spread, which is measured about the reference's centre; of two, four times
+that. The spread is the mean square less 1, in its own deviations, of normal scores: those are of sqrt(2)."""
+
 EFFECT_GRADES = (1.5, 3.0)
 """The same for effects, in units of the smallest one that matters, where the cost is not known."""
 
@@ -136,6 +140,30 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
         """The surest of the signs that are of the subject itself, and not of what follows from it."""
         own = [sign for sign in self.signs if subject_of(sign.key)[0] == self.subject]
         return max(own or self.signs, key=lambda sign: sign.e_value)
+
+    @property
+    def told(self) -> Sign:
+        """The sign that title and amount tell: of worse answers the loss, of what moved the location, else the surest.
+
+        What moved is further from the centre that it had, so that its spread changes with it.
+        """
+        keys = {sign.key: sign for sign in self.signs}
+        if self.kind == "performance":
+            return keys.get("loss", self.surest)
+        place, _, kind = self.surest.key.rpartition(":")
+        location = keys.get(f"{place}:location")
+        if kind != "spread" or location is None or abs(location.effect) < abs(self.own_spread):
+            return self.surest
+        return location
+
+    @property
+    def own_spread(self) -> float:
+        """By how much a column's spread, or that of the scores, changed about its new centre, in standard deviations."""
+        effects = {sign.key: sign.effect for sign in self.signs}
+        place = "score" if self.kind == "answers" else f"column:{self.subject}"
+        if (spread := effects.get(f"{place}:spread")) is None:
+            return 0.0
+        return spread - SPREAD_OF_SHIFT * effects.get(f"{place}:location", 0.0) ** 2
 
     @property
     def since(self) -> float:

@@ -48,6 +48,20 @@ def test_a_title_says_what_changed() -> None:
     assert [one.title for one in opened(sign("column:amount:location")).values()] == ["amount moved"]
 
 
+def test_a_column_that_moved_is_told_by_its_location_though_its_spread_was_surer() -> None:
+    """The spread is measured about the centre that the reference had: 1.4 standard deviations of shift add 1.39 to it."""
+    MINIMUM.update({"column:amount:spread": 0.3, "score:spread": 0.3})
+    first = opened(sign("column:amount:spread", effect=1.36, e_value=2e6))
+    assert first["m-1"].title == "amount changed its spread"
+    both = opened(sign("column:amount:location", effect=1.4), before=first)
+    assert (both["m-1"].title, both["m-1"].told.effect) == ("amount moved", 1.4)
+    wider = opened(sign("column:amount:spread", effect=1.36, e_value=2e6), sign("column:amount:location", effect=-0.4))
+    assert (wider["m-1"].title, wider["m-1"].told.effect) == ("amount changed its spread", 1.36)
+    scores = opened(sign("score:spread", effect=0.9, e_value=2e6), sign("score:location", effect=-1.1))
+    assert scores["m-1"].title == "The scores moved"
+    assert opened(sign("score:spread"))["m-1"].title == "The scores changed their spread"
+
+
 def test_worse_answers_do_not_follow_from_an_input_that_costs_nothing() -> None:
     found = opened(
         sign("column:amount:location"), sign("score:location"), sign("loss"), sign("column:age:location", 30.0)

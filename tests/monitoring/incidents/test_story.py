@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from holdfast.evidence import Estimate
 from holdfast.incident import Incident, Sign
@@ -63,6 +64,19 @@ def test_scores_that_are_off_are_told_in_points(reference: Reference) -> None:
 def test_what_costs_nothing_says_so(reference: Reference, value: float, said: str) -> None:
     one = incident("input", "age", "age moved", sign("column:age:location", 0.5))
     assert story(one, Estimate(value=value, low=value - 10, high=value + 10), reference).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("location", "spread", "said"),
+    [
+        (1.42, 1.36, "Retrain with rows of this time"),  # it moved, and no more
+        (1.2, 1.9, "See whether the unit of this column has changed"),
+        (-2.5, 4.4, "See whether the unit of this column has changed"),  # below nearly all that there was
+    ],
+)
+def test_a_shift_alone_is_no_other_unit_unless_it_is_far(location: float, spread: float, said: str) -> None:
+    signs = (sign("column:age:location", location), replace(sign("column:age:spread", spread), minimum=0.3))
+    assert advice(incident("input", "age", "age moved", *signs), material=True, known=True).startswith(said)
 
 
 def test_wider_intervals_follow_from_worse_answers() -> None:

@@ -39,6 +39,13 @@ def test_incidents_that_began_within_three_windows_are_named(service: Service) -
     assert upstream(looking, one, [], others) == ("age moved (fraud-2)", "volume moved (fraud-3)")
 
 
+def test_another_incident_is_told_by_the_title_that_it_has_now(service: Service) -> None:
+    looking = service.looking(day(FIRST))
+    one = incident(1, "amount", "input", day(FIRST), ("age changed its spread (fraud-2)", "release 2 came into force"))
+    other = incident(2, "age", "input", day(FIRST))
+    assert upstream(looking, one, [], [one, other]) == ("age moved (fraud-2)", "release 2 came into force")
+
+
 def test_a_check_that_failed_is_told_of_its_column_and_of_what_has_none(service: Service) -> None:
     service.answer(nulls(payments(FIRST, 4, seed=4), "age", 0.6, "2026-03-08", seed=0).table)
     service.monitor(day(FIRST + 4))

@@ -77,10 +77,7 @@ def taken_in(
             found[again.id] = _found_anew(again, sign, release, end)
             continue
         if cause is not None:
-            others = [one for one in cause.signs if one.key != sign.key]
-            # Worse answers are said first, whatever showed first.
-            title = _title(sign) if cause.kind == "performance" and sign.key == "loss" else cause.title
-            found[cause.id] = replace(cause, title=title, signs=(*others, sign), updated=end)
+            found[cause.id] = _with(cause, sign, end)
             continue
         number = 1 + max((int(name.rpartition("-")[2]) for name in found), default=0)
         new = Incident(
@@ -178,13 +175,19 @@ def _of_before(incidents: Iterable[Incident], subject: str, release: int) -> Inc
     )
 
 
+def _with(incident: Incident, sign: Sign, end: float) -> Incident:
+    """A sign more, or what it says now; the title is of what is told, whatever showed first."""
+    others = [one for one in incident.signs if one.key != sign.key]
+    found = replace(incident, signs=(*others, sign), updated=end)
+    return replace(found, title=_title(found.told))
+
+
 def _found_anew(incident: Incident, sign: Sign, release: int, end: float) -> Incident:
     """It began when it had begun, as far as the same sign had said that."""
     old = next((one for one in incident.signs if one.key == sign.key), None)
     if old is not None:
         sign = replace(sign, since=old.since, earliest=old.earliest, latest=old.latest)
-    others = [one for one in incident.signs if one.key != sign.key]
-    return replace(incident, release=release, signs=(*others, sign), updated=end)
+    return _with(replace(incident, release=release), sign, end)
 
 
 _WORDS = {
@@ -218,6 +221,8 @@ def _title(sign: Sign) -> str:
         return f"Decisions for {group} moved away from those for others"
     if sign.key == "score:missing":
         return "Rows are answered without a score"
+    if sign.key == "score:spread":
+        return "The scores changed their spread"
     if sign.key.startswith("score:"):
         return f"The scores {_WORDS.get(last, 'changed')}"
     if sign.key.startswith("decision:"):

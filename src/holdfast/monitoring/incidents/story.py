@@ -13,6 +13,9 @@ from holdfast.profile.group_names import group_title
 
 DAY = 86_400.0
 
+FAR = 2.0
+"""Standard deviations. On the scale of ranks another unit can look like a shift without any spread: but like a far one."""
+
 NO_ACTION = "No action: the objective is not expected to become worse by it."
 
 _FOLLOWS = {"answers": "the answers changed with it", "performance": "the answers became worse"}
@@ -35,7 +38,7 @@ def story(one: Incident, day: Estimate | None, reference: Reference, *, silent: 
     span = (strongest.latest - strongest.earliest) / DAY
     since = "in labels that came since" if one.kind == "performance" else "since"
     when = f"{since} {began:%-d %B %Y}" + (f", give or take {span / 2:.0f} days" if span >= 2 else "")
-    amount = "none came" if one.kind == "volume" and silent else _amount(_told(one), reference)
+    amount = "none came" if one.kind == "volume" and silent else _amount(one.told, reference)
     follow = [_FOLLOWS[kind] for kind in sorted(_others(one)) if kind in _FOLLOWS]
     gaps = [sign for sign in one.signs if subject_of(sign.key)[1] == "groups" and one.kind != "groups"]
     if gaps:
@@ -54,7 +57,7 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
     """What to do next."""
     kinds = {sign.key.rpartition(":")[2] for sign in _own(one)}
     if one.kind == "input":
-        return _of_input(kinds, harmless=known and not material)
+        return _of_input(kinds, harmless=known and not material, rescaled=_rescaled(one))
     if one.kind == "rows":
         return "Fix what sends these rows; the page of the check says what it looks for."
     if one.kind == "volume":
@@ -78,14 +81,22 @@ def advice(one: Incident, *, material: bool, known: bool) -> str:
     return "Find out which inputs or rows made the answers change."
 
 
-def _of_input(kinds: set[str], *, harmless: bool) -> str:
+def _rescaled(one: Incident) -> bool:
+    """Whether values may be in another unit: they spread otherwise than a shift explains, or lie where hardly one had been."""
+    moved = {sign.key.rpartition(":")[2]: sign for sign in _own(one)}
+    if not {"location", "spread"} <= moved.keys():
+        return False
+    return abs(one.own_spread) >= moved["spread"].minimum or abs(moved["location"].effect) >= FAR
+
+
+def _of_input(kinds: set[str], *, harmless: bool, rescaled: bool) -> str:
     if kinds & {"missing", "new", *QUALITY}:
         return "Fix the pipeline that fills this column; rows that were answered meanwhile may be scored again."
     if "age" in kinds:
         return "See whether what makes the features is late: rows are answered from older or newer ones than before."
     if harmless:
         return NO_ACTION
-    if {"location", "spread"} <= kinds:
+    if rescaled:
         return "See whether the unit of this column has changed; if the values are right, retrain."
     return "Retrain with rows of this time, if the change stays."
 
@@ -97,11 +108,6 @@ def _own(one: Incident) -> tuple[Sign, ...]:
 def _others(one: Incident) -> set[str]:
     found = {subject_of(sign.key) for sign in one.signs}
     return {kind for subject, kind in found if subject != one.subject}
-
-
-def _told(one: Incident) -> Sign:
-    """The sign whose amount is told: of worse answers the loss, which the title names, else the surest."""
-    return next((sign for sign in one.signs if one.kind == "performance" and sign.key == "loss"), one.surest)
 
 
 def _cost(day: Estimate, unit: str, *, of_group: bool) -> str:

@@ -38,12 +38,14 @@ def upstream(
         Rows of the windows whose truth came, as far as they were read.
     """
     near = together(looking.reference.windows.width)
+    titles = {f"({other.id})": f"{other.title} ({other.id})" for other in others if other.id != one.id}
     beside = [
-        f"{other.title} ({other.id})" for other in others if other.id != one.id and abs(one.since - other.since) <= near
+        titles[f"({other.id})"] for other in others if other.id != one.id and abs(one.since - other.since) <= near
     ]
+    before = [titles.get(text.rpartition(" ")[2], text) for text in one.upstream]  # titles may have changed since
     said = {_wording(text) for text in one.upstream}  # told once, and not again each day with another figure
     wrong = [text for text in _wrong(looking, one, starts, labels) if _wording(text) not in said]
-    return tuple(dict.fromkeys([*one.upstream, *beside, *wrong]))
+    return tuple(dict.fromkeys([*before, *beside, *wrong]))
 
 
 def _wording(text: str) -> str:
