@@ -57,7 +57,7 @@ def test_a_model_that_is_asked_seldom_is_told_of_and_the_proposal_helps(tmp_path
     predictions, labels = split(seldom)
     daily = monitor(data=predictions, labels=labels, project=write(tmp_path))
     (warning,) = daily.models[0].warnings
-    assert 'At about 20 rows a day, set window = "1w" or window = "50 rows" in [monitor]' in warning
+    assert 'At about 20 rows a day, set window = "1w" or window = "50 rows" in [monitor], or lower smallest.' in warning
     for shown in (daily.to_html(), daily._repr_html_(), daily.to_json()):
         assert "are shown, and not judged" in shown
     for place, window in enumerate(("1w", "50 rows")):

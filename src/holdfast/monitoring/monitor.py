@@ -404,7 +404,7 @@ def watched_of(reference: Reference, book: Book, done: Ran | None = None) -> Wat
     own = [one for one in windows if one.release == reference.version]
     unjudged = [
         without_history(f"{reference.model}/{abs(reference.version)}", len(reference.history)),
-        too_small(reference.settings, own),
+        too_small(reference.settings, own, released=reference.released is not None),
         without_labels(own, as_of, reference.delay),
     ]
     return Watched(

@@ -72,8 +72,13 @@ what that costs, only labels can tell.
     )
 
 
-def too_small(settings: Monitoring, windows: Sequence[Shown]) -> str | None:
+def too_small(settings: Monitoring, windows: Sequence[Shown], *, released: bool = True) -> str | None:
     """That most of the newest windows were too small to be judged, and how they would not be; None if they were not.
+
+    Parameters
+    ----------
+    released
+        Whether a release has the settings: else they are those of the configuration, from the next run on.
 
     Examples
     --------
@@ -90,7 +95,8 @@ At about 20 rows a day, set window = "2w" or window = "100 rows" in [monitor] an
     longer = next((name for name, days in LENGTHS.items() if days * rate >= ENOUGH * settings.smallest), None)
     ways = [f'window = "{longer}"'] if longer is not None and longer != settings.window else []
     ways += [] if settings.window.endswith("rows") else [f'window = "{settings.smallest} rows"']
-    better = f"set {' or '.join(ways)} in [monitor] and release again, or lower smallest" if ways else "lower smallest"
+    then = " and release again" if released else ""
+    better = f"set {' or '.join(ways)} in [monitor]{then}, or lower smallest" if ways else "lower smallest"
     return (
         f"{small} of the newest {len(newest)} windows have fewer than {settings.smallest:,} rows (`smallest`): their inputs "
         f"and answers are shown, and not judged. At about {rate:.3g} rows a day, {better}."

@@ -62,6 +62,12 @@ def test_a_column_that_moved_is_told_by_its_location_though_its_spread_was_surer
     assert opened(sign("score:spread"))["m-1"].title == "The scores changed their spread"
 
 
+@pytest.mark.parametrize(("effect", "title"), [(-2.0, "Fewer rows than usual"), (0.8, "More rows than usual")])
+def test_a_volume_says_in_which_direction(effect: float, title: str) -> None:
+    MINIMUM["volume"] = 0.7
+    assert opened(sign("volume", effect=effect))["m-1"].title == title
+
+
 def test_worse_answers_do_not_follow_from_an_input_that_costs_nothing() -> None:
     found = opened(
         sign("column:amount:location"), sign("score:location"), sign("loss"), sign("column:age:location", 30.0)

@@ -85,6 +85,6 @@ def test_wider_intervals_follow_from_worse_answers() -> None:
 
 
 def test_silence_is_told_as_silence(reference: Reference) -> None:
-    one = incident("volume", "volume", "The number of rows changed", sign("volume", -7.5))
+    one = incident("volume", "volume", "Fewer rows than usual", sign("volume", -7.5))
     assert story(one, None, reference, silent=True).endswith("since 16 March 2026: none came.")
     assert "times as many" in story(one, None, reference)

@@ -80,7 +80,7 @@ def test_a_model_that_is_asked_no_more_has_one_incident_that_says_so(service: Se
         (one,) = recorded.incidents(service.book, "fraud").values()
         return one["kind"], one["status"], one["story"]
 
-    told = "The number of rows changed since 9 March 2026: none came."
+    told = "Fewer rows than usual since 9 March 2026: none came."
     assert found(5) == found(100) == ("volume", "open", told)
     service.answer(payments(FIRST + 100, 3, seed=2), delay_days=None)
     assert found(103) == ("volume", "resolved", told)

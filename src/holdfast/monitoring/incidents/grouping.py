@@ -201,7 +201,6 @@ _WORDS = {
     "size": "The sets of classes changed their size",
     "calibration": "Scores no longer say how often it happens",
     "slope": "High and low scores no longer say what they did",
-    "volume": "The number of rows changed",
 }
 
 
@@ -219,6 +218,8 @@ def _title(sign: Sign) -> str:
                 f"The {last.replace('_', ' ')} of {group} {'rose' if sign.effect > 0 else 'fell'} beside that of others"
             )
         return f"Decisions for {group} moved away from those for others"
+    if kind == "volume":
+        return f"{'More' if sign.effect > 0 else 'Fewer'} rows than usual"
     if sign.key == "score:missing":
         return "Rows are answered without a score"
     if sign.key == "score:spread":
