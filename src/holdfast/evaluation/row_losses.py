@@ -53,6 +53,36 @@ def row_losses(objective: Objective, judged: Judged) -> Array:
             return np.asarray(np.square(judged.truth - judged.score))
 
 
+def least_loss(objective: Objective) -> float:
+    """The least that any row can lose, as far as the objective alone can say.
+
+    Examples
+    --------
+    >>> least_loss(FBeta()), least_loss(Cost(false_positive=5, false_negative=20))
+    (0.0, 0.0)
+    >>> least_loss(Cost(false_positive=5, false_negative=20, true_positive=-3))
+    -inf
+    >>> least_loss(Cost(false_positive=5, false_negative="amount"))
+    -inf
+    """
+    match objective:
+        case Cost():
+            entries = [
+                objective.false_positive,
+                objective.false_negative,
+                objective.true_positive,
+                objective.true_negative,
+            ]
+        case CostMatrix():
+            entries = [entry for row in objective.costs.values() for entry in row.values()]
+            entries += [] if objective.otherwise is None else [objective.otherwise]
+        case AsymmetricCost():
+            entries = [objective.over, objective.under]
+        case _:
+            entries = []
+    return 0.0 if all(not isinstance(entry, str) and entry >= 0 for entry in entries) else -np.inf
+
+
 def loss_title(objective: Objective) -> str:
     """What the loss is called."""
     match objective:

@@ -153,7 +153,8 @@ def _pooled(parts: Iterable[tuple[int, Figure | None]]) -> _Mean | None:
     if not total:
         return None
     mean = sum(n * value for n, (value, _, _) in some) / total
-    variance = sum((n * (high - low) / (2 * Z)) ** 2 for n, (_, low, high) in some) / total**2
+    # By the upper ends: the lower ones stop at 0 where no row can lose less.
+    variance = sum((n * (high - value) / Z) ** 2 for n, (value, _, high) in some) / total**2
     return _Mean(mean, variance, total)
 
 

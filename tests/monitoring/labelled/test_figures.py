@@ -17,7 +17,16 @@ from holdfast.evidence import Estimate
 from holdfast.monitoring.labelled import figures as module
 from holdfast.monitoring.labelled.figures import estimates, figures
 from holdfast.monitoring.reference import Reference
-from holdfast.objective import CostMatrix, FBeta, Judged, MeanAbsoluteError, RootMeanSquaredError, value
+from holdfast.objective import (
+    Cost,
+    CostMatrix,
+    FBeta,
+    Judged,
+    MeanAbsoluteError,
+    PrecisionAtCapacity,
+    RootMeanSquaredError,
+    value,
+)
 from holdfast.profile.score_edges import ScoreEdges
 from holdfast.profile.scores import ScoreTable
 from holdfast.profile.window import AnswerEdges, AnsweredRows, count_answers, nothing, with_ranks
@@ -93,6 +102,23 @@ def test_the_error_that_is_the_loss_is_measured_too(
     found = figures(reference, replace(empty, losses=np.array([3.0, 12.0, 54.0])))
     assert found[key][0] == pytest.approx(said)
     assert found[key][1] < said < found[key][2]
+
+
+@pytest.mark.parametrize(
+    ("objective", "low"),
+    [
+        (Cost(false_positive=100, false_negative=400), 0.0),
+        (Cost(false_positive=100, false_negative=400, true_positive=-1), -144.0),  # something may be earned
+        (PrecisionAtCapacity(capacity=0.1), 0.0),
+    ],
+)
+def test_no_interval_of_the_loss_goes_where_no_loss_can_be(reference: Reference, objective: Any, low: float) -> None:
+    empty = nothing(reference.profile.edges, reference.answers)
+    sums = replace(empty, losses=np.array([2.0, 300.0, 90_000.0]))
+    value, *ends = figures(replace(reference, objective=objective), sums)["loss"]
+    assert (value, *ends) == pytest.approx((150.0, low, 444.0), abs=0.1)
+    wrong = replace(empty, losses=np.array([3.0, 2.0, 2.0]))
+    assert figures(replace(reference, objective=FBeta()), wrong)["loss"][1:] == (pytest.approx(0.0133, abs=1e-3), 1.0)
 
 
 def test_the_order_of_rows_is_measured_as_an_evaluation_does_with_what_the_bins_hide(reference: Reference) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from holdfast.estimation.estimates import estimate
 from holdfast.estimation.tables import Expected
+from holdfast.evaluation.row_losses import least_loss, loss_unit
 from holdfast.metric_keys import OBJECTIVE
 from holdfast.monitoring.reference import Reference
 from holdfast.objective import Cost, CostMatrix, FBeta, MeanAbsoluteError, Objective, RootMeanSquaredError
@@ -130,7 +131,11 @@ def with_balanced(found: dict[str, Figure]) -> dict[str, Figure]:
 
 
 def with_loss(reference: Reference, found: dict[str, Figure]) -> dict[str, Figure]:
-    """Figures with the one that the loss is in other words."""
+    """Figures with the one that the loss is in other words; no interval of the loss goes where no loss can be."""
+    if "loss" in found:
+        value, low, high = found["loss"]
+        highest = 1.0 if loss_unit(reference.objective) == "share" else np.inf
+        found = {**found, "loss": (value, max(low, least_loss(reference.objective)), min(high, highest))}
     match reference.objective:
         case MeanAbsoluteError() if "loss" in found:
             return {**found, "mae": found["loss"]}
