@@ -53,6 +53,23 @@ def test_what_is_known_or_over_says_why_it_stays_so(said) -> None:
     assert said("ack", "payments-2") == "payments-2 is resolved: what it is about is over, so it alerts nobody.\n"
 
 
+def test_a_model_that_is_not_watched_is_an_error(
+    said, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "payments-1" in said("list", "--model", "payments")
+    for model, watched in (("payment", "did you mean 'payments'?"), ("nope", "watched are 'payments'.")):
+        monkeypatch.setattr("sys.argv", ["holdfast", "incidents", "--model", model])
+        assert run() == 2
+        out, told = capsys.readouterr()
+        assert (out, " ".join(told.split())) == ("", f"holdfast: No model '{model}' is watched: {watched}")
+
+
+def test_what_was_over_when_it_was_found_says_so(said) -> None:
+    """Of what opened and was over in one run nothing was looked at."""
+    assert re.search(r"What +It was over when it was found\.", said("show", "payments-2"))
+    assert "It was over" not in said("show", "payments-1")
+
+
 def test_what_alerts_says_only_how_it_stands(said) -> None:
     assert said("ack", "payments-1") == "payments-1 is acknowledged.\n"
     assert said("resolve", "payments-4") == "payments-4 is resolved.\n"

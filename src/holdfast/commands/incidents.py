@@ -147,9 +147,13 @@ def cost(incident: Incident) -> str:
 
 
 def _list(book: Book, model: str | None, *, everything: bool, json: bool) -> None:
-    from holdfast.book.monitoring import now
+    from holdfast.book.monitoring import models, now
     from holdfast.monitoring.incidents.standing import standings
+    from holdfast.names import meant
 
+    if model is not None and model not in (watched := models(book)):
+        likely = meant(model, watched, "watched are") if watched else "no model is"
+        raise SettingError(f"No model {model!r} is watched: {likely}{'' if likely.endswith('?') else '.'}")
     found = standings(book, now(), model)
     shown = [one for one in found if everything or one.state != "resolved"]
     if json:
@@ -179,7 +183,7 @@ def _show(book: Book, name: str, *, json: bool) -> None:
         ("Model", f"{incident.model}/{incident.release}" if incident.release > 0 else incident.model),
         ("Since", began(incident)),
         ("Cost a day", cost(incident) + interval),
-        ("What", incident.story),
+        ("What", incident.story or ("It was over when it was found." if incident.status == "resolved" else "")),
         ("Where", ", ".join(incident.where)),
         ("Beside it", "; ".join(incident.upstream)),
         ("Do next", incident.advice),
