@@ -160,6 +160,7 @@ def _failure(error: Exception, root: Path) -> str:
         told, *more = str(error).strip().splitlines()
         if unknown := re.search(r"Table with name (\S+) does not exist", told):
             return _no_such_table(told, unknown[1], root)
+        told = told if told.endswith((".", "!", "?")) else f"{told}."
         hints = [f"{line.strip()}." for line in more if line.startswith("Candidate bindings")]
         return f"The query is refused: {told} {hints[0] if hints else 'Mend the query.'}"
     return _failed(kind)
