@@ -382,6 +382,18 @@ def test_an_id_counts_once_in_a_table_and_what_is_passed_over_is_said(tmp_path: 
     )
 
 
+def test_scores_that_are_no_probabilities_are_counted_and_said(tmp_path: Path) -> None:
+    predictions, labels = split(loans(HISTORY_DAYS, 3))
+    scores = predictions["score"].to_pylist()
+    scores[5:8] = [1.7, -3.0, None]
+    found = watched(write(tmp_path), predictions.set_column(4, "score", pa.array(scores, pa.float64())), labels)
+    (warning,) = found.warnings
+    assert warning == (
+        "2 rows of the table of predictions have a score outside 0 to 1 in 'score': a score is the probability of a class. "
+        "They are judged as they stand; correct them and give the table again."
+    )
+
+
 def test_a_handful_of_rows_whose_labels_are_alike_says_nothing_of_the_answers(tmp_path: Path) -> None:
     predictions, _ = split(loans(HISTORY_DAYS, 1))
     rows = pc.and_(pc.greater(predictions["score"], 0.3), pc.less(predictions["score"], 0.5))

@@ -61,7 +61,7 @@ class FileSource:
     rows_seen, labels_seen
         Ledgers of the predictions and of the labels that were seen.
     passed_over
-        What was not read of the table, and why, in sentences.
+        What was not read of the table, and which scores are none, in sentences.
     """
 
     table: Table

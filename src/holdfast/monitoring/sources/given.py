@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from holdfast.monitoring.sources.truths import Truths, arrivals, joined, labels_
 from holdfast.names import no_such_column
 from holdfast.numerals import several
 from holdfast.profile.hashing import cell_hashes, mixed
+from holdfast.profile.numeric import numbers
 from holdfast.tables import Table
 
 ROWS_SEEN, LABELS_SEEN = "rows_seen", "labels_seen"
@@ -60,8 +62,10 @@ def file_source(
         raise no_such_column(missing[0], there, "The table of predictions")
     target = None if labels is not None else next((n for n in (project.data.target, "label") if n in there), None)
     when, ids, own = [np.zeros(0, np.int64)], [pa.array([], pa.string())], []
-    wanted = [name for name in (time, identity, target, "arrived" if "arrived" in there else None) if name]
-    came = [np.zeros(0, np.int64)]
+    answers = named(project, schema, there, reference.answers.classes, "the table of predictions")
+    shares = answers.scores if reference.answers.task != "regression" else ()
+    wanted = [name for name in (time, identity, target, "arrived" if "arrived" in there else None, *shares) if name]
+    came, outside = [np.zeros(0, np.int64)], dict.fromkeys(shares, 0)
     for batch in predictions.batches(list(dict.fromkeys(wanted))):
         when.append(moments_of(batch.column(time), project.data.zone))
         rows = sum(map(len, when)) - batch.num_rows
@@ -73,6 +77,9 @@ def file_source(
         truth = None if target is None else batch.column(target)
         own.append(labels_of(truth, batch.num_rows, reference, f"The column {target!r} of the table of predictions"))
         came.append(moments_of(batch.column("arrived"), project.data.zone) if "arrived" in there else when[-1])
+        for name in shares:
+            score = numbers(batch.column(name))[0]
+            outside[name] += int(np.count_nonzero((score < 0) | (score > 1)))
     moments, names = np.concatenate(when), pa.concat_arrays(ids)
     keys, undated = _keys(names, moments, named_rows=identity is not None), moments == NEVER
     again = _again(keys, names) if identity is not None else np.zeros(len(keys), bool)
@@ -87,14 +94,14 @@ def file_source(
         truths.label = pc.if_else(pa.array(late), pa.scalar(None, truths.label.type), truths.label)
     return FileSource(
         table=predictions,
-        named=named(project, schema, there, reference.answers.classes, "the table of predictions"),
+        named=answers,
         reference=reference,
         project=project,
         when=moments,
         ids=names,
         keys=keys,
         truths=truths,
-        passed_over=_passed_over(moments, undated, again & ~undated),
+        passed_over=(*_passed_over(moments, undated, again & ~undated), *_no_probabilities(outside)),
         rows_seen=root / ROWS_SEEN / f"{project.name}.parquet",
         labels_seen=root / LABELS_SEEN / f"{project.name}.parquet",
     )
@@ -106,6 +113,16 @@ def _again(keys: Keys, ids: pa.Array) -> NDArray[np.bool_]:
     found = np.asarray(ids.is_valid())
     found[first] = False
     return found
+
+
+def _no_probabilities(outside: Mapping[str, int]) -> tuple[str, ...]:
+    """That scores are none: they are judged as they are, since what else is in their rows is as good as ever."""
+    return tuple(
+        f"{several(n, 'row')} of the table of predictions {'has' if n == 1 else 'have'} a score outside 0 to 1 in {name!r}: "
+        "a score is the probability of a class. They are judged as they stand; correct them and give the table again."
+        for name, n in outside.items()
+        if n
+    )
 
 
 def _passed_over(when: Moments, undated: NDArray[np.bool_], again: NDArray[np.bool_]) -> tuple[str, ...]:
