@@ -390,7 +390,7 @@ def test_scores_that_are_no_probabilities_are_counted_and_said(tmp_path: Path) -
     (warning,) = found.warnings
     assert warning == (
         "2 rows of the table of predictions have a score outside 0 to 1 in 'score': a score is the probability of a class. "
-        "They are judged as they stand; correct them and give the table again."
+        "They are judged as they stand: see what writes this column."
     )
 
 

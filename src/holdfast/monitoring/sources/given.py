@@ -119,7 +119,7 @@ def _no_probabilities(outside: Mapping[str, int]) -> tuple[str, ...]:
     """That scores are none: they are judged as they are, since what else is in their rows is as good as ever."""
     return tuple(
         f"{several(n, 'row')} of the table of predictions {'has' if n == 1 else 'have'} a score outside 0 to 1 in {name!r}: "
-        "a score is the probability of a class. They are judged as they stand; correct them and give the table again."
+        "a score is the probability of a class. They are judged as they stand: see what writes this column."
         for name, n in outside.items()
         if n
     )
