@@ -127,7 +127,9 @@ def test_monitor_says_of_late_labels_when_they_are_judged(holdfast: Holdfast, se
     label_rows(service.root, service.sealed, ids, rows["fraud"].to_pylist(), came)
     commit(service.root)
     done = holdfast("monitor")
-    said = f"{len(ids)} labels of fraud came: what they say is judged with the window in which they came, which ends at "
+    said = (
+        f"{len(ids)} labels of fraud came: what they say is judged with the window in which they came, which ends at "
+    )
     assert re.search(said + r"\d{4}-\d\d-\d\d 00:00 UTC\.", done.out.replace("\n", " "))
     assert fits(done.out)
 
