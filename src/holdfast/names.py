@@ -43,7 +43,7 @@ def physical_names(names: list[str]) -> list[str]:
     return clean
 
 
-ALIKE = 0.7
+ALIKE = 0.65
 """Names less alike than this were hardly meant for each other: by the usual 0.6, `income` would be for `time`."""
 
 

@@ -122,8 +122,9 @@ def test_monitor_says_of_rows_that_only_just_came_that_they_wait(holdfast: Holdf
 def test_monitor_says_of_late_labels_when_they_are_judged(holdfast: Holdfast, service: Service) -> None:
     rows = payments(HISTORY_DAYS, 2, seed=1)
     ids = service.answer(rows, delay_days=None)
-    assert " came: " not in holdfast("monitor").out
-    came = np.full(len(ids), datetime.now(UTC).timestamp() - 40)
+    now = datetime.now(UTC).timestamp()
+    service.monitor(now - 120)
+    came = np.full(len(ids), now - 60)
     label_rows(service.root, service.sealed, ids, rows["fraud"].to_pylist(), came)
     commit(service.root)
     done = holdfast("monitor")
