@@ -27,7 +27,7 @@ def test_processes_that_take_at_once_get_no_more_than_the_rate_together(tmp_path
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     taken = [int(process.communicate()[0]) for process in running]
     most = 50 + 50 * (time.monotonic() - began)
-    assert 150 <= sum(taken) <= most  # two seconds of each, and what is there at the beginning
+    assert 140 <= sum(taken) <= most  # what is there at the beginning, and nearly two seconds of it
 
 
 def test_a_clock_that_another_process_read_later_takes_nothing_back(tmp_path: Path) -> None:
