@@ -65,6 +65,15 @@ def meant(name: str, names: Collection[str], otherwise: str = "there are") -> st
     return f"did you mean {' or '.join(map(repr, near))}?" if near else f"{otherwise} {listed(names)}"
 
 
+def ended(sentence: str) -> str:
+    """A sentence with a full stop, unless it ends already, as what was meant does by a question.
+
+    >>> ended("it has 'a', 'b'"), ended("did you mean 'a'?")
+    ("it has 'a', 'b'.", "did you mean 'a'?")
+    """
+    return sentence if sentence.endswith((".", "!", "?")) else f"{sentence}."
+
+
 def listed(names: Collection[str]) -> str:
     """The names for a message: the first 20."""
     shown = ", ".join(repr(name) for name in itertools.islice(names, 20))

@@ -19,7 +19,7 @@ from holdfast.log.physical import together
 from holdfast.log.pieces import Between
 from holdfast.log.recent import waiting
 from holdfast.log.snapshot import Snapshot, readable, snapshot
-from holdfast.names import listed, meant
+from holdfast.names import ended, listed, meant
 
 LABELLED = "labelled"
 
@@ -160,9 +160,8 @@ def _failure(error: Exception, root: Path) -> str:
         told, *more = str(error).strip().splitlines()
         if unknown := re.search(r"Table with name (\S+) does not exist", told):
             return _no_such_table(told, unknown[1], root)
-        told = told if told.endswith((".", "!", "?")) else f"{told}."
         hints = [f"{line.strip()}." for line in more if line.startswith("Candidate bindings")]
-        return f"The query is refused: {told} {hints[0] if hints else 'Mend the query.'}"
+        return f"The query is refused: {ended(told)} {hints[0] if hints else 'Mend the query.'}"
     return _failed(kind)
 
 
@@ -175,7 +174,7 @@ def _no_such_table(told: str, name: str, root: Path) -> str:
     if name.casefold() in map(str.casefold, views):
         return f"The query is refused: there are no rows of {name} yet."
     likely = meant(name, views)
-    return f"The query is refused: {told} {likely[:1].upper()}{likely[1:]}{'' if likely.endswith('?') else '.'}"
+    return f"The query is refused: {told} {likely[:1].upper()}{ended(likely[1:])}"
 
 
 def _failed(kind: str) -> str:

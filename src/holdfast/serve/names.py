@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
 from holdfast.errors import ReleaseError, SettingError
-from holdfast.names import meant
+from holdfast.names import ended, meant
 from holdfast.releases.store import Store
 from holdfast.site import Served
 
@@ -58,19 +58,13 @@ def check_rules(store: Store, rules: Mapping[str, Served]) -> None:
     """
     for model in rules:
         if not store.versions(model):
-            raise SettingError(
-                f"[models.{model}] of site.toml is of no release: {_ended(meant(model, store.models()))}"
-            )
+            raise SettingError(f"[models.{model}] of site.toml is of no release: {ended(meant(model, store.models()))}")
     for model, served in rules.items():
         columns = _columns(store, model) if served.left_out or served.hashed else []
         for key, names in (("left_out", served.left_out), ("hashed", served.hashed)):
             if unknown := [name for name in names if name not in columns]:
-                told = _ended(meant(unknown[0], columns))
+                told = ended(meant(unknown[0], columns))
                 raise SettingError(f"{key} of [models.{model}]: {unknown[0]!r} is no column of a release: {told}")
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith("?") else f"{sentence}."
 
 
 def _columns(store: Store, model: str) -> list[str]:

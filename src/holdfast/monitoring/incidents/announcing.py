@@ -9,8 +9,9 @@ from holdfast.book import monitoring as recorded
 from holdfast.book.incidents import Annotation, annotate
 from holdfast.book.opening import Book
 from holdfast.errors import SettingError
+from holdfast.incident import BESIDE
 from holdfast.log.reading import open_log
-from holdfast.names import meant
+from holdfast.names import ended, meant
 from holdfast.profile.crossings import crossed_columns
 from holdfast.profile.group_names import group_parts
 from holdfast.released import SCHEMA
@@ -48,12 +49,12 @@ def announce(
     SettingError
         There is no such model or column, or what `annotate` refuses.
     """
-    name = model.partition("@")[0]  # a release that is watched by itself has the same columns
+    name = model.partition(BESIDE)[0]  # a release that is watched by itself has the same columns
     stores = [open_store(site.path(site.releases)), open_store(site.root_path / "references")]
     released = [(store, known) for store in stores for known in store.models()]
     models = sorted({*recorded.models(book), *open_log(site.root_path).models, *(known for _, known in released)})
     if models and not {model, name} & set(models):
-        raise SettingError(f"Nothing is announced: there is no model {model!r} here: {_ended(meant(model, models))}")
+        raise SettingError(f"Nothing is announced: there is no model {model!r} here: {ended(meant(model, models))}")
     schemas = (
         Schema.from_json(store.get(name, version).read(SCHEMA))
         for store, known in released
@@ -75,13 +76,9 @@ def _check(columns: Iterable[str], schemas: Iterable[Schema], model: str) -> Non
             return
     if known:
         told = meant(strange[0], [*known, *NO_COLUMNS])
-        raise SettingError(f"Nothing is announced: no release of {model} has a column {strange[0]!r}: {_ended(told)}")
+        raise SettingError(f"Nothing is announced: no release of {model} has a column {strange[0]!r}: {ended(told)}")
 
 
 def _is_of(name: str, known: dict[str, None]) -> bool:
     """Whether a column, a crossing or a group of rows is of these columns."""
     return name in known or known.keys() >= set(crossed_columns(group_parts(name)[0]))
-
-
-def _ended(told: str) -> str:
-    return told if told.endswith("?") else f"{told}."

@@ -15,8 +15,7 @@ from msgspec.structs import replace
 from holdfast.incident import CHECK, Incident, Kind, Sign, subject_of
 from holdfast.profile.crossings import crossed_columns
 from holdfast.profile.group_names import group_parts, group_title
-
-DAY = 86_400.0
+from holdfast.windows import DAY
 
 TOGETHER = 3
 """Windows, and of longer ones than a day also days: changes that begin no further apart may have one cause."""
